@@ -1,2 +1,86 @@
-//! Filled by the first commits.
-fn main() {}
+//! `licctl`, the issuer's and operator's tool: the commands' names, and the only place that reads
+//! the clock and makes randomness.
+
+mod commands;
+mod environment;
+mod failure;
+mod market;
+mod output;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::environment::Environment;
+use crate::output::{Output, Speech};
+
+const AFTER_HELP: &str = "\
+Try it, offline:
+  licctl key generate --out issuing.key --issuer \"FlowSim Ltd\"
+  licctl devinfo > machine.txt
+  licctl issue --key issuing.key --product flowsim --customer \"某某科技有限公司\" \\
+         --dev-info @machine.txt --days 365 --form file --out customer.lic
+  licctl key export --key issuing.key > trust.json
+  licctl verify customer.lic --trust trust.json --dev-info @machine.txt
+
+Exit codes: 0 done or valid, 1 refused (the code is printed), 2 wrong usage or anything else.";
+
+/// Make keys, issue licenses and verify them, offline; look after a license server.
+#[derive(Parser)]
+#[command(name = "licctl", version, after_help = AFTER_HELP, propagate_version = true)]
+struct Cli {
+    #[command(flatten)]
+    speech: Speech,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Completions(commands::completions::Args),
+    Devinfo(commands::devinfo::Args),
+    Instance(commands::instance::Args),
+    Issue(Box<commands::issue::Args>),
+    Key(commands::key::Args),
+    License(commands::license::Args),
+    Market(commands::market::Args),
+    Product(commands::product::Args),
+    Release(commands::release::Args),
+    Show(commands::show::Args),
+    #[command(hide = true)]
+    Vectors(commands::vectors::Args),
+    Verify(Box<commands::verify::Args>),
+}
+
+impl Command {
+    fn run(self, environment: &Environment, out: &mut Output) -> anyhow::Result<ExitCode> {
+        match self {
+            Self::Completions(args) => args.run(out),
+            Self::Devinfo(args) => args.run(out),
+            Self::Instance(args) => args.run(environment, out),
+            Self::Issue(args) => args.run(environment, out),
+            Self::Key(args) => args.run(environment, out),
+            Self::License(args) => args.run(environment, out),
+            Self::Market(args) => args.run(environment, out),
+            Self::Product(args) => args.run(environment, out),
+            Self::Release(args) => args.run(environment, out),
+            Self::Show(args) => args.run(environment, out),
+            Self::Vectors(args) => args.run(out),
+            Self::Verify(args) => args.run(environment, out),
+        }
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "made here and passed on")]
+fn main() -> ExitCode {
+    let environment = Environment {
+        now_ms: || jiff::Timestamp::now().as_millisecond(),
+        fill: |bytes| getrandom::fill(bytes).map_err(std::io::Error::other),
+    };
+    let cli = Cli::parse();
+    let mut out = Output::new(&cli.speech);
+    match cli.command.run(&environment, &mut out) {
+        Ok(code) => code,
+        Err(error) => out.error(&error),
+    }
+}

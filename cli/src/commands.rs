@@ -1,0 +1,14 @@
+//! One file a command: its arguments, what it does, what it prints.
+
+pub(crate) mod completions;
+pub(crate) mod devinfo;
+pub(crate) mod instance;
+pub(crate) mod issue;
+pub(crate) mod key;
+pub(crate) mod license;
+pub(crate) mod market;
+pub(crate) mod product;
+pub(crate) mod release;
+pub(crate) mod show;
+pub(crate) mod vectors;
+pub(crate) mod verify;

@@ -1,0 +1,38 @@
+//! Why a command could not be done: a stable code, the cause and the next step.
+
+use license_core::code::Code;
+
+/// An error that knows its code and tells what to do next. Goes through `anyhow`.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub(crate) code: Code,
+    pub(crate) message: String,
+    pub(crate) remedy: Option<String>,
+    pub(crate) exit: u8,
+}
+
+impl Failure {
+    /// Wrong usage, an unreadable file, an unreachable server: exit code 2.
+    pub(crate) fn new(code: Code, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), remedy: None, exit: 2 }
+    }
+
+    /// The question was understood and answered with a no: exit code 1.
+    pub(crate) fn refused(code: Code, message: impl Into<String>) -> Self {
+        Self { exit: 1, ..Self::new(code, message) }
+    }
+
+    /// Adds the next step.
+    pub(crate) fn advise(mut self, remedy: impl Into<String>) -> Self {
+        self.remedy = Some(remedy.into());
+        self
+    }
+}
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Failure {}

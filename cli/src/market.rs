@@ -1,0 +1,1 @@
+//! Plays the marketplace on loopback, and debugs a server as its console does.

@@ -1,0 +1,148 @@
+//! The only place that prints: standard output for results, standard error for everything about
+//! them, one JSON object or array where `--json` asks for it.
+
+use std::fmt::Display;
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use anstream::AutoStream;
+use anstyle::{AnsiColor, Style};
+use license_core::Lang;
+use license_core::code::Code;
+use serde::Serialize;
+use serde_json::json;
+
+use crate::failure::Failure;
+
+pub(crate) const BOLD: Style = Style::new().bold();
+pub(crate) const DIM: Style = Style::new().dimmed();
+pub(crate) const GOOD: Style = AnsiColor::Green.on_default().bold();
+pub(crate) const WARN: Style = AnsiColor::Yellow.on_default().bold();
+pub(crate) const BAD: Style = AnsiColor::Red.on_default().bold();
+
+/// How every command speaks.
+#[derive(clap::Args, Clone, Copy, Debug)]
+pub(crate) struct Speech {
+    /// Print one JSON object with a `code` (lists print an array).
+    #[arg(long, global = true, help_heading = "Output")]
+    json: bool,
+    /// Language of explanations; otherwise LC_ALL, LC_MESSAGES or LANG decides.
+    #[arg(long, global = true, value_enum, value_name = "LANG", help_heading = "Output")]
+    lang: Option<Tongue>,
+}
+
+#[derive(clap::ValueEnum, Clone, Copy, Debug)]
+enum Tongue {
+    /// English
+    En,
+    /// 中文
+    Zh,
+}
+
+/// Where a command's result goes. Colours are left out where the stream is no terminal.
+pub(crate) struct Output {
+    json: bool,
+    lang: Lang,
+    stdout: AutoStream<io::Stdout>,
+    stderr: AutoStream<io::Stderr>,
+}
+
+impl Output {
+    pub(crate) fn new(speech: &Speech) -> Self {
+        let lang = match speech.lang {
+            Some(Tongue::En) => Lang::En,
+            Some(Tongue::Zh) => Lang::Zh,
+            None => lang_of_environment(),
+        };
+        let (stdout, stderr) = (AutoStream::auto(io::stdout()), AutoStream::auto(io::stderr()));
+        Self { json: speech.json, lang, stdout, stderr }
+    }
+
+    /// Whether the result is to be printed as JSON; explanations on standard error stay text.
+    pub(crate) fn is_json(&self) -> bool {
+        self.json
+    }
+
+    pub(crate) fn lang(&self) -> Lang {
+        self.lang
+    }
+
+    /// `en` or `zh`, as the language of this run is.
+    pub(crate) fn pick<'a>(&self, en: &'a str, zh: &'a str) -> &'a str {
+        match self.lang {
+            Lang::En => en,
+            Lang::Zh => zh,
+        }
+    }
+
+    /// A line of the result.
+    pub(crate) fn line(&mut self, text: impl Display) -> io::Result<()> {
+        writeln!(self.stdout, "{text}")?;
+        self.stdout.flush()
+    }
+
+    /// The result as one JSON value.
+    pub(crate) fn value(&mut self, value: &impl Serialize) -> anyhow::Result<()> {
+        self.line(serde_json::to_string_pretty(value)?)?;
+        Ok(())
+    }
+
+    /// The result as bytes, without a line end of our own.
+    pub(crate) fn text(&mut self, text: &str) -> io::Result<()> {
+        self.stdout.write_all(text.as_bytes())?;
+        self.stdout.flush()
+    }
+
+    /// Something about the result that a program must not read as part of it.
+    pub(crate) fn note(&mut self, text: impl Display) -> io::Result<()> {
+        writeln!(self.stderr, "{text}")
+    }
+
+    pub(crate) fn warn(&mut self, code: impl Display, text: impl Display) -> io::Result<()> {
+        let word = self.pick("warning", "警告");
+        writeln!(self.stderr, "{WARN}{word}:{WARN:#} {text} ({code})")
+    }
+
+    /// Says why the command was not done, and gives its exit code.
+    pub(crate) fn error(&mut self, error: &anyhow::Error) -> ExitCode {
+        let broken_pipe = error
+            .chain()
+            .filter_map(|cause| cause.downcast_ref::<io::Error>())
+            .any(|cause| cause.kind() == io::ErrorKind::BrokenPipe);
+        if broken_pipe {
+            return ExitCode::SUCCESS;
+        }
+        let failure = error.downcast_ref::<Failure>();
+        let code = failure.map_or(Code::Internal, |failure| failure.code);
+        let remedy = failure.and_then(|failure| failure.remedy.as_deref());
+        // There is nowhere left to report a failure to report.
+        let _ = self.print_error(&format!("{error:#}"), code, remedy);
+        ExitCode::from(failure.map_or(2, |failure| failure.exit))
+    }
+
+    fn print_error(&mut self, message: &str, code: Code, remedy: Option<&str>) -> anyhow::Result<()> {
+        if self.json {
+            let mut object = json!({ "code": code.as_str(), "message": message });
+            if let Some(remedy) = remedy {
+                object["remedy"] = remedy.into();
+            }
+            return self.value(&object);
+        }
+        let word = self.pick("error", "错误");
+        let code = if code == Code::Internal { String::new() } else { format!(" ({code})") };
+        writeln!(self.stderr, "{BAD}{word}:{BAD:#} {message}{code}")?;
+        if let Some(remedy) = remedy {
+            writeln!(self.stderr, "{}: {remedy}", self.pick("next step", "下一步"))?;
+        }
+        Ok(())
+    }
+}
+
+fn lang_of_environment() -> Lang {
+    let value = ["LC_ALL", "LC_MESSAGES", "LANG"]
+        .iter()
+        .filter_map(|name| std::env::var(name).ok())
+        .find(|value| !value.is_empty())
+        .unwrap_or_default();
+    if value.to_ascii_lowercase().starts_with("zh") { Lang::Zh } else { Lang::En }
+}
