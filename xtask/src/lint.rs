@@ -1,0 +1,61 @@
+//! `cargo xtask lint`: what must hold before any test is worth running.
+
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::Result;
+
+use crate::process::{cargo, succeeds};
+use crate::run::{self, Step, Work};
+use crate::sources;
+use crate::system;
+
+/// Each package by itself, with the feature sets that are built: one build of all would unify
+/// features that must stay apart.
+const CLIPPY: [&[&str]; 9] = [
+    &["license-core"],
+    &["license-core", "--all-features"],
+    &["koogallery"],
+    &["licd"],
+    &["license-client"],
+    &["licctl"],
+    &["license-ffi"],
+    &["license-tests"],
+    &["xtask"],
+];
+
+const CARGO_DENY: &str = "cargo-deny is here";
+
+/// Runs the lint alone.
+pub(crate) fn run(root: &Path) -> Result<bool> {
+    system::ensure(&[system::COMPILER, system::GIT])?;
+    system::ensure_rust_components(root)?;
+    run::all(root, steps(root), Duration::from_secs(40 * 60))
+}
+
+/// The lint's steps.
+pub(crate) fn steps(root: &Path) -> Vec<Step> {
+    let mut steps = vec![
+        Step::new("format", Work::One(cargo(root, &["fmt", "--all", "--check"]))),
+        Step::new("no path of a machine", Work::Look(sources::no_path_of_a_machine)),
+        Step::new("no ignored test", Work::Look(sources::no_ignored_test)),
+        Step::new("no file over 600 lines", Work::Look(sources::no_long_file)),
+        Step::new("no rsa in licd", Work::Look(sources::no_rsa_in_the_server)),
+        Step::new("no issuer in the SDK", Work::Look(sources::no_issuer_in_the_sdk)),
+    ];
+
+    if !succeeds(&mut cargo(root, &["deny", "--version"])) {
+        let install = cargo(root, &["install", "cargo-deny", "--locked", "--version", "0.20.2"]);
+        steps.push(Step::new(CARGO_DENY, Work::One(install)));
+    }
+    let checks = ["deny", "check", "licenses", "bans", "sources"];
+    let deny = Step::new("licenses, bans, sources", Work::One(cargo(root, &checks)));
+    steps.push(deny.after(&[CARGO_DENY]));
+
+    for selection in CLIPPY {
+        let mut command = cargo(root, &["clippy", "--quiet", "--all-targets", "--package"]);
+        command.args(selection).args(["--", "--deny", "warnings"]);
+        steps.push(Step::new(format!("clippy {}", selection.join(" ")), Work::One(command)));
+    }
+    steps
+}
