@@ -1,2 +1,48 @@
-//! Filled by the first commits.
-fn main() {}
+//! The license server: answers the marketplace, signs licenses, uploads them. Here stands what is
+//! made once and passed on: the command line, the clock, randomness, the TLS provider.
+
+mod commands;
+mod config;
+mod environment;
+mod error;
+mod http;
+mod logging;
+mod output;
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use clap::Parser as _;
+
+use environment::{Clock, Entropy, Environment};
+
+/// The wall clock of this machine.
+struct SystemClock;
+
+impl Clock for SystemClock {
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the wall clock")]
+    fn now_ms(&self) -> i64 {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+    }
+}
+
+/// The random source of the operating system.
+struct SystemEntropy;
+
+impl Entropy for SystemEntropy {
+    #[expect(clippy::disallowed_methods, reason = "the one place that makes randomness")]
+    fn fill(&self, bytes: &mut [u8]) {
+        // Going on with guessable keys would be worse than stopping.
+        getrandom::fill(bytes).expect("the operating system gives random bytes once it has booted");
+    }
+}
+
+fn main() -> ExitCode {
+    let cli = commands::Cli::parse();
+    // Another provider can only have been installed by ourselves.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let environment = Environment { clock: Arc::new(SystemClock), entropy: Arc::new(SystemEntropy) };
+    commands::run(cli, environment)
+}

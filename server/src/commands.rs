@@ -1,0 +1,122 @@
+//! The command line: which subcommands there are, and what all of them share.
+
+mod config_check;
+mod migrate;
+mod serve;
+mod token_create;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use crate::config::{Config, Loaded, Problems, Sources};
+use crate::environment::Environment;
+use crate::output::Output;
+
+/// The license server: answers the marketplace's calls, signs licenses, uploads them and gives
+/// them to programs that ask.
+///
+/// `licd serve` works without any configuration: it makes ./licd-data and says what to do next.
+#[derive(clap::Parser)]
+#[command(name = "licd", version, arg_required_else_help = true)]
+#[command(after_help = "\
+Exit codes: 0 stopped as asked, 1 failed, 2 wrong usage or configuration.
+Environment: every configuration key as LICD_…, e.g. LICD_KOOGALLERY__ACCESS_KEY;
+             LICD_LOG or RUST_LOG sets what is logged (info, debug, licd=debug,sqlx=warn).")]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(clap::Subcommand)]
+enum Command {
+    /// Run the server until SIGTERM or Ctrl-C
+    Serve(serve::Args),
+    /// Bring the database to this version's tables, and stop
+    Migrate(migrate::Args),
+    /// Look at the configuration
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Make tokens for the admin API
+    #[command(subcommand)]
+    Token(TokenCommand),
+}
+
+#[derive(clap::Subcommand)]
+enum ConfigCommand {
+    /// Read the configuration, show what is in force (without secrets) and what looks wrong
+    Check(config_check::Args),
+}
+
+#[derive(clap::Subcommand)]
+enum TokenCommand {
+    /// Make a token and print it once; only its digest is kept
+    Create(token_create::Args),
+}
+
+/// What every subcommand takes.
+#[derive(clap::Args, Clone, Debug, Default)]
+pub(crate) struct Place {
+    /// Configuration file (TOML); none is read when it is left out
+    #[arg(long, value_name = "FILE", env = "LICD_CONFIG")]
+    config: Option<PathBuf>,
+    /// Where database, keys and tokens are kept [default: ./licd-data]
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+}
+
+impl Place {
+    /// Reads the configuration; `arguments` are further options by the path of their key.
+    fn load(&self, arguments: Vec<(&'static str, Option<String>)>) -> Result<Loaded, Problems> {
+        let data_dir = self.data_dir.as_ref().map(|path| path.display().to_string());
+        let mut all = vec![("data_dir", data_dir)];
+        all.extend(arguments);
+        Config::load(&Sources {
+            file: self.config.clone(),
+            variables: std::env::vars_os()
+                .filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)))
+                .collect(),
+            arguments: all.into_iter().filter_map(|(path, text)| Some((path, text?))).collect(),
+        })
+    }
+}
+
+/// Runs one subcommand and turns its outcome into an exit code.
+pub(crate) fn run(cli: Cli, environment: Environment) -> ExitCode {
+    let output = Output::of_this_process();
+    let outcome = match cli.command {
+        Command::Serve(args) => serve::run(&args, environment, &output),
+        Command::Migrate(args) => migrate::run(&args, environment, &output),
+        Command::Config(ConfigCommand::Check(args)) => config_check::run(&args, &output),
+        Command::Token(TokenCommand::Create(args)) => {
+            token_create::run(&args, environment, &output)
+        }
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let misconfigured = error.downcast_ref::<Problems>().is_some();
+            output.failure(&format!("{error:#}"), misconfigured);
+            ExitCode::from(if misconfigured { 2 } else { 1 })
+        }
+    }
+}
+
+/// The runtime of subcommands that wait for the database or the network.
+fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    use anyhow::Context as _;
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().context(
+        "the operating system gives no threads or timers; look at the limits of this user",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+}

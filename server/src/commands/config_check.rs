@@ -1,0 +1,25 @@
+//! `licd config check`
+
+use super::Place;
+use crate::output::Output;
+
+/// What `licd config check` takes.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    place: Place,
+}
+
+pub(super) fn run(args: &Args, output: &Output) -> anyhow::Result<()> {
+    let loaded = args.place.load(Vec::new())?;
+    let certificate = crate::http::tls(&loaded.config)?;
+    output.text(&loaded.effective);
+    for warning in &loaded.warnings {
+        output.warning(warning);
+    }
+    let tls = if certificate.is_some() { "TLS certificate and key fit together. " } else { "" };
+    let count = loaded.warnings.len();
+    let plural = if count == 1 { "" } else { "s" };
+    output.note(&format!("The configuration can be used. {tls}{count} warning{plural}."));
+    Ok(())
+}

@@ -1,0 +1,24 @@
+//! `licd migrate`
+
+use super::{Place, runtime};
+use crate::desk::Desk;
+use crate::environment::Environment;
+use crate::output::Output;
+
+/// What `licd migrate` takes.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    place: Place,
+}
+
+pub(super) fn run(args: &Args, environment: Environment, output: &Output) -> anyhow::Result<()> {
+    crate::logging::start_quiet()?;
+    let config = args.place.load(Vec::new())?.config;
+    runtime()?.block_on(Desk::open(&config, environment))?;
+    output.note(&format!(
+        "The database in {} has this version's tables; `licd serve` can start.",
+        config.data_dir.display()
+    ));
+    Ok(())
+}

@@ -1,0 +1,34 @@
+//! `licd token create`
+
+use super::{Place, runtime};
+use crate::desk::{Desk, Role};
+use crate::environment::Environment;
+use crate::output::Output;
+
+/// What `licd token create` takes.
+#[derive(clap::Args)]
+#[command(after_help = "\
+Roles: viewer reads everything but activation codes; operator also applies products and sends
+uploads again; admin also makes tokens and publishes releases.")]
+pub(crate) struct Args {
+    #[command(flatten)]
+    place: Place,
+    /// What its bearer may do: viewer, operator or admin
+    #[arg(long, value_name = "ROLE")]
+    role: Role,
+    /// Who uses it, to find it again in the list of tokens
+    #[arg(long, value_name = "NAME")]
+    name: String,
+}
+
+pub(super) fn run(args: &Args, environment: Environment, output: &Output) -> anyhow::Result<()> {
+    crate::logging::start_quiet()?;
+    let config = args.place.load(Vec::new())?.config;
+    let made = runtime()?.block_on(async {
+        let desk = Desk::open_beside(&config, environment).await?;
+        desk.create_token(args.role, &args.name).await.map_err(anyhow::Error::from)
+    })?;
+    output.text(&format!("{}\n", made.token));
+    output.note("Keep it now: it is not shown again, only its digest is kept.");
+    Ok(())
+}

@@ -1,0 +1,196 @@
+//! The configuration: what can be set, where it may come from, and what is refused.
+
+mod checks;
+mod keys;
+mod layers;
+mod network;
+mod reader;
+mod secret;
+mod show;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use layers::Layers;
+pub(crate) use network::Network;
+pub(crate) use reader::Problems;
+use reader::Reader;
+pub(crate) use secret::Secret;
+
+/// Everything `licd` is told before it starts.
+#[derive(Clone, Debug)]
+pub(crate) struct Config {
+    /// Where database, keys and tokens are kept.
+    pub(crate) data_dir: PathBuf,
+    /// The `iss` of what is signed.
+    pub(crate) issuer: String,
+    /// The two listeners.
+    pub(crate) http: Http,
+    /// Key files; those that are not named are made in the data folder.
+    pub(crate) keys: Keys,
+    /// What the marketplace and we know of each other.
+    pub(crate) koogallery: Koogallery,
+}
+
+/// `[http]`
+#[derive(Clone, Debug)]
+pub(crate) struct Http {
+    /// Marketplace, clients, health.
+    pub(crate) listen: SocketAddr,
+    /// Admin API and metrics; `None` turns them off.
+    pub(crate) admin_listen: Option<SocketAddr>,
+    /// Certificate and key, where TLS ends here.
+    pub(crate) tls: Option<Tls>,
+    /// Whose `X-Forwarded-For` counts.
+    pub(crate) trusted_proxies: Vec<Network>,
+}
+
+/// PEM files of the certificate chain and of its key.
+#[derive(Clone, Debug)]
+pub(crate) struct Tls {
+    /// The chain, leaf first.
+    pub(crate) cert: PathBuf,
+    /// The private key.
+    pub(crate) key: PathBuf,
+}
+
+/// `[keys]`
+#[derive(Clone, Debug)]
+pub(crate) struct Keys {
+    /// Signs licenses, leases, receipts, revocations.
+    pub(crate) issuing: Option<PathBuf>,
+    /// Signs release lists only.
+    pub(crate) release: Option<PathBuf>,
+    /// Opens both, where they are encrypted.
+    pub(crate) passphrase_file: Option<PathBuf>,
+}
+
+/// `[koogallery]`
+#[derive(Clone, Debug)]
+pub(crate) struct Koogallery {
+    /// Tried in turn, without a slash at the end.
+    pub(crate) base_urls: Vec<String>,
+    /// 基础接口. Every one of a list is tried; none verifies nothing.
+    pub(crate) access_key: Vec<Secret>,
+    /// License授权码交付接口.
+    pub(crate) license_code_access_key: Vec<Secret>,
+    /// 联营SaaS同步接口.
+    pub(crate) kit_access_key: Vec<Secret>,
+    /// 通用接口.
+    pub(crate) general_access_key: Vec<Secret>,
+    /// With `sk`: signs what we send.
+    pub(crate) ak: Option<Secret>,
+    /// The secret half of `ak`.
+    pub(crate) sk: Option<Secret>,
+    /// An extra CA for the base URLs.
+    pub(crate) ca_file: Option<PathBuf>,
+    /// How far a signed time may lie from ours, in both directions.
+    pub(crate) clock_skew_seconds: u32,
+}
+
+/// Where to look for values besides the defaults.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Sources {
+    /// A TOML file.
+    pub(crate) file: Option<PathBuf>,
+    /// Environment variables; only `LICD_…` are looked at.
+    pub(crate) variables: Vec<(String, String)>,
+    /// Arguments of the command line, by the path of their key.
+    pub(crate) arguments: Vec<(&'static str, String)>,
+}
+
+/// A configuration together with what can be said about it.
+pub(crate) struct Loaded {
+    /// The configuration itself.
+    pub(crate) config: Config,
+    /// What works but is probably not meant.
+    pub(crate) warnings: Vec<String>,
+    /// The effective configuration as TOML, without its secrets.
+    pub(crate) effective: String,
+}
+
+impl Config {
+    /// Reads all sources. Says everything that is wrong at once.
+    pub(crate) fn load(sources: &Sources) -> Result<Loaded, Problems> {
+        let mut layers = Layers::defaults();
+        if let Some(path) = &sources.file {
+            let name = path.display().to_string();
+            let text = std::fs::read_to_string(path).map_err(|error| {
+                Problems::one(format!(
+                    "{name}: the configuration file cannot be read ({error}); \
+                     name a file that licd may read, or leave --config out"
+                ))
+            })?;
+            layers = layers.file(&name, &text).map_err(|error| {
+                Problems::one(format!("{name}: this is not TOML; {}", error.kind))
+            })?;
+        }
+        let layers = layers.variables(sources.variables.clone()).arguments(&sources.arguments);
+
+        let mut reader = Reader::new(&layers);
+        let config = Self::read(&mut reader);
+        reader.finish()?;
+        let warnings = checks::warnings(&config, sources.file.as_deref());
+        Ok(Loaded { config, warnings, effective: show::effective(&layers) })
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Self {
+        checks::database(reader);
+        let config = Self {
+            data_dir: checks::data_dir(reader),
+            issuer: checks::issuer(reader),
+            http: Http {
+                listen: checks::address(reader, "http.listen").unwrap_or(checks::NOWHERE),
+                admin_listen: match reader.path("http.admin_listen") {
+                    Some(_) => checks::address(reader, "http.admin_listen"),
+                    None => None,
+                },
+                tls: checks::tls(reader),
+                trusted_proxies: checks::networks(reader),
+            },
+            keys: Keys {
+                issuing: reader.path("keys.issuing"),
+                release: reader.path("keys.release"),
+                passphrase_file: reader.path("keys.passphrase_file"),
+            },
+            koogallery: Koogallery {
+                base_urls: checks::base_urls(reader),
+                access_key: checks::access_keys(reader, "koogallery.access_key"),
+                license_code_access_key: checks::access_keys(
+                    reader,
+                    "koogallery.license_code_access_key",
+                ),
+                kit_access_key: checks::access_keys(reader, "koogallery.kit_access_key"),
+                general_access_key: checks::access_keys(reader, "koogallery.general_access_key"),
+                ak: reader.secret("koogallery.ak"),
+                sk: reader.secret("koogallery.sk"),
+                ca_file: reader.path("koogallery.ca_file"),
+                clock_skew_seconds: checks::clock_skew(reader),
+            },
+        };
+        checks::listeners_differ(reader, &config.http);
+        checks::keys_differ(reader, &config.koogallery);
+        checks::credentials(reader, &config.koogallery);
+        config
+    }
+}
+
+#[cfg(test)]
+impl Config {
+    /// Both listeners on free ports of loopback, no marketplace.
+    pub(crate) fn for_tests(data_dir: &std::path::Path) -> Self {
+        let sources = Sources {
+            arguments: vec![
+                ("data_dir", data_dir.display().to_string()),
+                ("http.listen", "127.0.0.1:0".to_owned()),
+                ("http.admin_listen", "127.0.0.1:0".to_owned()),
+                ("koogallery.base_url", "http://127.0.0.1:9".to_owned()),
+            ],
+            ..Sources::default()
+        };
+        Self::load(&sources).unwrap().config
+    }
+}
+
+#[cfg(test)]
+mod tests;

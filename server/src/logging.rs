@@ -1,0 +1,47 @@
+//! Where log lines go and what they look like. docs/LOGGING.md says what they hold.
+
+use std::io::IsTerminal as _;
+
+use tracing_subscriber::EnvFilter;
+
+use crate::config::Problems;
+
+/// Log lines of `licd serve`: to standard output, readable on a terminal and JSON otherwise.
+pub(crate) fn start() -> Result<(), Problems> {
+    let subscriber = tracing_subscriber::fmt().with_env_filter(filter("info")?);
+    if std::io::stdout().is_terminal() {
+        subscriber.with_target(false).init();
+    } else {
+        subscriber.json().flatten_event(true).with_current_span(false).init();
+    }
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        tracing::error!(place, "a part of the server panicked; this is a bug, please report it");
+    }));
+    Ok(())
+}
+
+/// Log lines of the other subcommands: to standard error, and only what a person must look at.
+pub(crate) fn start_quiet() -> Result<(), Problems> {
+    tracing_subscriber::fmt()
+        .with_env_filter(filter("error")?)
+        .with_target(false)
+        .with_writer(std::io::stderr)
+        .init();
+    Ok(())
+}
+
+fn filter(otherwise: &str) -> Result<EnvFilter, Problems> {
+    let set = ["LICD_LOG", "RUST_LOG"].into_iter().find_map(|name| {
+        let text = std::env::var(name).ok().filter(|text| !text.trim().is_empty())?;
+        Some((name, text))
+    });
+    let Some((name, text)) = set else {
+        return Ok(EnvFilter::new(format!("{otherwise},sqlx=warn")));
+    };
+    EnvFilter::try_new(&text).map_err(|error| {
+        Problems::one(format!(
+            "{name}: {text:?} is no log level ({error}); write info, debug or licd=debug"
+        ))
+    })
+}
