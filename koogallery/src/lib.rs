@@ -1,1 +1,25 @@
-//! Filled by the first commits.
+//! KooGallery's messages and signatures in both directions: bytes and structs in, bytes and
+//! structs out. No I/O, no clock, no randomness.
+//!
+//! The marketplace calls the seller ([`body`], [`signature`], [`call`], [`answer`]); the seller
+//! calls the marketplace ([`aksk`], [`order`], [`upload`], [`failure`]). Each side can be played:
+//! what is parsed here can be written here, so that tests and tools can stand in for the other.
+
+pub mod aksk;
+pub mod answer;
+pub mod body;
+pub mod call;
+pub mod code;
+pub mod failure;
+mod mac;
+pub mod order;
+pub mod signature;
+pub mod time;
+pub mod upload;
+
+pub use answer::Answer;
+pub use body::Body;
+pub use call::{Call, InterfaceType, interface};
+pub use code::{Rejection, ResultCode};
+pub use failure::{Failure, Remedy};
+pub use signature::{AccessKey, Presented};

@@ -1,0 +1,116 @@
+//! Reads one member at a time and names it in the refusal.
+
+use crate::body::{Body, Kind};
+use crate::call::{FINGERPRINT_LIMIT, QUERY_LIMIT};
+use crate::code::{Rejection, ResultCode};
+use crate::time;
+
+/// The longest spelling of a time (table of `getLicenseAsync`).
+const TIME_LIMIT: usize = 32;
+
+#[derive(Clone, Copy)]
+pub(super) struct Fields<'a>(pub(super) &'a Body);
+
+impl<'a> Fields<'a> {
+    /// A text that must be there, of at most `max` characters.
+    pub(super) fn required(self, name: &str, max: usize) -> Result<String, Rejection> {
+        self.optional(name, max)?.ok_or_else(|| refused(name, "is missing", "缺失"))
+    }
+
+    /// A text that may be absent or empty, of at most `max` characters.
+    pub(super) fn optional(self, name: &str, max: usize) -> Result<Option<String>, Rejection> {
+        let Some(text) = self.text(name)? else { return Ok(None) };
+        if text.chars().count() > max {
+            return Err(too_long(name, max, "characters", "个字符"));
+        }
+        // Neither a database's text nor a path can hold them.
+        if text.chars().any(char::is_control) {
+            return Err(refused(name, "has control characters", "包含控制字符"));
+        }
+        Ok(Some(text.to_owned()))
+    }
+
+    pub(super) fn required_time(self, name: &str) -> Result<i64, Rejection> {
+        self.optional_time(name)?.ok_or_else(|| refused(name, "is missing", "缺失"))
+    }
+
+    pub(super) fn optional_time(self, name: &str) -> Result<Option<i64>, Rejection> {
+        let Some(text) = self.optional(name, TIME_LIMIT)? else { return Ok(None) };
+        match time::parse(&text) {
+            Some(seconds) => Ok(Some(seconds)),
+            None => Err(refused(name, "is not a time", "不是合法的时间")),
+        }
+    }
+
+    /// `eventId` becomes a segment of the upload's path, which two names would leave.
+    pub(super) fn event(self) -> Result<String, Rejection> {
+        let event = self.required("eventId", 64)?;
+        if event == "." || event == ".." {
+            return Err(refused("eventId", "is not an ID", "不是合法的ID"));
+        }
+        Ok(event)
+    }
+
+    /// Limited in bytes, unlike every other field.
+    pub(super) fn device_fingerprint(self) -> Result<Option<String>, Rejection> {
+        const NAME: &str = "deviceFingerprint";
+        let Some(text) = self.text(NAME)? else { return Ok(None) };
+        if text.len() > FINGERPRINT_LIMIT {
+            return Err(too_long(NAME, FINGERPRINT_LIMIT, "bytes", "字节"));
+        }
+        if text.contains('\0') {
+            return Err(refused(NAME, "has control characters", "包含控制字符"));
+        }
+        Ok(Some(text.to_owned()))
+    }
+
+    /// `instanceId` of `queryInstance`: the printed length of 100 is the number of IDs.
+    pub(super) fn instance_ids(self) -> Result<Vec<String>, Rejection> {
+        const NAME: &str = "instanceId";
+        let text = self.text(NAME)?.ok_or_else(|| refused(NAME, "is missing", "缺失"))?;
+        let ids: Vec<&str> = text.split(',').map(str::trim).collect();
+        if ids.len() > QUERY_LIMIT {
+            return Err(refused(NAME, "names more than 100 instances", "超过100个实例"));
+        }
+        if ids.iter().any(|id| id.is_empty()) {
+            return Err(refused(NAME, "holds an empty ID", "包含空的实例ID"));
+        }
+        if ids.iter().any(|id| id.chars().count() > 64) {
+            return Err(too_long(NAME, 64, "characters", "个字符"));
+        }
+        if text.chars().any(char::is_control) {
+            return Err(refused(NAME, "has control characters", "包含控制字符"));
+        }
+        Ok(ids.into_iter().map(str::to_owned).collect())
+    }
+
+    /// `testFlag`: absent, empty and "0" are alike.
+    pub(super) fn test(self) -> Result<bool, Rejection> {
+        match self.optional("testFlag", 2)?.as_deref() {
+            None | Some("0") => Ok(false),
+            Some("1") => Ok(true),
+            Some(_) => Err(refused("testFlag", "is neither 0 nor 1", "应为0或1")),
+        }
+    }
+
+    /// A number stands for its text, as the vendor's sample reads it; an empty text is none.
+    fn text(self, name: &str) -> Result<Option<&'a str>, Rejection> {
+        match self.0.kind(name) {
+            None => Ok(None),
+            Some(Kind::Text | Kind::Number) => Ok(self.0.text(name).filter(|t| !t.is_empty())),
+            Some(Kind::Boolean | Kind::Nested) => Err(refused(name, "is not a text", "不是字符串")),
+        }
+    }
+}
+
+pub(super) fn refused(name: &str, english: &str, chinese: &str) -> Rejection {
+    Rejection::new(
+        ResultCode::BadParameter,
+        &format!("{name} {english}"),
+        &format!("参数{name}{chinese}"),
+    )
+}
+
+fn too_long(name: &str, max: usize, unit: &str, unit_zh: &str) -> Rejection {
+    refused(name, &format!("is longer than {max} {unit}"), &format!("超过{max}{unit_zh}"))
+}
