@@ -1,0 +1,40 @@
+//! What the store keeps of machines: digests only.
+
+use async_trait::async_trait;
+
+use super::StoreError;
+
+/// A computer that holds, or held, a place.
+#[derive(Clone, Debug, PartialEq, sqlx::FromRow)]
+pub(crate) struct Machine {
+    pub(crate) id: String,
+    pub(crate) instance_id: String,
+    pub(crate) binding: String,
+    pub(crate) by_code: bool,
+    pub(crate) enrolled_at: i64,
+    pub(crate) freed_at: Option<i64>,
+}
+
+/// Machines and the index that finds them.
+#[async_trait]
+pub(crate) trait Machines {
+    /// Machines of the instance that share any of `digests`, those with most of them first.
+    async fn machines_like(
+        &mut self,
+        instance_id: &str,
+        digests: &[String],
+    ) -> Result<Vec<Machine>, StoreError>;
+    async fn add_machine(
+        &mut self,
+        machine: &Machine,
+        digests: &[String],
+    ) -> Result<(), StoreError>;
+    /// Frees its place and forgets its digests; false if it is free already.
+    async fn free_machine(&mut self, id: &str, at: i64) -> Result<bool, StoreError>;
+    /// How many were enrolled by activation code after `since`.
+    async fn machines_by_code_since(
+        &mut self,
+        instance_id: &str,
+        since: i64,
+    ) -> Result<i64, StoreError>;
+}

@@ -1,0 +1,90 @@
+//! What the store keeps of orders: a queue of look-ups, then what was read.
+
+use async_trait::async_trait;
+
+use super::{StoreError, Terms, words::words};
+
+words! {
+    /// Where an order stands.
+    OrderState {
+        /// To be read.
+        Queued = "queued",
+        /// Being read; after a crash it is queued again.
+        Reading = "reading",
+        /// Its terms count.
+        Read = "read",
+        /// Paid back: its terms no longer count.
+        Refunded = "refunded",
+    }
+}
+
+/// One order of an instance.
+#[derive(Clone, Debug, PartialEq, sqlx::FromRow)]
+pub(crate) struct OrderRow {
+    pub(crate) id: i64,
+    pub(crate) instance_id: String,
+    pub(crate) order_id: String,
+    pub(crate) line_id: String,
+    pub(crate) scene: String,
+    pub(crate) state: OrderState,
+    pub(crate) attempts: i64,
+    pub(crate) next_at: i64,
+    pub(crate) last_code: Option<String>,
+    pub(crate) last_message: Option<String>,
+    pub(crate) queued_at: i64,
+    pub(crate) read_at: Option<i64>,
+    pub(crate) market_product: Option<String>,
+    pub(crate) sku: Option<String>,
+    pub(crate) quantity: Option<i64>,
+    pub(crate) period: Option<bool>,
+    pub(crate) trial: Option<bool>,
+    pub(crate) customer: Option<String>,
+    pub(crate) expires: Option<i64>,
+}
+
+/// Orders and the queue of reading them.
+#[async_trait]
+pub(crate) trait Orders {
+    /// Queues a look-up; the same order in the same scene is looked up again.
+    async fn queue_order(
+        &mut self,
+        instance_id: &str,
+        order_id: &str,
+        line_id: &str,
+        scene: &str,
+        at: i64,
+    ) -> Result<(), StoreError>;
+    /// Takes up to `limit` that are due, counting the attempt.
+    async fn take_orders(&mut self, now: i64, limit: i64) -> Result<Vec<OrderRow>, StoreError>;
+    /// Puts back what a crash left in the middle.
+    async fn requeue_orders(&mut self) -> Result<u64, StoreError>;
+    async fn order(&mut self, id: i64) -> Result<Option<OrderRow>, StoreError>;
+    /// Tries again at `next_at`, keeping the reason.
+    async fn postpone_order(
+        &mut self,
+        id: i64,
+        next_at: i64,
+        code: &str,
+        message: &str,
+    ) -> Result<(), StoreError>;
+    /// Keeps what was read. `counts` is false for an order that takes something back.
+    async fn put_order_read(
+        &mut self,
+        id: i64,
+        terms: &Terms,
+        counts: bool,
+        at: i64,
+    ) -> Result<(), StoreError>;
+    /// Marks a read order of the instance as paid back; false if there is none.
+    async fn refund_order(
+        &mut self,
+        instance_id: &str,
+        order_id: &str,
+    ) -> Result<bool, StoreError>;
+    /// The newest order whose terms count.
+    async fn order_in_force(&mut self, instance_id: &str) -> Result<Option<OrderRow>, StoreError>;
+    async fn orders_of(&mut self, instance_id: &str) -> Result<Vec<OrderRow>, StoreError>;
+    /// The earliest time at which one is due.
+    async fn next_order(&mut self) -> Result<Option<i64>, StoreError>;
+    async fn orders_queued(&mut self) -> Result<i64, StoreError>;
+}

@@ -1,0 +1,174 @@
+//! SQLite: one writer that commits durably, readers apart from it.
+
+mod admin;
+mod applications;
+mod instances;
+mod licenses;
+mod lists;
+mod machines;
+mod orders;
+mod products;
+mod uploads;
+
+use std::path::Path;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use sqlx::pool::PoolConnection;
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous,
+};
+use sqlx::{SqlitePool, Transaction};
+
+use super::{StoreError, Tx};
+
+/// Connections that only read; each is a thread of SQLite's.
+const READERS: u32 = 4;
+
+/// The two pools of one database file.
+#[derive(Clone, Debug)]
+pub(crate) struct Sqlite {
+    /// One connection: SQLite has one writer, and a queue of ours is fairer than its lock.
+    writer: SqlitePool,
+    readers: SqlitePool,
+}
+
+impl Sqlite {
+    pub(super) async fn open(path: &Path, migrate: bool) -> Result<Self, StoreError> {
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(migrate)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .foreign_keys(true)
+            .statement_cache_capacity(200)
+            .busy_timeout(Duration::from_secs(5));
+        let writer = SqlitePoolOptions::new()
+            .max_connections(1)
+            .test_before_acquire(false)
+            .idle_timeout(None)
+            .max_lifetime(None)
+            .connect_with(options.clone())
+            .await?;
+        if migrate {
+            sqlx::migrate!("migrations/sqlite").run(&writer).await.map_err(|error| {
+                StoreError::Broken(format!("the database could not be migrated: {error}"))
+            })?;
+        }
+        let readers = SqlitePoolOptions::new()
+            .max_connections(READERS)
+            .test_before_acquire(false)
+            .idle_timeout(None)
+            .max_lifetime(None)
+            .connect_lazy_with(options);
+        Ok(Self { writer, readers })
+    }
+
+    pub(super) async fn write(&self) -> Result<Box<dyn Tx>, StoreError> {
+        let mut connection = self.writer.acquire().await?;
+        // A deferred transaction that reads and then writes fails when somebody wrote between.
+        let begun = sqlx::query("BEGIN IMMEDIATE").execute(&mut *connection).await;
+        if let Err(error) = begun {
+            connection.close_on_drop();
+            return Err(error.into());
+        }
+        Ok(Box::new(SqliteTx::Write { connection, ended: false }))
+    }
+
+    pub(super) async fn read(&self) -> Result<Box<dyn Tx>, StoreError> {
+        Ok(Box::new(SqliteTx::Read(self.readers.begin().await?)))
+    }
+
+    pub(super) async fn close(&self) {
+        self.readers.close().await;
+        self.writer.close().await;
+    }
+
+    /// Lets the file grow to `pages` and no further: a full disk, for tests.
+    #[cfg(test)]
+    pub(crate) async fn limit_pages(&self, pages: i64) {
+        let mut connection = self.writer.acquire().await.unwrap();
+        let sql = format!("PRAGMA max_page_count = {pages}");
+        sqlx::query(sqlx::AssertSqlSafe(sql)).execute(&mut *connection).await.unwrap();
+    }
+
+    /// How large the file is now, in pages.
+    #[cfg(test)]
+    pub(crate) async fn pages(&self) -> i64 {
+        sqlx::query_scalar("PRAGMA page_count").fetch_one(&self.writer).await.unwrap()
+    }
+}
+
+/// One transaction on one connection.
+enum SqliteTx {
+    Read(Transaction<'static, sqlx::Sqlite>),
+    /// Begun and ended here: after a full disk SQLite has rolled back by itself, which the
+    /// driver's own bookkeeping does not expect.
+    Write {
+        connection: PoolConnection<sqlx::Sqlite>,
+        ended: bool,
+    },
+}
+
+impl SqliteTx {
+    fn connection(&mut self) -> &mut SqliteConnection {
+        match self {
+            Self::Read(transaction) => transaction,
+            Self::Write { connection, .. } => connection,
+        }
+    }
+}
+
+impl Drop for SqliteTx {
+    fn drop(&mut self) {
+        // A connection in an unknown state is not used again; closing it rolls back.
+        if let Self::Write { connection, ended: false } = self {
+            connection.close_on_drop();
+        }
+    }
+}
+
+#[async_trait]
+impl Tx for SqliteTx {
+    async fn commit(mut self: Box<Self>) -> Result<(), StoreError> {
+        // A view has nothing to commit: dropping it ends it.
+        if let Self::Write { connection, ended } = &mut *self {
+            sqlx::query("COMMIT").execute(&mut **connection).await?;
+            *ended = true;
+        }
+        Ok(())
+    }
+
+    async fn rollback(mut self: Box<Self>) {
+        if let Self::Write { connection, ended } = &mut *self {
+            *ended = sqlx::query("ROLLBACK").execute(&mut **connection).await.is_ok();
+        }
+    }
+}
+
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> Self {
+        /// SQLite's primary result codes for what the machine, not the program, did wrong.
+        const BUSY: i32 = 5;
+        const READONLY: i32 = 8;
+        const IOERR: i32 = 10;
+        const FULL: i32 = 13;
+        const CANTOPEN: i32 = 14;
+
+        match &error {
+            sqlx::Error::Database(database) => {
+                let code = database.code().and_then(|code| code.parse::<i32>().ok());
+                match code.map(|code| code & 0xff) {
+                    Some(READONLY | IOERR | FULL | CANTOPEN) => Self::Disk(error.to_string()),
+                    Some(BUSY) => Self::Unavailable(error.to_string()),
+                    _ => Self::Broken(error.to_string()),
+                }
+            }
+            sqlx::Error::Io(_) => Self::Disk(error.to_string()),
+            sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => {
+                Self::Unavailable(error.to_string())
+            }
+            _ => Self::Broken(error.to_string()),
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! What the store keeps of licenses on their way to the marketplace.
+
+use async_trait::async_trait;
+
+use super::{StoreError, words::words};
+
+words! {
+    /// Where an upload stands.
+    UploadState {
+        /// To be sent.
+        Queued = "queued",
+        /// Being sent; after a crash it is queued again, with the same bytes.
+        Sending = "sending",
+        /// The marketplace has it.
+        Delivered = "delivered",
+        /// The marketplace refused it for good.
+        Failed = "failed",
+        /// Refused, but an earlier attempt got no answer: it may have been delivered.
+        Unclear = "unclear",
+        /// Superseded before anything was sent.
+        Cancelled = "cancelled",
+    }
+}
+
+/// One license to be sent for one event.
+#[derive(Clone, Debug, PartialEq, sqlx::FromRow)]
+pub(crate) struct UploadRow {
+    pub(crate) id: String,
+    pub(crate) event_id: String,
+    pub(crate) instance_id: String,
+    pub(crate) license_id: String,
+    pub(crate) sha256: Vec<u8>,
+    pub(crate) file: Option<Vec<u8>>,
+    pub(crate) state: UploadState,
+    pub(crate) attempts: i64,
+    pub(crate) unanswered: bool,
+    pub(crate) next_at: i64,
+    pub(crate) last_code: Option<String>,
+    pub(crate) last_message: Option<String>,
+    pub(crate) queued_at: i64,
+    pub(crate) finished_at: Option<i64>,
+}
+
+/// Which uploads to list, in the order of their ids.
+#[derive(Clone, Debug)]
+pub(crate) struct UploadQuery {
+    pub(crate) state: Option<UploadState>,
+    pub(crate) instance_id: Option<String>,
+    pub(crate) after: Option<String>,
+    pub(crate) limit: i64,
+}
+
+/// The queue of uploads.
+#[async_trait]
+pub(crate) trait Uploads {
+    async fn upload(&mut self, id: &str) -> Result<Option<UploadRow>, StoreError>;
+    async fn upload_of_license(
+        &mut self,
+        license_id: &str,
+    ) -> Result<Option<UploadRow>, StoreError>;
+    /// Queues one; equal content for the same event is queued once.
+    async fn add_upload(&mut self, upload: &UploadRow) -> Result<(), StoreError>;
+    /// Takes up to `limit` that are due, counting the attempt before anything is sent.
+    async fn take_uploads(&mut self, now: i64, limit: i64) -> Result<Vec<UploadRow>, StoreError>;
+    /// Puts back what a crash left in the middle: it may have arrived.
+    async fn requeue_uploads(&mut self) -> Result<u64, StoreError>;
+    /// Writes back state, times, the reason and whether an attempt got no answer.
+    async fn put_upload(&mut self, upload: &UploadRow) -> Result<(), StoreError>;
+    async fn uploads(&mut self, query: &UploadQuery) -> Result<Vec<UploadRow>, StoreError>;
+    /// The earliest time at which one is due.
+    async fn next_upload(&mut self) -> Result<Option<i64>, StoreError>;
+    /// How many are in each state that needs somebody: queued or sending, failed, unclear.
+    async fn count_uploads(&mut self) -> Result<(i64, i64, i64), StoreError>;
+}
