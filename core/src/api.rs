@@ -1,0 +1,311 @@
+//! What travels between server, SDK and tools, beside the signed documents themselves.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::{
+    Code, Timestamp,
+    product::{Form, Product},
+    rule::InstanceState,
+    version::{Version, VersionRange},
+};
+
+/// `POST /v1/client/licenses`: a program asks for its license.
+#[derive(Clone, Deserialize, Serialize)]
+pub struct LicenseRequest {
+    /// The program's product.
+    pub product: String,
+    /// What the customer was given.
+    pub activation_code: String,
+    /// The machine's device text.
+    #[serde(default)]
+    pub dev_info: String,
+    /// As text or as a file.
+    #[serde(default)]
+    pub form: Form,
+    /// The program's version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// 1 to 128 characters that the receipt must repeat.
+    pub nonce: String,
+}
+
+impl std::fmt::Debug for LicenseRequest {
+    /// Neither the activation code nor the machine.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("LicenseRequest").field("product", &self.product).finish_non_exhaustive()
+    }
+}
+
+/// The answer to [`LicenseRequest`].
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct LicenseAnswer {
+    /// The document, or the whole text of the file.
+    pub license: String,
+    /// Which of both.
+    pub form: Form,
+    /// The license's id.
+    pub license_id: String,
+    /// The signed answer to the nonce.
+    pub receipt: String,
+}
+
+/// An error, RFC 9457.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct Problem {
+    /// Always `about:blank`: `code` tells more.
+    #[serde(rename = "type", default = "blank")]
+    pub kind: String,
+    /// The code's sentence in English.
+    pub title: String,
+    /// The code's sentence in Chinese.
+    #[serde(default)]
+    pub title_zh: String,
+    /// The HTTP status.
+    pub status: u16,
+    /// What was wrong this time, in English.
+    #[serde(default)]
+    pub detail: String,
+    /// What was wrong this time, in Chinese.
+    #[serde(default)]
+    pub detail_zh: String,
+    /// The stable code.
+    pub code: Code,
+}
+
+fn blank() -> String {
+    "about:blank".to_owned()
+}
+
+/// A product as the server keeps it.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct ProductView {
+    /// The description.
+    #[serde(flatten)]
+    pub product: Product,
+    /// When it was applied last.
+    pub updated_at: Timestamp,
+}
+
+/// How many places are taken, and how many there are.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Usage {
+    /// Taken.
+    pub used: u32,
+    /// Bought; absent while the order was not read or nothing is counted.
+    pub limit: Option<u32>,
+}
+
+/// What was bought with one line of an order.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct InstanceView {
+    /// Its id.
+    pub instance_id: String,
+    /// The order.
+    pub order_id: String,
+    /// The order's line.
+    pub order_line_id: String,
+    /// The product, once the order was read and the product is configured.
+    pub product: Option<String>,
+    /// Active, frozen or released.
+    pub state: InstanceState,
+    /// What the customer asks for licenses with.
+    pub activation_code: String,
+    /// Places on machines.
+    pub machines: Usage,
+    /// When the order ends; absent: never, or not known yet.
+    pub expires: Option<Timestamp>,
+    /// `read`, `waiting`, `product-unknown`: whether the order behind it is known.
+    pub order_state: String,
+    /// The marketplace's last answer where reading the order failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order_error: Option<String>,
+    /// Applications that were accepted and could not be served yet.
+    #[serde(default)]
+    pub unserved: u32,
+    /// When it was created.
+    pub created_at: Timestamp,
+}
+
+/// An instance with everything that hangs on it.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct InstanceDetail {
+    /// The instance.
+    #[serde(flatten)]
+    pub instance: InstanceView,
+    /// Its licenses.
+    pub licenses: Vec<LicenseView>,
+    /// Applications that were accepted and could not be served yet.
+    #[serde(default)]
+    pub applications: Vec<ApplicationView>,
+}
+
+/// An application that was accepted and could not be served yet.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct ApplicationView {
+    /// The marketplace's event.
+    pub event_id: String,
+    /// `waiting` (for the order or the product) or `held` (refused for the time being).
+    pub state: String,
+    /// The marketplace's code of a held one, `000900`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub result_code: Option<String>,
+    /// Why, for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// When it was accepted.
+    pub created_at: Timestamp,
+}
+
+/// A license that was issued.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct LicenseView {
+    /// Its id.
+    pub license_id: String,
+    /// The instance.
+    pub instance_id: String,
+    /// The product.
+    pub product: String,
+    /// `active`, `suspended`, `revoked` or `superseded`.
+    pub state: String,
+    /// The marketplace's event that asked for it; absent: a program asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub event_id: Option<String>,
+    /// The key that signed it.
+    pub kid: String,
+    /// Begin of its validity.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_before: Option<Timestamp>,
+    /// End of its validity; absent: perpetual.
+    pub expires: Option<Timestamp>,
+    /// When it was signed.
+    pub issued_at: Timestamp,
+    /// The document; only where one license is shown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub document: Option<String>,
+}
+
+/// A license on its way to the marketplace.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct UploadView {
+    /// Its id.
+    pub upload_id: String,
+    /// The marketplace's event.
+    pub event_id: String,
+    /// The instance.
+    pub instance_id: String,
+    /// The license.
+    pub license_id: String,
+    /// `queued`, `delivered`, `refused`, `unclear` or `superseded`.
+    pub state: String,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// The marketplace's last code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error_code: Option<String>,
+    /// What that means, in English.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// What that means, in Chinese.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error_zh: Option<String>,
+    /// When it is tried next.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_at: Option<Timestamp>,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+/// Publishes a release: either what it is, for the server's release key to sign, or a whole list
+/// that was signed elsewhere.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(untagged)]
+pub enum ReleasePublish {
+    /// A list that was signed elsewhere, with a key that the server knows as a release key or
+    /// learns here.
+    Signed {
+        /// The `release+jwt`.
+        document: String,
+        /// The public half of the key that signed it, as a JWK.
+        key: Value,
+    },
+    /// One release more.
+    Release(Box<ReleaseInput>),
+}
+
+/// One release, for the server to sign.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct ReleaseInput {
+    /// The product.
+    pub product: String,
+    /// The channel.
+    pub channel: String,
+    /// The platform; `*`: every one.
+    pub platform: String,
+    /// The version.
+    pub version: Version,
+    /// When it was released.
+    pub date: Timestamp,
+    /// Where its package is.
+    pub url: String,
+    /// Bytes of the package.
+    pub len: u64,
+    /// SHA-256 of the package, lower-case hex.
+    pub sha256: String,
+    /// The older versions that must upgrade to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub obliges: Option<VersionRange>,
+    /// From when on they must.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub due: Option<Timestamp>,
+    /// What is new, in Chinese.
+    #[serde(default)]
+    pub notes_zh: String,
+    /// What is new, in English.
+    #[serde(default)]
+    pub notes_en: String,
+}
+
+/// A release as the server lists it.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct ReleaseView {
+    /// The product.
+    pub product: String,
+    /// The channel.
+    pub channel: String,
+    /// The platform; `*`: every one.
+    pub platform: String,
+    /// The version.
+    pub version: Version,
+    /// When it was released.
+    pub date: Timestamp,
+    /// Where its package is.
+    pub url: String,
+    /// Bytes of the package.
+    pub len: u64,
+    /// SHA-256 of the package, lower-case hex.
+    pub sha256: String,
+    /// The older versions that must upgrade to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub obliges: Option<VersionRange>,
+}
+
+/// Makes a token.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct TokenCreate {
+    /// What it is for.
+    pub name: String,
+    /// `viewer`, `operator` or `admin`.
+    pub role: String,
+}
+
+/// A token, shown once.
+#[derive(Clone, Deserialize, Serialize)]
+pub struct TokenCreated {
+    /// What it is for.
+    pub name: String,
+    /// Its role.
+    pub role: String,
+    /// The token itself.
+    pub token: String,
+}

@@ -1,0 +1,461 @@
+//! Machine binding: digests of a machine's parts, weighted, with the rule inside the signature
+//! (FORMAT.md, section 4).
+
+use std::collections::BTreeMap;
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD as B64};
+use hmac::{Hmac, KeyInit, Mac};
+use serde::{Deserialize, Serialize, ser::SerializeMap};
+use sha2::Sha256;
+
+use crate::{Lang, Refusal, device::DeviceInfo};
+
+/// A kind of a machine's part.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// Main board serial, else the system's UUID.
+    Board,
+    /// Disk serial.
+    Disk,
+    /// The operating system's machine id.
+    Os,
+    /// Network address.
+    Mac,
+    /// Processor signature or model.
+    Cpu,
+}
+
+impl Kind {
+    /// Every kind, heaviest first.
+    pub const ALL: [Self; 5] = [Self::Board, Self::Disk, Self::Os, Self::Mac, Self::Cpu];
+
+    /// The word in documents and digests.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Board => "board",
+            Self::Disk => "disk",
+            Self::Os => "os",
+            Self::Mac => "mac",
+            Self::Cpu => "cpu",
+        }
+    }
+
+    /// What a match of this kind counts.
+    #[must_use]
+    pub const fn weight(self) -> u32 {
+        match self {
+            Self::Board => 4,
+            Self::Disk => 3,
+            Self::Os => 2,
+            Self::Mac | Self::Cpu => 1,
+        }
+    }
+
+    const fn label(self, lang: Lang) -> &'static str {
+        match (self, lang) {
+            (Self::Board, Lang::En) => "main board",
+            (Self::Disk, Lang::En) => "disk",
+            (Self::Os, Lang::En) => "system id",
+            (Self::Mac, Lang::En) => "network address",
+            (Self::Cpu, Lang::En) => "processor",
+            (Self::Board, Lang::Zh) => "主板",
+            (Self::Disk, Lang::Zh) => "硬盘",
+            (Self::Os, Lang::Zh) => "系统标识",
+            (Self::Mac, Lang::Zh) => "网卡地址",
+            (Self::Cpu, Lang::Zh) => "处理器",
+        }
+    }
+}
+
+const DIGEST_BYTES: usize = 12;
+const DIGEST_CHARS: usize = 16;
+const DIGESTS_A_KIND: usize = 4;
+
+/// The digest of one value: first 12 bytes of HMAC-SHA256(salt, kind ‖ 0x00 ‖ value), base64url.
+fn digest(salt: &[u8], kind: Kind, value: &str) -> String {
+    let mut mac = Hmac::<Sha256>::new_from_slice(salt).expect("HMAC takes keys of any length");
+    mac.update(kind.as_str().as_bytes());
+    mac.update(&[0]);
+    mac.update(value.as_bytes());
+    B64.encode(&mac.finalize().into_bytes()[..DIGEST_BYTES])
+}
+
+/// The digests of every usable value under a secret of the server's own, to find a machine by.
+#[must_use]
+pub fn index_digests(info: &DeviceInfo, secret: &[u8]) -> Vec<(Kind, String)> {
+    info.values().map(|(kind, value)| (kind, digest(secret, kind, value))).collect()
+}
+
+/// What the issuer may set at enrollment.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Enrollment {
+    /// The score that a machine must reach; absent: 60 % of the enrolled weight, rounded up.
+    pub need: Option<u32>,
+    /// Binds to a processor model alone, which every machine of a series shares.
+    pub cpu_alone: bool,
+}
+
+/// The binding made, and what the issuer should be told of it.
+#[derive(Clone, Debug)]
+pub struct Enrolled {
+    /// The binding, for the license's `dev`.
+    pub binding: Binding,
+    /// Whether nothing but chosen addresses tells the machine from others (`BINDING_WEAK`).
+    pub weak: bool,
+}
+
+/// The binding inside a license: for each kind its weight and its enrolled digests.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Binding {
+    salt: String,
+    need: u32,
+    parts: BTreeMap<Kind, (u32, Vec<String>)>,
+}
+
+impl Binding {
+    /// Enrolls a machine under `salt`, random text of the issuer's.
+    ///
+    /// # Errors
+    /// [`Refusal::MachineUnreadable`] where nothing but the processor model is known and the
+    /// issuer did not insist.
+    pub fn enroll(info: &DeviceInfo, salt: &str, rule: &Enrollment) -> Result<Enrolled, Refusal> {
+        let board = info.of(Kind::Board).next().is_some();
+        let mut parts = BTreeMap::new();
+        for kind in Kind::ALL {
+            let mut digests: Vec<String> =
+                info.of(kind).map(|value| digest(salt.as_bytes(), kind, value)).collect();
+            digests.sort_unstable();
+            digests.dedup();
+            digests.truncate(match kind {
+                Kind::Disk if !board => 1,
+                Kind::Mac if !board => 2,
+                _ => DIGESTS_A_KIND,
+            });
+            if !digests.is_empty() {
+                parts.insert(kind, (kind.weight(), digests));
+            }
+        }
+        if parts.keys().all(|kind| *kind == Kind::Cpu) && !rule.cpu_alone {
+            return Err(Refusal::MachineUnreadable { dropped: info.dropped().to_vec() });
+        }
+        let total: u32 = parts.values().map(|(weight, _)| weight).sum();
+        let need = rule.need.unwrap_or_else(|| (total * 3).div_ceil(5)).clamp(1, total);
+        let binding = Self { salt: salt.to_owned(), need, parts };
+        Ok(Enrolled { weak: binding.weak() || info.weak(), binding })
+    }
+
+    /// Whether nothing lasting is enrolled: no board, no disk, no system id.
+    #[must_use]
+    pub fn weak(&self) -> bool {
+        self.parts.keys().all(|kind| matches!(kind, Kind::Mac | Kind::Cpu))
+    }
+
+    /// Compares a machine with the enrolled one. A kind scores its weight once, when any value
+    /// presented matches any enrolled; what was never enrolled does not count.
+    #[must_use]
+    pub fn compare(&self, info: &DeviceInfo) -> MatchReport {
+        let parts: Vec<PartReport> = self
+            .parts
+            .iter()
+            .map(|(kind, (weight, enrolled))| {
+                let mut presented = info.of(*kind).peekable();
+                let outcome = if presented.peek().is_none() {
+                    Outcome::NotReadable
+                } else if presented
+                    .any(|value| enrolled.contains(&digest(self.salt.as_bytes(), *kind, value)))
+                {
+                    Outcome::Matches
+                } else {
+                    Outcome::Differs
+                };
+                PartReport { kind: *kind, weight: *weight, outcome }
+            })
+            .collect();
+        let score = parts.iter().filter(|p| p.outcome == Outcome::Matches).map(|p| p.weight).sum();
+        MatchReport { score, need: self.need, parts }
+    }
+
+    /// The score that a machine must reach.
+    #[must_use]
+    pub const fn need(&self) -> u32 {
+        self.need
+    }
+
+    /// Every enrolled digest.
+    pub fn digests(&self) -> impl Iterator<Item = (Kind, &str)> {
+        self.parts.iter().flat_map(|(kind, (_, digests))| {
+            digests.iter().map(move |digest| (*kind, digest.as_str()))
+        })
+    }
+
+    /// Refuses a rule that no machine or every machine could satisfy.
+    pub(crate) fn coherent(&self) -> Result<(), Refusal> {
+        let total: u64 = self.parts.values().map(|(weight, _)| u64::from(*weight)).sum();
+        let sound = self.need > 0
+            && u64::from(self.need) <= total
+            && !self.salt.is_empty()
+            && self.parts.values().all(|(weight, digests)| {
+                (1..=100).contains(weight)
+                    && (1..=DIGESTS_A_KIND).contains(&digests.len())
+                    && digests.iter().all(|digest| digest.len() == DIGEST_CHARS)
+            });
+        if sound { Ok(()) } else { Err(Refusal::Malformed("impossible machine binding")) }
+    }
+}
+
+impl Serialize for Binding {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(2 + self.parts.len()))?;
+        map.serialize_entry("salt", &self.salt)?;
+        map.serialize_entry("need", &self.need)?;
+        for (kind, (weight, digests)) in &self.parts {
+            let mut list = vec![serde_json::Value::from(*weight)];
+            list.extend(digests.iter().map(|digest| serde_json::Value::from(digest.as_str())));
+            map.serialize_entry(kind.as_str(), &list)?;
+        }
+        map.end()
+    }
+}
+
+impl<'de> Deserialize<'de> for Binding {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        use serde::de::Error;
+
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Item {
+            Weight(u32),
+            Digest(String),
+        }
+        #[derive(Deserialize)]
+        struct Members {
+            salt: String,
+            need: u32,
+            #[serde(flatten)]
+            kinds: BTreeMap<Kind, Vec<Item>>,
+        }
+        let members = Members::deserialize(deserializer)?;
+        let mut parts = BTreeMap::new();
+        for (kind, items) in members.kinds {
+            let mut items = items.into_iter();
+            let Some(Item::Weight(weight)) = items.next() else {
+                return Err(D::Error::custom("a kind begins with its weight"));
+            };
+            let digests = items
+                .map(|item| match item {
+                    Item::Digest(digest) => Ok(digest),
+                    Item::Weight(_) => Err(D::Error::custom("digests are text")),
+                })
+                .collect::<Result<Vec<_>, _>>()?;
+            parts.insert(kind, (weight, digests));
+        }
+        Ok(Self { salt: members.salt, need: members.need, parts })
+    }
+}
+
+/// How one enrolled kind compares.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    /// One of its values was found again.
+    Matches,
+    /// Values of this kind were read, but none that was enrolled.
+    Differs,
+    /// No value of this kind could be read.
+    NotReadable,
+}
+
+/// The comparison of one enrolled kind.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+pub struct PartReport {
+    /// The kind.
+    pub kind: Kind,
+    /// What it counts.
+    pub weight: u32,
+    /// How it compares.
+    pub outcome: Outcome,
+}
+
+/// The comparison of a machine with the enrolled one.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+pub struct MatchReport {
+    /// The weight that matches.
+    pub score: u32,
+    /// The weight that must match.
+    pub need: u32,
+    /// Each enrolled kind.
+    pub parts: Vec<PartReport>,
+}
+
+impl MatchReport {
+    /// Whether it is the machine.
+    #[must_use]
+    pub const fn matches(&self) -> bool {
+        self.score >= self.need
+    }
+
+    /// One line: score, need and what differs.
+    #[must_use]
+    pub fn summary(&self, lang: Lang) -> String {
+        let list = |outcome| {
+            let kinds: Vec<_> = self
+                .parts
+                .iter()
+                .filter(|part| part.outcome == outcome)
+                .map(|part| part.kind.label(lang))
+                .collect();
+            kinds.join(if lang == Lang::En { ", " } else { "、" })
+        };
+        let (differs, unread) = (list(Outcome::Differs), list(Outcome::NotReadable));
+        let mut text = match lang {
+            Lang::En => format!("score {}, needed {}", self.score, self.need),
+            Lang::Zh => format!("匹配得分 {}，需要 {}", self.score, self.need),
+        };
+        for (what, en, zh) in [(differs, "differs", "不同"), (unread, "not readable", "无法读取")]
+        {
+            if !what.is_empty() {
+                text += &match lang {
+                    Lang::En => format!("; {en}: {what}"),
+                    Lang::Zh => format!("；{zh}：{what}"),
+                };
+            }
+        }
+        text
+    }
+
+    /// One line a kind, for people.
+    #[must_use]
+    pub fn explain(&self, lang: Lang) -> String {
+        let mut text = String::new();
+        for part in &self.parts {
+            let outcome = match (part.outcome, lang) {
+                (Outcome::Matches, Lang::En) => "matches",
+                (Outcome::Differs, Lang::En) => "differs",
+                (Outcome::NotReadable, Lang::En) => "not readable",
+                (Outcome::Matches, Lang::Zh) => "一致",
+                (Outcome::Differs, Lang::Zh) => "不同",
+                (Outcome::NotReadable, Lang::Zh) => "无法读取",
+            };
+            let weight = match lang {
+                Lang::En => "weight",
+                Lang::Zh => "权重",
+            };
+            text += &format!("{}: {outcome} ({weight} {})\n", part.kind.label(lang), part.weight);
+        }
+        text + &match lang {
+            Lang::En => format!("score {} of {} needed\n", self.score, self.need),
+            Lang::Zh => format!("得分 {}，需要 {}\n", self.score, self.need),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const SALT: &str = "c2FsdHNhbHQ";
+
+    fn device(text: &str) -> DeviceInfo {
+        DeviceInfo::parse(text).unwrap()
+    }
+
+    fn enrolled(text: &str) -> Binding {
+        Binding::enroll(&device(text), SALT, &Enrollment::default()).unwrap().binding
+    }
+
+    #[test]
+    fn nothing_without_the_board_reaches_the_need() {
+        let binding = enrolled("04:7C:16:5E:E3:5D|D1|B1|C1");
+        assert_eq!(binding.need(), 6);
+        for (text, score, is_it) in [
+            ("04:7C:16:5E:E3:5D|D1|B1|C1", 9, true),
+            ("|D1|B1|", 7, true),
+            ("04:7C:16:5E:E3:5D||B1|C1", 6, true),
+            ("04:7C:16:5E:E3:5D|D2|B1|", 5, false),
+            ("04:7C:16:5E:E3:5D|D1|B2|C1", 5, false),
+            ("04:7C:16:5E:E3:5E|D2|B2|C2", 0, false),
+        ] {
+            let report = binding.compare(&device(text));
+            assert_eq!((report.score, report.matches()), (score, is_it), "{text}");
+        }
+    }
+
+    #[test]
+    fn missing_is_not_different() {
+        let report = enrolled("04:7C:16:5E:E3:5D|D1|B1|C1").compare(&device("|D2|B1|"));
+        let outcome = |kind| report.parts.iter().find(|p| p.kind == kind).unwrap().outcome;
+        assert_eq!(outcome(Kind::Board), Outcome::Matches);
+        assert_eq!(outcome(Kind::Disk), Outcome::Differs);
+        assert_eq!(outcome(Kind::Mac), Outcome::NotReadable);
+        assert!(report.summary(Lang::En).contains("differs: disk"));
+        assert!(report.summary(Lang::Zh).contains("不同：硬盘"));
+    }
+
+    #[test]
+    fn one_of_several_is_enough_and_a_lost_dock_does_not_matter() {
+        let binding = enrolled("04:7C:16:5E:E3:5D,0C:9D:92:00:00:01|D1,D2|B1|");
+        assert!(binding.compare(&device("0C:9D:92:00:00:01|D2|B1|")).matches());
+        assert!(binding.compare(&device("04:7C:16:5E:E3:5D|D1|B1|")).matches());
+    }
+
+    #[test]
+    fn a_processor_alone_needs_insistence() {
+        let info = device("|||BFEBFBFF00090672");
+        assert!(Binding::enroll(&info, SALT, &Enrollment::default()).is_err());
+        let rule = Enrollment { cpu_alone: true, need: None };
+        assert!(Binding::enroll(&info, SALT, &rule).unwrap().weak);
+    }
+
+    #[test]
+    fn few_digests_without_a_board() {
+        let macs = "04:7C:16:5E:E3:5D,04:7C:16:5E:E3:5E,04:7C:16:5E:E3:5F";
+        let count = |binding: &Binding, kind| binding.digests().filter(|(k, _)| *k == kind).count();
+        let bare = enrolled(&format!("{macs}|D1,D2,D3||"));
+        assert_eq!((count(&bare, Kind::Mac), count(&bare, Kind::Disk)), (2, 1));
+        let board = enrolled(&format!("{macs}|D1,D2,D3,D4,D5|B1|"));
+        assert_eq!((count(&board, Kind::Mac), count(&board, Kind::Disk)), (3, 4));
+    }
+
+    #[test]
+    fn reads_back_what_it_writes() {
+        let binding = enrolled("04:7C:16:5E:E3:5D|D1|B1|C1");
+        let text = serde_json::to_string(&binding).unwrap();
+        assert!(text.starts_with(r#"{"salt":"c2FsdHNhbHQ","need":6,"board":[4,""#), "{text}");
+        assert_eq!(serde_json::from_str::<Binding>(&text).unwrap(), binding);
+        for bad in [
+            r#"{"salt":"s","need":0,"board":[4,"AAAAAAAAAAAAAAAA"]}"#,
+            r#"{"salt":"s","need":5,"board":[4,"AAAAAAAAAAAAAAAA"]}"#,
+            r#"{"salt":"s","need":1,"board":[4,"A"]}"#,
+            r#"{"salt":"s","need":1,"board":[4]}"#,
+            r#"{"salt":"","need":1,"board":[4,"AAAAAAAAAAAAAAAA"]}"#,
+        ] {
+            let binding: Binding = serde_json::from_str(bad).unwrap();
+            assert!(binding.coherent().is_err(), "{bad}");
+        }
+        assert!(
+            serde_json::from_str::<Binding>(r#"{"salt":"s","need":1,"bios":[4,"A"]}"#).is_err()
+        );
+    }
+
+    proptest! {
+        /// What is presented beside the enrolled parts never raises the score.
+        #[test]
+        fn more_parts_present_never_beat_the_enrolled_weight(extra in "[A-Z0-9]{4,12}") {
+            let binding = enrolled("04:7C:16:5E:E3:5D|D1|B1|");
+            let report = binding.compare(&device(&format!("04:7C:16:5E:E3:5D|D1,{extra}|B1|{extra}")));
+            prop_assert_eq!(report.score, 8);
+        }
+
+        /// The order of parts never matters.
+        #[test]
+        fn order_never_matters(mut disks in prop::collection::vec("[A-Z]{3}[0-9]{3}", 1..9)) {
+            let a = enrolled(&format!("|{}||", disks.join(",")));
+            disks.reverse();
+            prop_assert_eq!(a, enrolled(&format!("|{}||", disks.join(","))));
+        }
+    }
+}

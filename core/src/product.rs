@@ -1,0 +1,217 @@
+//! A product as the seller describes it in a file, and what its licenses grant.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{license::LicenseKind, version::VersionRange};
+
+/// A named right or limit.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum Entitlement {
+    /// Granted or not.
+    Flag(bool),
+    /// A limit or a count.
+    Number(i64),
+    /// A short text.
+    Text(String),
+}
+
+impl std::fmt::Display for Entitlement {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Flag(value) => value.fmt(f),
+            Self::Number(value) => value.fmt(f),
+            Self::Text(value) => f.write_str(value),
+        }
+    }
+}
+
+/// What is licensed.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Product {
+    /// Its id: the `prd` of its licenses.
+    pub id: String,
+    /// Its name for people.
+    pub name: String,
+    /// Under what it is sold on the marketplace.
+    #[serde(default)]
+    pub koogallery: Vec<MarketSku>,
+    /// What its licenses grant.
+    #[serde(default)]
+    pub license: LicenseTerms,
+}
+
+/// One offer of the product on the marketplace.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct MarketSku {
+    /// The marketplace's product id.
+    pub product_id: String,
+    /// The specification's code; absent: every specification of the product.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sku_code: Option<String>,
+}
+
+/// What the product's licenses grant.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LicenseTerms {
+    /// How seats are taken.
+    pub kind: LicenseKind,
+    /// How many machines, or floating seats.
+    pub machines: Quantity,
+    /// How the license travels.
+    pub form: Form,
+    /// Named rights and limits.
+    pub entitlements: BTreeMap<String, Entitlement>,
+    /// Days after the end of validity in which the program still runs.
+    pub grace_days: u32,
+    /// Perpetual licenses: days in which releases are covered; absent: all of them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub maintenance_days: Option<u32>,
+    /// The versions that may be used; absent: every version.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub versions: Option<VersionRange>,
+}
+
+impl Default for LicenseTerms {
+    fn default() -> Self {
+        Self {
+            kind: LicenseKind::NodeLocked,
+            machines: Quantity::Order,
+            form: Form::String,
+            entitlements: BTreeMap::new(),
+            grace_days: 0,
+            maintenance_days: None,
+            versions: None,
+        }
+    }
+}
+
+/// How many machines an instance may use.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Quantity {
+    /// As many as were ordered.
+    Order,
+    /// A number of the seller's.
+    Fixed(u32),
+}
+
+impl Quantity {
+    /// The number, for an order of `ordered`.
+    #[must_use]
+    pub const fn limit(self, ordered: u32) -> u32 {
+        match self {
+            Self::Order => ordered,
+            Self::Fixed(number) => number,
+        }
+    }
+}
+
+impl Serialize for Quantity {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Order => serializer.serialize_str("order"),
+            Self::Fixed(number) => serializer.serialize_u32(*number),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Quantity {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged, expecting = "`machines` is \"order\" or a number from 1 to 1000000")]
+        enum Either {
+            Number(u32),
+            Word(String),
+        }
+        match Either::deserialize(deserializer)? {
+            Either::Number(number @ 1..=1_000_000) => Ok(Self::Fixed(number)),
+            Either::Word(word) if word == "order" => Ok(Self::Order),
+            _ => Err(serde::de::Error::custom(
+                "`machines` is \"order\" or a number from 1 to 1000000",
+            )),
+        }
+    }
+}
+
+/// How a license travels.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Form {
+    /// As text.
+    #[default]
+    String,
+    /// As a `.lic` file.
+    File,
+}
+
+impl Form {
+    /// The word in requests and files.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::String => "string",
+            Self::File => "file",
+        }
+    }
+}
+
+impl Product {
+    /// Whether the description can be used.
+    ///
+    /// # Errors
+    /// The key that is wrong and what is expected of it.
+    pub fn validate(&self) -> Result<(), String> {
+        let id_ok = (1..=64).contains(&self.id.len())
+            && self
+                .id
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'));
+        if !id_ok {
+            return Err(format!(
+                "`id` is {:?}: write 1 to 64 letters, digits, `-`, `_` or `.`",
+                self.id
+            ));
+        }
+        if self.name.trim().is_empty() || self.name.chars().count() > 256 {
+            return Err("`name` is empty or longer than 256 characters".to_owned());
+        }
+        for (i, sku) in self.koogallery.iter().enumerate() {
+            if sku.product_id.trim().is_empty() {
+                return Err("`koogallery.product_id` is empty: copy it from the seller's console"
+                    .to_owned());
+            }
+            if self.koogallery[..i].contains(sku) {
+                return Err(format!("`koogallery` names {} twice", sku.product_id));
+            }
+        }
+        if self.license.entitlements.len() > 64 {
+            return Err("`license.entitlements` has more than 64 entries".to_owned());
+        }
+        for (name, value) in &self.license.entitlements {
+            if name.is_empty() || name.len() > 64 {
+                return Err(format!("entitlement `{name}`: names have 1 to 64 bytes"));
+            }
+            if matches!(value, Entitlement::Text(text) if text.len() > 256) {
+                return Err(format!("entitlement `{name}`: texts have at most 256 bytes"));
+            }
+            if matches!(value, Entitlement::Number(number) if number.unsigned_abs() > 1 << 53) {
+                return Err(format!("entitlement `{name}`: numbers lie within 2^53"));
+            }
+        }
+        Ok(())
+    }
+
+    /// How well the offer of an order fits: the specification itself before the whole product.
+    #[must_use]
+    pub fn sold_as(&self, product_id: &str, sku_code: Option<&str>) -> bool {
+        self.koogallery.iter().any(|sku| {
+            sku.product_id == product_id
+                && sku.sku_code.as_deref().is_none_or(|code| Some(code) == sku_code)
+        })
+    }
+}

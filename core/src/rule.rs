@@ -1,0 +1,210 @@
+//! What a customer could dispute, as pure functions: when a license is given, until when, and on
+//! how many machines.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Code, Lang, Timestamp};
+
+/// The state of what was bought.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum InstanceState {
+    /// In use.
+    Active,
+    /// Stopped by the marketplace until it is unfrozen.
+    Frozen,
+    /// Given back for good.
+    Released,
+}
+
+/// What the order says.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct OrderTerms {
+    /// How many were ordered.
+    pub quantity: u32,
+    /// When the order ends; absent: never.
+    pub expires: Option<Timestamp>,
+    /// Whether it was sold by the period, so that each license needs an end.
+    pub period: bool,
+    /// Whether it is for trying out.
+    pub trial: bool,
+}
+
+/// What the marketplace or a program asks for.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Application {
+    /// Begin of the validity asked for.
+    pub not_before: Option<Timestamp>,
+    /// End of the validity asked for.
+    pub expires: Option<Timestamp>,
+}
+
+/// The validity of the license to be signed.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Validity {
+    /// Its begin.
+    pub not_before: Option<Timestamp>,
+    /// Its end; absent: perpetual.
+    pub expires: Option<Timestamp>,
+}
+
+/// Why no license is given.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Denial {
+    /// The instance was released.
+    Released,
+    /// The instance is frozen.
+    Frozen,
+    /// The order has ended.
+    OrderEnded,
+    /// The end asked for is past.
+    ExpiryPassed,
+    /// A license sold by the period needs an end.
+    ExpiryMissing,
+    /// A node-locked license needs device information.
+    DeviceMissing,
+    /// Nothing in the device information can be used.
+    DeviceUnreadable,
+    /// Every machine that was bought is in use.
+    MachinesExhausted {
+        /// How many were bought.
+        limit: u32,
+    },
+}
+
+impl Denial {
+    /// The stable code.
+    #[must_use]
+    pub const fn code(self) -> Code {
+        match self {
+            Self::Released => Code::LicenseRevoked,
+            Self::Frozen => Code::LicenseSuspended,
+            Self::OrderEnded | Self::ExpiryPassed => Code::LicenseExpired,
+            Self::ExpiryMissing => Code::RequestInvalid,
+            Self::DeviceMissing | Self::DeviceUnreadable => Code::MachineUnreadable,
+            Self::MachinesExhausted { .. } => Code::MachinesExhausted,
+        }
+    }
+
+    /// What is wrong, in one sentence.
+    #[must_use]
+    pub fn message(self, lang: Lang) -> String {
+        let (en, zh) = match self {
+            Self::Released => ("the instance was released", "实例已释放"),
+            Self::Frozen => ("the instance is frozen", "实例已冻结"),
+            Self::OrderEnded => ("the order has ended", "订单已到期"),
+            Self::ExpiryPassed => ("expireTime is past", "expireTime 已过"),
+            Self::ExpiryMissing => {
+                ("a license sold by the period needs expireTime", "包周期许可证需要 expireTime")
+            }
+            Self::DeviceMissing => ("device information is needed", "缺少设备指纹"),
+            Self::DeviceUnreadable => {
+                ("nothing in the device information can be used", "设备指纹中没有可用信息")
+            }
+            Self::MachinesExhausted { limit } => {
+                return match lang {
+                    Lang::En => format!("all {limit} machines of the order are in use"),
+                    Lang::Zh => format!("订单的 {limit} 台机器已全部使用"),
+                };
+            }
+        };
+        match lang {
+            Lang::En => en.to_owned(),
+            Lang::Zh => zh.to_owned(),
+        }
+    }
+}
+
+/// Decides whether a license may be given now, and for which time: the one asked for, bounded by
+/// the order. Creation times are never compared.
+///
+/// # Errors
+/// Why not.
+pub fn validity(
+    application: &Application,
+    order: &OrderTerms,
+    state: InstanceState,
+    now: Timestamp,
+) -> Result<Validity, Denial> {
+    match state {
+        InstanceState::Active => {}
+        InstanceState::Frozen => return Err(Denial::Frozen),
+        InstanceState::Released => return Err(Denial::Released),
+    }
+    if order.expires.is_some_and(|at| at <= now) {
+        return Err(Denial::OrderEnded);
+    }
+    if application.expires.is_some_and(|at| at <= now) {
+        return Err(Denial::ExpiryPassed);
+    }
+    if order.period && application.expires.is_none() {
+        return Err(Denial::ExpiryMissing);
+    }
+    let expires = match (application.expires, order.expires) {
+        (Some(asked), Some(bought)) => Some(asked.min(bought)),
+        (asked, bought) => asked.or(bought),
+    };
+    Ok(Validity { not_before: application.not_before, expires })
+}
+
+/// Decides whether a machine may take a place. One that holds a place already takes no second.
+///
+/// # Errors
+/// [`Denial::MachinesExhausted`].
+pub const fn admit_machine(known: bool, used: u32, limit: u32) -> Result<(), Denial> {
+    if known || used < limit { Ok(()) } else { Err(Denial::MachinesExhausted { limit }) }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_secs(1_000_000);
+    const ORDER: OrderTerms =
+        OrderTerms { quantity: 1, expires: Some(NOW.plus(100)), period: true, trial: false };
+
+    fn until(secs: i64) -> Application {
+        Application { not_before: None, expires: Some(NOW.plus(secs)) }
+    }
+
+    #[test]
+    fn the_first_reason_is_the_answer() {
+        let ended = OrderTerms { expires: Some(NOW), ..ORDER };
+        let once = OrderTerms { expires: None, period: false, ..ORDER };
+        let open = Application::default();
+        for (application, order, state, expected) in [
+            (until(50), ORDER, InstanceState::Active, Ok(Some(50))),
+            (until(500), ORDER, InstanceState::Active, Ok(Some(100))),
+            (until(0), ORDER, InstanceState::Active, Err(Denial::ExpiryPassed)),
+            (until(50), ended, InstanceState::Active, Err(Denial::OrderEnded)),
+            (open, ORDER, InstanceState::Active, Err(Denial::ExpiryMissing)),
+            (open, once, InstanceState::Active, Ok(None)),
+            (until(50), once, InstanceState::Active, Ok(Some(50))),
+            (until(50), ORDER, InstanceState::Frozen, Err(Denial::Frozen)),
+            (until(0), ended, InstanceState::Released, Err(Denial::Released)),
+        ] {
+            let got = validity(&application, &order, state, NOW);
+            let got = got.map(|v| v.expires.map(|at| at.as_secs() - NOW.as_secs()));
+            assert_eq!(got, expected, "{application:?} {order:?} {state:?}");
+        }
+    }
+
+    proptest! {
+        /// However machines come and come again, no more than the limit ever hold a place.
+        #[test]
+        fn places_are_never_oversubscribed(limit in 0_u32..20, machines in prop::collection::vec(0_u8..40, 0..200)) {
+            let mut holding = std::collections::BTreeSet::new();
+            for machine in machines {
+                let used = u32::try_from(holding.len()).unwrap();
+                if admit_machine(holding.contains(&machine), used, limit).is_ok() {
+                    holding.insert(machine);
+                }
+            }
+            prop_assert!(holding.len() <= limit as usize);
+        }
+    }
+}
