@@ -316,10 +316,10 @@ impl MatchReport {
         for (what, en, zh) in [(differs, "differs", "不同"), (unread, "not readable", "无法读取")]
         {
             if !what.is_empty() {
-                text += &match lang {
-                    Lang::En => format!("; {en}: {what}"),
-                    Lang::Zh => format!("；{zh}：{what}"),
-                };
+                text.extend(match lang {
+                    Lang::En => ["; ", en, ": ", &what],
+                    Lang::Zh => ["；", zh, "：", &what],
+                });
             }
         }
         text
@@ -328,7 +328,7 @@ impl MatchReport {
     /// One line a kind, for people.
     #[must_use]
     pub fn explain(&self, lang: Lang) -> String {
-        let mut text = String::new();
+        let mut lines = Vec::with_capacity(self.parts.len() + 1);
         for part in &self.parts {
             let outcome = match (part.outcome, lang) {
                 (Outcome::Matches, Lang::En) => "matches",
@@ -342,12 +342,17 @@ impl MatchReport {
                 Lang::En => "weight",
                 Lang::Zh => "权重",
             };
-            text += &format!("{}: {outcome} ({weight} {})\n", part.kind.label(lang), part.weight);
+            lines.push(format!(
+                "{}: {outcome} ({weight} {})\n",
+                part.kind.label(lang),
+                part.weight
+            ));
         }
-        text + &match lang {
+        lines.push(match lang {
             Lang::En => format!("score {} of {} needed\n", self.score, self.need),
             Lang::Zh => format!("得分 {}，需要 {}\n", self.score, self.need),
-        }
+        });
+        lines.concat()
     }
 }
 

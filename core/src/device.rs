@@ -280,7 +280,7 @@ mod tests {
 
     #[test]
     fn the_limit_is_a_number_of_bytes() {
-        let fits = format!("|{}||", "D".repeat(1) + &"1".repeat(TEXT_LIMIT - 4));
+        let fits = format!("|{}||", "D".to_owned() + &"1".repeat(TEXT_LIMIT - 4));
         assert_eq!(fits.len(), TEXT_LIMIT);
         assert!(DeviceInfo::parse(&fits).is_ok());
         assert!(DeviceInfo::parse(&format!("{fits}1")).is_err());
@@ -289,10 +289,10 @@ mod tests {
     proptest! {
         #[test]
         fn never_panics_and_normal_form_is_stable(text in "\\PC{0,200}") {
-            if let Ok(info) = DeviceInfo::parse(&text) {
-                if let Ok(again) = DeviceInfo::parse(&info.text()) {
-                    prop_assert_eq!(again.text(), info.text());
-                }
+            if let Ok(info) = DeviceInfo::parse(&text)
+                && let Ok(again) = DeviceInfo::parse(&info.text())
+            {
+                prop_assert_eq!(again.text(), info.text());
             }
         }
     }

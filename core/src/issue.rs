@@ -51,7 +51,7 @@ pub struct SigningKey {
 }
 
 pub(crate) enum Secret {
-    Ed25519(ed25519_dalek::SigningKey),
+    Ed25519(Box<ed25519_dalek::SigningKey>),
     #[cfg(feature = "rsa")]
     Rsa(Box<rsa::RsaPrivateKey>, crate::key::Alg),
 }
@@ -63,7 +63,7 @@ impl SigningKey {
         let secret = ed25519_dalek::SigningKey::from_bytes(&seed);
         let public = PublicKey::ed25519(secret.verifying_key().as_bytes())
             .expect("a key derived from a seed is canonical and of full order");
-        Self { secret: Secret::Ed25519(secret), public }
+        Self { secret: Secret::Ed25519(Box::new(secret)), public }
     }
 
     /// Takes an RSA key for one of the RSA algorithms.
@@ -139,20 +139,15 @@ fn sign_rsa(
     }
     impl CryptoRng for Salt {}
 
-    match alg {
-        crate::key::Alg::Rs256 => {
-            let signer = rsa::pkcs1v15::SigningKey::<Sha256>::new(key.clone());
-            Ok(signer.sign(message).to_vec())
-        }
-        _ => {
-            let digest = Sha256::digest(message);
-            let seed =
-                Sha256::new().chain_update(key.d().to_bytes_be()).chain_update(digest).finalize();
-            rsa::Pss::new_with_salt::<Sha256>(32)
-                .sign(Some(&mut Salt(seed.into())), key, &digest)
-                .map_err(|error| SignError::Key(error.to_string()))
-        }
+    if alg == crate::key::Alg::Rs256 {
+        let signer = rsa::pkcs1v15::SigningKey::<Sha256>::new(key.clone());
+        return Ok(signer.sign(message).to_vec());
     }
+    let digest = Sha256::digest(message);
+    let seed = Sha256::new().chain_update(key.d().to_bytes_be()).chain_update(digest).finalize();
+    rsa::Pss::new_with_salt::<Sha256>(32)
+        .sign(Some(&mut Salt(seed.into())), key, &digest)
+        .map_err(|error| SignError::Key(error.to_string()))
 }
 
 /// Signs a document.

@@ -147,7 +147,7 @@ impl PublicKey {
     /// Takes an RSA public key for one of the RSA algorithms.
     ///
     /// # Errors
-    /// [`InvalidKey::RsaSize`] outside of the sizes allowed, [`InvalidKey::Alg`] for EdDSA.
+    /// [`InvalidKey::RsaSize`] outside of the sizes allowed, [`InvalidKey::Alg`] for `EdDSA`.
     #[cfg(feature = "rsa")]
     pub fn rsa(key: rsa::RsaPublicKey, alg: Alg) -> Result<Self, InvalidKey> {
         use rsa::traits::PublicKeyParts;

@@ -76,11 +76,11 @@ impl KeyFile {
         let kid = self.key.kid();
         let mut text = Zeroizing::new(format!("Key id: {kid}\n"));
         if let Some(issuer) = &self.issuer {
-            text.push_str(&format!("{ISSUER}{}\n", issuer.replace(['\r', '\n'], " ")));
+            text.extend([ISSUER, &issuer.replace(['\r', '\n'], " "), "\n"]);
         }
         if !self.purposes.is_empty() {
             let words: Vec<_> = self.purposes.iter().map(|doc| doc.purpose()).collect();
-            text.push_str(&format!("{PURPOSES}{}\n", words.join(", ")));
+            text.extend([PURPOSES, &words.join(", "), "\n"]);
         }
         text.push_str(&self.key.to_pem(encrypt)?);
         Ok(text)
