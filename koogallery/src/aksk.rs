@@ -5,9 +5,10 @@ mod verify;
 
 use std::fmt;
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, percent_encode};
+use percent_encoding::{percent_decode_str, percent_encode};
 use zeroize::Zeroizing;
 
+use crate::RESERVED;
 use crate::mac::{hmac, sha256_hex};
 use crate::time;
 
@@ -17,9 +18,6 @@ const ALGORITHM: &str = "SDK-HMAC-SHA256";
 const DATE: &str = "x-sdk-date";
 const CONTENT_HASH: &str = "x-sdk-content-sha256";
 const UNSIGNED: &str = "UNSIGNED-PAYLOAD";
-
-/// All but the unreserved characters of RFC 3986.
-const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
 /// An account's access key pair (我的凭证). The secret is never shown and wiped when dropped.
 #[derive(Clone)]
@@ -129,8 +127,10 @@ fn sign(
 ) -> Signed {
     headers.sort();
     let names = headers.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(";");
-    let lines: String =
-        headers.iter().map(|(name, value)| format!("{name}:{}\n", value.trim())).collect();
+    let mut lines = String::new();
+    for (name, value) in &headers {
+        lines.extend([name, ":", value.trim(), "\n"]);
+    }
 
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
     let canonical = format!(
@@ -173,3 +173,6 @@ fn canonical_query(query: &str) -> String {
         .collect::<Vec<_>>()
         .join("&")
 }
+
+#[cfg(test)]
+mod tests;

@@ -235,12 +235,11 @@ fn string(json: &str) -> Result<String, Rejection> {
 /// Writes a nested value without blanks and with one spelling of each text. Each level is parsed
 /// anew, which [`DEPTH`] and [`LIMIT`] keep cheap.
 fn compact(raw: &RawValue, depth: usize, out: &mut String) -> Result<(), Rejection> {
-    if depth > DEPTH {
-        return Err(refused("the body is nested too deeply", "请求体嵌套过深"));
-    }
-
     let text = raw.get();
     match text.as_bytes().first() {
+        Some(b'{' | b'[') if depth > DEPTH => {
+            return Err(refused("the body is nested too deeply", "请求体嵌套过深"));
+        }
         Some(b'{') => {
             out.push('{');
             for (i, (name, member)) in object(text)?.into_iter().enumerate() {
@@ -294,4 +293,216 @@ fn quote(text: &str, out: &mut String) {
         }
     }
     out.push('"');
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::Value as Json;
+
+    use super::*;
+
+    fn read(text: &str) -> Body {
+        Body::parse(text.as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn members_are_text_whatever_they_were() {
+        let body = read(
+            r#" {"s":"x","e":"","n":1.10,"big":12345678901234567890123,"t":true,"f":false,
+                "o":{ "b" : [ 1 , null , "\u4e2d\n" ] , "a" : {} },"a":[ ],"null":null} "#,
+        );
+        for (name, kind, text) in [
+            ("s", Kind::Text, "x"),
+            ("e", Kind::Text, ""),
+            ("n", Kind::Number, "1.10"),
+            ("big", Kind::Number, "12345678901234567890123"),
+            ("t", Kind::Boolean, "true"),
+            ("f", Kind::Boolean, "false"),
+            ("o", Kind::Nested, r#"{"b":[1,null,"中\n"],"a":{}}"#),
+            ("a", Kind::Nested, "[]"),
+        ] {
+            assert_eq!((body.kind(name), body.text(name)), (Some(kind), Some(text)), "{name}");
+        }
+        assert_eq!((body.kind("null"), body.text("null")), (None, None));
+        assert_eq!(body.activity(), None);
+        assert_eq!(read(r#"{"activity":"newInstance"}"#).activity(), Some("newInstance"));
+    }
+
+    #[test]
+    fn the_canonical_form_is_jacksons() {
+        let body = read(
+            r#"{"z":1,"b":null,"a":"\u0041\/\u007f\u001f\u0008\t\n\f\r\"\\\u2028 é中\ud83d\ude00","B":true,"o":{"k": [1]}}"#,
+        );
+        let a = "\"a\":\"A/\u{7f}\\u001F\\b\\t\\n\\f\\r\\\"\\\\\u{2028} é中😀\"";
+        assert_eq!(body.canonical(), format!(r#"{{"B":"true",{a},"o":"{{\"k\":[1]}}","z":"1"}}"#));
+        assert_eq!(body.canonical_typed(), format!(r#"{{"B":true,{a},"o":{{"k":[1]}},"z":1}}"#));
+        assert_eq!(read("{}").canonical(), "{}");
+    }
+
+    #[test]
+    fn the_typed_form_is_what_the_kit_signs() {
+        let body = read(
+            r#"{"testFlag": 1, "tenantId": "t1", "orderId": "CS1", "instanceId": "i-1", "appId": "app1"}"#,
+        );
+        let signed = format!(
+            "demo-access-key{}{}{}",
+            "50D83FDECAED6CCD8EF597F2A577950527928BA287D04E6036E92B2806FD17DA",
+            "1680508066618",
+            body.canonical_typed()
+        );
+        assert_eq!(
+            hex::encode(crate::mac::hmac(b"demo-access-key", &[signed.as_bytes()])),
+            "c8a04b85f5bec999f3252415a7e4bfc110aa10601b2dcdd57cb4c35f0b68ea84"
+        );
+    }
+
+    #[test]
+    fn names_are_sorted_by_utf16_code_unit() {
+        // U+1F600 is D83D DE00 in UTF-16 and so comes before U+FF5E, after it in UTF-8.
+        let body =
+            read("{\"\u{ff5e}\":\"1\",\"\u{1f600}\":\"2\",\"a\":\"3\",\"ab\":\"4\",\"\":\"5\"}");
+        let names: Vec<&str> = body.names().collect();
+        assert_eq!(names, ["", "a", "ab", "\u{1f600}", "\u{ff5e}"]);
+        assert_eq!(body.text("\u{ff5e}"), Some("1"));
+    }
+
+    #[test]
+    fn what_is_no_body_is_refused() {
+        let deep = |n: usize| format!("{{\"a\":{}{}}}", "[".repeat(n), "]".repeat(n));
+        let deep_objects = |n: usize| format!("{}1{}", "{\"a\":".repeat(n), "}".repeat(n));
+        let cases: Vec<(Vec<u8>, &str)> = vec![
+            (b"".to_vec(), "not a JSON object"),
+            (b"  ".to_vec(), "not a JSON object"),
+            (b"[]".to_vec(), "not a JSON object"),
+            (b"null".to_vec(), "not a JSON object"),
+            (b"\"text\"".to_vec(), "not a JSON object"),
+            (b"1".to_vec(), "not a JSON object"),
+            (b"[{\"a\":\"b\"}]".to_vec(), "not a JSON object"),
+            (b"activity=newInstance".to_vec(), "not a JSON object"),
+            (b"{\"a\":\"\xff\"}".to_vec(), "not UTF-8"),
+            (b"{\"a\":\"\xed\xa0\x80\"}".to_vec(), "not UTF-8"),
+            (b"\xff\xfe{\0}\0".to_vec(), "not UTF-8"),
+            (b"{".to_vec(), "not valid JSON"),
+            (b"{\"a\"".to_vec(), "not valid JSON"),
+            (b"{\"a\":\"b".to_vec(), "not valid JSON"),
+            (b"{\"a\":\"b\",}".to_vec(), "not valid JSON"),
+            (b"{\"a\":\"b\"}{}".to_vec(), "not valid JSON"),
+            (b"{\"a\":\"b\"} x".to_vec(), "not valid JSON"),
+            (b"{'a':'b'}".to_vec(), "not valid JSON"),
+            (b"{a:1}".to_vec(), "not valid JSON"),
+            (b"{\"a\":01}".to_vec(), "not valid JSON"),
+            (b"{\"a\":NaN}".to_vec(), "not valid JSON"),
+            (b"{\"a\":nul}".to_vec(), "not valid JSON"),
+            (b"{\"a\":[1}".to_vec(), "not valid JSON"),
+            (b"{\"a\":\"\n\"}".to_vec(), "not valid JSON"),
+            (br#"{"a":"\ud83d"}"#.to_vec(), "not Unicode"),
+            (br#"{"a":["\ude00"]}"#.to_vec(), "not Unicode"),
+            (br#"{"\ud83d":"a"}"#.to_vec(), "not valid JSON"),
+            (br#"{"a":"1","b":"2","a":"1"}"#.to_vec(), "\"a\" stands twice"),
+            (br#"{"a":"1","\u0061":"1"}"#.to_vec(), "\"a\" stands twice"),
+            (br#"{"a":null,"a":"1"}"#.to_vec(), "\"a\" stands twice"),
+            (br#"{"o":{"b":1,"b":2}}"#.to_vec(), "\"b\" stands twice"),
+            (br#"{"o":[[{"b":1,"b":2}]]}"#.to_vec(), "\"b\" stands twice"),
+            (deep(32).into_bytes(), "nested too deeply"),
+            (deep(30_000).into_bytes(), "nested too deeply"),
+            (deep_objects(33).into_bytes(), "nested too deeply"),
+            (deep_objects(10_000).into_bytes(), "nested too deeply"),
+            ("[".repeat(60_000).into_bytes(), "not a JSON object"),
+            ("{\"a\":".repeat(10_000).into_bytes(), "not valid JSON"),
+            (vec![b' '; LIMIT + 1], "too long"),
+        ];
+        for (bytes, reason) in cases {
+            let shown = String::from_utf8_lossy(&bytes[..bytes.len().min(60)]).into_owned();
+            let rejection = Body::parse(&bytes).unwrap_err();
+            assert_eq!(rejection.code, ResultCode::BadParameter, "{shown}");
+            assert!(rejection.message.contains(reason), "{shown}: {}", rejection.message);
+            assert!(rejection.message.chars().count() <= 255);
+        }
+        assert!(Body::parse(deep(31).as_bytes()).is_ok());
+        assert!(Body::parse(deep_objects(32).as_bytes()).is_ok());
+    }
+
+    #[test]
+    fn the_limit_is_exact() {
+        let mut bytes = vec![b' '; LIMIT];
+        bytes[0] = b'{';
+        bytes[LIMIT - 1] = b'}';
+        assert!(Body::parse(&bytes).is_ok());
+        bytes.push(b' ');
+        assert!(Body::parse(&bytes).is_err());
+        assert!(Body::parse_within(&bytes, LIMIT + 1).is_ok());
+    }
+
+    #[test]
+    fn every_cut_of_a_body_is_refused() {
+        let whole = r#"{"activity":"newInstance","n":-1.5e3,"o":{"a":[true,"\u4e2d"]}}"#;
+        for end in 0..whole.len() {
+            assert!(Body::parse(&whole.as_bytes()[..end]).is_err(), "{}", &whole[..end]);
+        }
+    }
+
+    #[test]
+    fn its_debugging_form_shows_no_value() {
+        let shown = format!("{:?}", read(r#"{"deviceFingerprint":"04:7C:16:5E:E3:5D"}"#));
+        assert_eq!(shown, r#"Body{"deviceFingerprint"}"#);
+    }
+
+    #[test]
+    fn a_later_text_replaces_an_earlier() {
+        let body = Body::from_texts([("b", "1"), ("a", "2"), ("b", "3")]);
+        assert_eq!(body.canonical(), r#"{"a":"2","b":"3"}"#);
+    }
+
+    fn json(depth: u32) -> impl Strategy<Value = Json> {
+        let leaf = prop_oneof![
+            Just(Json::Null),
+            any::<bool>().prop_map(Json::from),
+            any::<i64>().prop_map(Json::from),
+            // Quarters, which every reader of floats reads alike.
+            any::<i32>().prop_map(|n| Json::from(f64::from(n) / 4.0)),
+            any::<String>().prop_map(Json::from),
+        ];
+        leaf.prop_recursive(depth, 32, 4, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..4).prop_map(Json::from),
+                prop::collection::btree_map(any::<String>(), inner, 0..4)
+                    .prop_map(|map| Json::Object(map.into_iter().collect())),
+            ]
+        })
+    }
+
+    fn object() -> impl Strategy<Value = Json> {
+        prop::collection::btree_map(any::<String>(), json(4), 0..6)
+            .prop_map(|map| Json::Object(map.into_iter().collect()))
+    }
+
+    proptest! {
+        #[test]
+        fn the_canonical_forms_read_back(value in object()) {
+            let body = read(&serde_json::to_string_pretty(&value).unwrap());
+            let typed = body.canonical_typed();
+            prop_assert_eq!(&read(&typed), &body);
+            prop_assert_eq!(read(&typed).canonical_typed(), typed.clone());
+
+            let texts = read(&body.canonical());
+            prop_assert_eq!(texts.canonical(), body.canonical());
+            for name in body.names() {
+                prop_assert_eq!(texts.text(name), body.text(name));
+                prop_assert_eq!(texts.kind(name), Some(Kind::Text));
+            }
+
+            // Another reader finds the same members.
+            let mut expected = value;
+            expected.as_object_mut().unwrap().retain(|_, member| !member.is_null());
+            prop_assert_eq!(serde_json::from_str::<Json>(&typed).unwrap(), expected);
+        }
+
+        #[test]
+        fn nothing_makes_it_panic(bytes: Vec<u8>, text in "[\\[\\]{}:,\"\\\\ua0-9nte. ]{0,64}") {
+            let _ = Body::parse(&bytes);
+            let _ = Body::parse(text.as_bytes());
+            let _ = Body::parse(format!("{{\"a\":{text}}}").as_bytes());
+        }
+    }
 }

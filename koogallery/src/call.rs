@@ -328,3 +328,6 @@ impl QueryInstance {
         Ok(Self { instance_ids: fields.instance_ids()?, test: fields.test()? })
     }
 }
+
+#[cfg(test)]
+mod tests;

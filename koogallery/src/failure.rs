@@ -46,16 +46,16 @@ pub struct Failure {
 impl Failure {
     /// No answer came: a connection error or a time-out. What was sent may have arrived.
     #[must_use]
-    pub fn unanswered(reason: impl Into<String>) -> Self {
-        Self::of(None, "NO_ANSWER".to_owned(), reason.into())
+    pub fn unanswered(reason: &str) -> Self {
+        Self::of(None, "NO_ANSWER".to_owned(), reason)
     }
 
     /// An answer that says success and lacks what it has to hold.
     pub(crate) fn unreadable(status: u16, reason: &str) -> Self {
-        Self::of(Some(status), "ANSWER_INVALID".to_owned(), reason.to_owned())
+        Self::of(Some(status), "ANSWER_INVALID".to_owned(), reason)
     }
 
-    fn of(status: Option<u16>, code: String, message: String) -> Self {
+    fn of(status: Option<u16>, code: String, message: &str) -> Self {
         let (remedy, meaning, meaning_zh) = classify(status, &code);
         let message = message.chars().take(1024).collect();
         Self { status, code, message, meaning, meaning_zh, remedy }
@@ -80,12 +80,12 @@ pub(crate) fn read(status: u16, body: &[u8]) -> Result<Value, Failure> {
         // One printing has a blank inside of the code.
         Some(code) => match code.split_whitespace().collect::<String>() {
             code if success && matches!(code.as_str(), "CBC.0000" | "MKT.0000") => Ok(answer),
-            code => Err(Failure::of(Some(status), code, message)),
+            code => Err(Failure::of(Some(status), code, &message)),
         },
         None if success => Err(Failure::unreadable(status, "the answer holds no code")),
         None => {
             let start: String = String::from_utf8_lossy(body).chars().take(200).collect();
-            Err(Failure::of(Some(status), format!("HTTP {status}"), start))
+            Err(Failure::of(Some(status), format!("HTTP {status}"), &start))
         }
     }
 }
@@ -96,6 +96,12 @@ fn text(answer: &Value, names: &[&str]) -> Option<String> {
         Value::Number(number) => Some(number.to_string()),
         _ => None,
     })
+}
+
+/// What a listed code means, in English and Chinese; `None` where it is not listed.
+#[must_use]
+pub fn meaning(code: &str) -> Option<(&'static str, &'static str)> {
+    by_code(None, code).map(|(_, meaning, meaning_zh)| (meaning, meaning_zh))
 }
 
 type Class = (Remedy, &'static str, &'static str);
@@ -263,6 +269,16 @@ mod tests {
         let failure = Failure::unanswered("connection refused");
         assert_eq!((failure.status, failure.remedy), (None, Remedy::TryAgain));
         assert_eq!(failure.code, "NO_ANSWER");
+    }
+
+    #[test]
+    fn a_stored_code_can_be_explained() {
+        assert_eq!(
+            meaning("91381037"),
+            Some(("the License has a wrong format", "License格式不正确"))
+        );
+        assert!(meaning("APIGW.0301").is_some());
+        assert_eq!(meaning("HTTP 503"), None);
     }
 
     #[test]

@@ -17,6 +17,10 @@ pub mod signature;
 pub mod time;
 pub mod upload;
 
+/// All but the unreserved characters of RFC 3986, for paths and queries.
+pub(crate) const RESERVED: &percent_encoding::AsciiSet =
+    &percent_encoding::NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+
 pub use answer::Answer;
 pub use body::Body;
 pub use call::{Call, InterfaceType, interface};

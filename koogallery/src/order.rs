@@ -6,6 +6,9 @@ mod wire;
 
 use std::fmt;
 
+use percent_encoding::utf8_percent_encode;
+
+use crate::RESERVED;
 use crate::failure::{self, Failure};
 
 pub use mock::{MOCK_ORDERS, mock};
@@ -168,12 +171,9 @@ impl OrderProduct {
 /// Path and query of the request.
 #[must_use]
 pub fn query_path(order_id: &str, order_line_id: Option<&str>) -> String {
-    let mut query = form_urlencoded::Serializer::new(format!("{PATH}?"));
-    query.append_pair("orderId", order_id);
-    if let Some(line) = order_line_id {
-        query.append_pair("orderLineId", line);
-    }
-    query.finish()
+    let encoded = |id| utf8_percent_encode(id, RESERVED);
+    let line = order_line_id.map(|id| format!("&orderLineId={}", encoded(id))).unwrap_or_default();
+    format!("{PATH}?orderId={}{line}", encoded(order_id))
 }
 
 /// Reads the marketplace's answer. Members that are not known, that are absent or `null`, and
@@ -190,3 +190,6 @@ pub fn read_answer(status: u16, body: &[u8]) -> Result<Order, Failure> {
         .ok_or_else(|| Failure::unreadable(status, "the answer holds no orderInfo"))?;
     Order::from_json(info).map_err(|reason| Failure::unreadable(status, &reason.to_string()))
 }
+
+#[cfg(test)]
+mod tests;

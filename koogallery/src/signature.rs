@@ -164,15 +164,17 @@ pub fn verify(
     let mut claimed = [0; 32];
     hex::decode_to_slice(&presented.signature, &mut claimed).map_err(|_| mismatch())?;
 
-    let forms = [body.canonical(), body.canonical_typed()];
-    let forms = || std::iter::once(raw).chain(forms.iter().map(String::as_bytes));
-    for key in keys {
-        for form in forms() {
+    let matches = |form: &[u8]| {
+        keys.iter().any(|key| {
             let expected = tag(key, form, &presented.nonce, &presented.timestamp);
-            if bool::from(expected.ct_eq(&claimed)) {
-                return Ok(());
-            }
-        }
+            expected.ct_eq(&claimed).into()
+        })
+    };
+    if matches(raw)
+        || matches(body.canonical().as_bytes())
+        || matches(body.canonical_typed().as_bytes())
+    {
+        return Ok(());
     }
     Err(mismatch())
 }
@@ -200,4 +202,220 @@ fn unauthentic(english: &str, chinese: &str) -> Rejection {
 
 fn mismatch() -> Rejection {
     unauthentic("the signature does not match", "签名校验失败")
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const NOW: i64 = 1_680_508_066_618;
+    const NONCE: &str = "50D83FDECAED6CCD8EF597F2A577950527928BA287D04E6036E92B2806FD17DA";
+    const PAYLOAD: &str = r#"{"activity":"newInstance","businessId":"87b94795-0603-4e24-8ae5-69420d60e3c8","orderId":"CS2211181819B4LVS","orderLineId":"CS2211181819B4LVS-000001","testFlag":"1"}"#;
+    const SIGNATURE: &str = "242FEA63FA8EBF7624AE1F4CFCB663D1758BA57EA74D09167D9F5A574BD782AD";
+
+    fn key(text: &str) -> AccessKey {
+        AccessKey(Zeroizing::new(text.to_owned()))
+    }
+
+    fn demo() -> AccessKey {
+        key("demo-access-key")
+    }
+
+    fn check(presented: &Presented, raw: &str, keys: &[AccessKey], now: i64) -> &'static str {
+        let body = Body::parse(raw.as_bytes()).unwrap();
+        match verify(presented, raw.as_bytes(), &body, keys, now, 60_000) {
+            Ok(()) => "000000",
+            Err(rejection) => rejection.code.as_str(),
+        }
+    }
+
+    fn presented(signature: &str, timestamp: &str, nonce: &str) -> Presented {
+        Presented {
+            signature: signature.to_owned(),
+            timestamp: timestamp.to_owned(),
+            nonce: nonce.to_owned(),
+        }
+    }
+
+    fn printed() -> Presented {
+        presented(SIGNATURE, "1680508066618", NONCE)
+    }
+
+    #[test]
+    fn the_vector_is_made_and_accepted() {
+        assert_eq!(
+            hex::encode(hmac(b"demo-access-key", &[PAYLOAD.as_bytes()])),
+            "ade5f66c0bcb8b1c5bc95f28ddd2c5bda047ffe6afed8fc40b932e2324ad1db2"
+        );
+        assert_eq!(sign(&demo(), PAYLOAD.as_bytes(), NONCE, NOW), SIGNATURE);
+        assert_eq!(check(&printed(), PAYLOAD, &[demo()], NOW), "000000");
+
+        let lower = presented(&SIGNATURE.to_lowercase(), "1680508066618", NONCE);
+        assert_eq!(check(&lower, PAYLOAD, &[demo()], NOW), "000000");
+    }
+
+    #[test]
+    fn every_spelling_of_the_signed_members_is_accepted() {
+        let reordered = r#"{ "testFlag": "1", "orderLineId": "CS2211181819B4LVS-000001",
+            "orderId": "CS2211181819B4LVS", "nothing": null,
+            "businessId": "87b94795-0603-4e24-8ae5-69420d60e3c8", "activity": "newInstance" }"#;
+        assert_eq!(check(&printed(), reordered, &[demo()], NOW), "000000");
+
+        // Jackson's map of texts: the number was signed as its text.
+        let number = reordered.replace(r#""testFlag": "1""#, r#""testFlag": 1"#);
+        assert_eq!(check(&printed(), &number, &[demo()], NOW), "000000");
+
+        // Numbers signed as numbers, in a body with blanks.
+        let typed = Presented::sign(&demo(), br#"{"a":1,"b":"x"}"#, NONCE, NOW);
+        assert_eq!(check(&typed, r#"{"b": "x", "a": 1}"#, &[demo()], NOW), "000000");
+
+        // Bytes that are signed as they are, however they are written.
+        let raw = r#"{ "b" : "\u4e2d", "a" : null }"#;
+        let signed = Presented::sign(&demo(), raw.as_bytes(), NONCE, NOW);
+        assert_eq!(check(&signed, raw, &[demo()], NOW), "000000");
+    }
+
+    #[test]
+    fn what_is_absent_is_refused_in_the_order_of_the_sample() {
+        let all = printed();
+        let keys = [demo()];
+        for (signature, timestamp, nonce, code) in [
+            ("", "", "", "000002"),
+            (&*all.signature, "", &*all.nonce, "000002"),
+            (&all.signature, &all.timestamp, "", "000002"),
+            ("", &all.timestamp, "", "000002"),
+            ("", &all.timestamp, &all.nonce, "000001"),
+        ] {
+            let part = presented(signature, timestamp, nonce);
+            assert_eq!(check(&part, PAYLOAD, &keys, NOW), code, "{part:?}");
+        }
+        assert_eq!(check(&all, PAYLOAD, &[], NOW), "000001");
+    }
+
+    #[test]
+    fn the_window_has_two_sides() {
+        for (now, code) in [
+            (NOW - 60_001, "000002"),
+            (NOW - 60_000, "000000"),
+            (NOW, "000000"),
+            (NOW + 60_000, "000000"),
+            (NOW + 60_001, "000002"),
+            (i64::MAX, "000002"),
+            (i64::MIN, "000002"),
+        ] {
+            assert_eq!(check(&printed(), PAYLOAD, &[demo()], now), code, "{now}");
+        }
+    }
+
+    #[test]
+    fn ten_digits_are_seconds() {
+        let body = PAYLOAD.as_bytes();
+        let signed =
+            presented(&hex::encode(tag(&demo(), body, "n", "1680508066")), "1680508066", "n");
+        assert_eq!(check(&signed, PAYLOAD, &[demo()], NOW), "000000");
+        assert_eq!(check(&signed, PAYLOAD, &[demo()], NOW + 60_000), "000002");
+
+        for timestamp in [
+            "-1680508066618",
+            "+1680508066618",
+            "1680508066.6",
+            "now",
+            " ",
+            "9999999999999999999",
+            "１６",
+        ] {
+            let signed =
+                presented(&hex::encode(tag(&demo(), body, "n", timestamp)), timestamp, "n");
+            assert_eq!(check(&signed, PAYLOAD, &[demo()], NOW), "000002", "{timestamp}");
+        }
+    }
+
+    #[test]
+    fn any_of_several_keys_will_do_and_no_other() {
+        let other = key("another-access-key");
+        assert_eq!(check(&printed(), PAYLOAD, &[other.clone(), demo()], NOW), "000000");
+        assert_eq!(check(&printed(), PAYLOAD, &[other], NOW), "000001");
+    }
+
+    #[test]
+    fn a_nonce_that_could_not_be_kept_is_refused() {
+        for (nonce, code) in [
+            ("n".repeat(NONCE_LIMIT), "000000"),
+            ("n".repeat(NONCE_LIMIT + 1), "000002"),
+            ("n\0".to_owned(), "000002"),
+        ] {
+            let signed = Presented::sign(&demo(), PAYLOAD.as_bytes(), &nonce, NOW);
+            assert_eq!(check(&signed, PAYLOAD, &[demo()], NOW), code, "{nonce:?}");
+        }
+    }
+
+    #[test]
+    fn a_query_is_read_whatever_else_it_holds() {
+        let query = "x=1&nonce=a%2Bb&signature=AB&&timestamp=12&signature=CD&=";
+        assert_eq!(Presented::from_query(query), presented("AB", "12", "a+b"));
+        assert_eq!(Presented::from_query(""), Presented::default());
+        assert_eq!(Presented::from_query(&printed().to_query()), printed());
+    }
+
+    #[test]
+    fn keys_are_long_and_never_shown() {
+        assert_eq!(AccessKey::new("fifteen-letters").unwrap_err(), KeyTooShort);
+        let key = AccessKey::new("sixteen-letters!").unwrap();
+        assert_eq!(format!("{key:?}"), "AccessKey(..)");
+        assert!(key.same(&key.clone()) && !key.same(&demo()));
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_signed_verifies(
+            members in prop::collection::btree_map("\\PC{0,8}", "\\PC{0,20}", 0..6),
+            nonce in "\\PC{1,64}",
+            at in 10_000_000_000i64..10_000_000_000_000,
+        ) {
+            let body = Body::from_texts(members.iter().map(|(n, t)| (n.as_str(), t.as_str())));
+            let raw = body.canonical();
+            let signed = Presented::sign(&demo(), raw.as_bytes(), &nonce, at);
+            let arrived = Presented::from_query(&signed.to_query());
+            prop_assert_eq!(check(&arrived, &raw, &[demo()], at), "000000");
+
+            // As another library would write the same members.
+            let pretty = serde_json::to_string_pretty(&members).unwrap();
+            prop_assert_eq!(check(&arrived, &pretty, &[demo()], at), "000000");
+        }
+
+        #[test]
+        fn any_changed_byte_is_refused(at in 0..PAYLOAD.len(), to in 1u8..) {
+            let mut raw = PAYLOAD.as_bytes().to_vec();
+            raw[at] ^= to;
+            // Where it is still a body, its signature is not the one that was given.
+            if let Ok(body) = Body::parse(&raw) {
+                let verdict = verify(&printed(), &raw, &body, &[demo()], NOW, 60_000);
+                prop_assert_eq!(verdict.unwrap_err().code, ResultCode::AuthFailed);
+            }
+        }
+
+        #[test]
+        fn any_changed_sign_of_the_query_is_refused(at in 0usize..64, to in "[0-9A-Fa-fg-z]") {
+            for (signature, nonce) in [(true, false), (false, true)] {
+                let mut changed = printed();
+                let text = if signature { &mut changed.signature } else { &mut changed.nonce };
+                text.replace_range(at..=at, &to);
+                let same = changed.nonce == NONCE
+                    && changed.signature.eq_ignore_ascii_case(SIGNATURE);
+                let code = if same { "000000" } else { "000001" };
+                prop_assert_eq!(check(&changed, PAYLOAD, &[demo()], NOW), code, "{} {}", signature, nonce);
+            }
+        }
+
+        #[test]
+        fn no_query_makes_it_panic(query in "\\PC{0,60}", now: i64, window: i64) {
+            let body = Body::parse(b"{}").unwrap();
+            let keys = [demo()];
+            let presented = Presented::from_query(&query);
+            let verdict = verify(&presented, b"{}", &body, &keys, now, window);
+            prop_assert!(verdict.is_err());
+        }
+    }
 }

@@ -3,10 +3,11 @@
 
 mod multipart;
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use percent_encoding::{percent_decode_str, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use crate::RESERVED;
 use crate::failure::{self, Failure};
 use crate::mac::sha256_hex;
 
@@ -17,7 +18,6 @@ pub const CHARACTERS_LIMIT: usize = 1024;
 
 const PREFIX: &str = "/api/mkp-openapi-public/global/v1/market-event/";
 const SUFFIX: &str = "/file";
-const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
 /// What is uploaded.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -61,7 +61,7 @@ struct Description {
 /// The path for the event that asked for the License.
 #[must_use]
 pub fn path(event_id: &str) -> String {
-    format!("{PREFIX}{}{SUFFIX}", utf8_percent_encode(event_id, SEGMENT))
+    format!("{PREFIX}{}{SUFFIX}", utf8_percent_encode(event_id, RESERVED))
 }
 
 /// The event that a path names, for whoever plays the marketplace.
@@ -162,3 +162,6 @@ pub fn read_answer(status: u16, body: &[u8]) -> Result<(), Failure> {
 pub fn answer(code: &str, message: &str) -> Vec<u8> {
     json!({ "error_code": code, "error_msg": message }).to_string().into_bytes()
 }
+
+#[cfg(test)]
+mod tests;
