@@ -12,6 +12,7 @@ use crate::{
 
 /// `POST /v1/client/licenses`: a program asks for its license.
 #[derive(Clone, Deserialize, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct LicenseRequest {
     /// The program's product.
     pub product: String,
@@ -39,6 +40,7 @@ impl std::fmt::Debug for LicenseRequest {
 
 /// The answer to [`LicenseRequest`].
 #[derive(Clone, Debug, Deserialize, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct LicenseAnswer {
     /// The document, or the whole text of the file.
     pub license: String,
@@ -52,6 +54,7 @@ pub struct LicenseAnswer {
 
 /// An error, RFC 9457.
 #[derive(Clone, Debug, Deserialize, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Problem {
     /// Always `about:blank`: `code` tells more.
     #[serde(rename = "type", default = "blank")]
@@ -70,6 +73,7 @@ pub struct Problem {
     #[serde(default)]
     pub detail_zh: String,
     /// The stable code.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub code: Code,
 }
 
@@ -79,6 +83,7 @@ fn blank() -> String {
 
 /// A product as the server keeps it.
 #[derive(Clone, Debug, Deserialize, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ProductView {
     /// The description.
     #[serde(flatten)]
@@ -89,6 +94,7 @@ pub struct ProductView {
 
 /// How many places are taken, and how many there are.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Usage {
     /// Taken.
     pub used: u32,
@@ -98,6 +104,7 @@ pub struct Usage {
 
 /// What was bought with one line of an order.
 #[derive(Clone, Debug, Deserialize, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct InstanceView {
     /// Its id.
     pub instance_id: String,
@@ -129,6 +136,7 @@ pub struct InstanceView {
 
 /// An instance with everything that hangs on it.
 #[derive(Clone, Debug, Deserialize, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct InstanceDetail {
     /// The instance.
     #[serde(flatten)]
@@ -142,6 +150,7 @@ pub struct InstanceDetail {
 
 /// An application that was accepted and could not be served yet.
 #[derive(Clone, Debug, Deserialize, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ApplicationView {
     /// The marketplace's event.
     pub event_id: String,
@@ -159,6 +168,7 @@ pub struct ApplicationView {
 
 /// A license that was issued.
 #[derive(Clone, Debug, Deserialize, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct LicenseView {
     /// Its id.
     pub license_id: String,
@@ -187,6 +197,7 @@ pub struct LicenseView {
 
 /// A license on its way to the marketplace.
 #[derive(Clone, Debug, Deserialize, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct UploadView {
     /// Its id.
     pub upload_id: String,
@@ -219,6 +230,7 @@ pub struct UploadView {
 /// Publishes a release: either what it is, for the server's release key to sign, or a whole list
 /// that was signed elsewhere.
 #[derive(Clone, Debug, Deserialize, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(untagged)]
 pub enum ReleasePublish {
     /// A list that was signed elsewhere, with a key that the server knows as a release key or
@@ -235,6 +247,7 @@ pub enum ReleasePublish {
 
 /// One release, for the server to sign.
 #[derive(Clone, Debug, Deserialize, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ReleaseInput {
     /// The product.
     pub product: String,
@@ -268,6 +281,7 @@ pub struct ReleaseInput {
 
 /// A release as the server lists it.
 #[derive(Clone, Debug, Deserialize, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ReleaseView {
     /// The product.
     pub product: String,
@@ -292,6 +306,7 @@ pub struct ReleaseView {
 
 /// Makes a token.
 #[derive(Clone, Debug, Deserialize, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct TokenCreate {
     /// What it is for.
     pub name: String,
@@ -301,6 +316,7 @@ pub struct TokenCreate {
 
 /// A token, shown once.
 #[derive(Clone, Deserialize, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct TokenCreated {
     /// What it is for.
     pub name: String,

@@ -9,6 +9,7 @@ use crate::{Refusal, Timestamp, binding::Binding, product::Entitlement, version:
 
 /// How a license's seats are taken.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum LicenseKind {
     /// By lasting activations of machines.

@@ -8,6 +8,7 @@ use crate::{license::LicenseKind, version::VersionRange};
 
 /// A named right or limit.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(untagged)]
 pub enum Entitlement {
     /// Granted or not.
@@ -30,6 +31,7 @@ impl std::fmt::Display for Entitlement {
 
 /// What is licensed.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Product {
     /// Its id: the `prd` of its licenses.
@@ -46,6 +48,7 @@ pub struct Product {
 
 /// One offer of the product on the marketplace.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct MarketSku {
     /// The marketplace's product id.
@@ -57,11 +60,13 @@ pub struct MarketSku {
 
 /// What the product's licenses grant.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct LicenseTerms {
     /// How seats are taken.
     pub kind: LicenseKind,
     /// How many machines, or floating seats.
+    #[cfg_attr(feature = "openapi", schema(value_type = serde_json::Value))]
     pub machines: Quantity,
     /// How the license travels.
     pub form: Form,
@@ -140,6 +145,7 @@ impl<'de> Deserialize<'de> for Quantity {
 
 /// How a license travels.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Form {
     /// As text.

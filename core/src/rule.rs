@@ -7,6 +7,7 @@ use crate::{Code, Lang, Timestamp};
 
 /// The state of what was bought.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum InstanceState {
     /// In use.

@@ -11,6 +11,8 @@ pub const DAY: i64 = 86_400;
 #[derive(
     Clone, Copy, Debug, Default, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize,
 )]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(value_type = i64))]
 #[serde(transparent)]
 pub struct Timestamp(i64);
 

@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 
 /// A program's version. `2` and `2.1` read as `2.0.0` and `2.1.0`.
 #[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(value_type = String))]
 pub struct Version(semver::Version);
 
 /// The text is no version.
@@ -40,6 +42,8 @@ impl fmt::Display for Version {
 
 /// A range of versions, `>=2.0, <3`; a bare `2.1` means 2.1 and what is compatible with it.
 #[derive(Clone, Debug, Eq, PartialEq)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(value_type = String))]
 pub struct VersionRange(semver::VersionReq);
 
 /// The text is no range of versions.
