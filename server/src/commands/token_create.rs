@@ -14,11 +14,15 @@ pub(crate) struct Args {
     #[command(flatten)]
     place: Place,
     /// What its bearer may do: viewer, operator or admin
-    #[arg(long, value_name = "ROLE")]
+    #[arg(long, value_name = "ROLE", value_parser = role)]
     role: Role,
     /// Who uses it, to find it again in the list of tokens
     #[arg(long, value_name = "NAME")]
     name: String,
+}
+
+fn role(word: &str) -> Result<Role, &'static str> {
+    word.parse().map_err(|()| "write viewer, operator or admin")
 }
 
 pub(super) fn run(args: &Args, environment: Environment, output: &Output) -> anyhow::Result<()> {
