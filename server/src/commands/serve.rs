@@ -1,0 +1,200 @@
+//! `licd serve`
+
+use std::time::Duration;
+
+use anyhow::Context as _;
+use license_core::Timestamp;
+use serde_json::{Map, Value};
+use tokio::sync::watch;
+
+use super::{Place, runtime};
+use crate::config::{Config, Loaded};
+use crate::desk::{Desk, Made};
+use crate::environment::Environment;
+use crate::http::{App, Bound, Running, start_metrics, tls};
+use crate::logging;
+use crate::output::Output;
+
+/// For requests in flight; the rest of the 10 s is for the work behind them.
+const REQUEST_GRACE: Duration = Duration::from_secs(6);
+const WORK_GRACE: Duration = Duration::from_secs(3);
+
+/// What `licd serve` takes.
+#[derive(clap::Args)]
+#[command(after_help = "\
+Without any option: data in ./licd-data, marketplace and clients on http://127.0.0.1:8470, admin
+API on http://127.0.0.1:8471. The marketplace needs HTTPS on a domain name: set http.tls_cert and
+http.tls_key, or put a reverse proxy in front (docs/OPERATIONS.md).")]
+pub(crate) struct Args {
+    #[command(flatten)]
+    place: Place,
+    /// Address for marketplace and clients [default: 127.0.0.1:8470]; port 0 takes a free one
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<String>,
+    /// Address for admin API and metrics [default: 127.0.0.1:8471]; "" turns it off
+    #[arg(long, value_name = "ADDRESS")]
+    admin_listen: Option<String>,
+    /// Where data is kept [default: sqlite]
+    #[arg(long, value_name = "sqlite")]
+    database: Option<String>,
+}
+
+pub(super) fn run(args: &Args, environment: Environment, output: &Output) -> anyhow::Result<()> {
+    logging::start()?;
+    let outcome = prepare_and_serve(args, environment, output);
+    if let Err(error) = &outcome {
+        // The line for log collectors; people read the same on standard error.
+        tracing::error!(error = format!("{error:#}"), "licd stops");
+    }
+    outcome
+}
+
+fn prepare_and_serve(
+    args: &Args,
+    environment: Environment,
+    output: &Output,
+) -> anyhow::Result<()> {
+    let Loaded { config, warnings, .. } = args.place.load(vec![
+        ("http.listen", args.listen.clone()),
+        ("http.admin_listen", args.admin_listen.clone()),
+        ("database", args.database.clone()),
+    ])?;
+    for warning in warnings {
+        tracing::warn!("{warning}");
+    }
+    runtime()?.block_on(serve(&config, environment, output))
+}
+
+async fn serve(config: &Config, environment: Environment, output: &Output) -> anyhow::Result<()> {
+    let tls = tls(config)?;
+    let metrics = start_metrics().context("the metrics cannot be set up")?;
+    let mut stop = Stop::listen()?;
+    // Addresses first: when one is taken, nothing was made that would have to be cleaned up.
+    let bound = Bound::take(&config.http)?;
+
+    let desk = Desk::open(config, environment.clone()).await?;
+    if let Some(made) = desk.made() {
+        welcome(config, made, &environment, output);
+    }
+    let (shutdown, watched) = watch::channel(false);
+    let workers = desk.start_workers(watched);
+    let app =
+        App { desk: desk.clone(), trusted_proxies: config.http.trusted_proxies.clone().into(), metrics };
+    let running = bound.serve(&app, tls)?;
+    announce(&running, &environment, output);
+
+    let signal = stop.wait().await;
+    tracing::info!(signal, "stopping: requests in flight are finished");
+    // Whoever asks twice does not want to wait.
+    tokio::spawn(async move {
+        stop.wait().await;
+        std::process::exit(1);
+    });
+    let _ = shutdown.send(true);
+    running.stop(REQUEST_GRACE).await;
+    let all = async {
+        for worker in workers {
+            let _ = worker.await;
+        }
+        desk.close().await;
+    };
+    if tokio::time::timeout(WORK_GRACE, all).await.is_err() {
+        tracing::warn!("background work did not stop in time; it is taken up at the next start");
+    }
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// SIGTERM and Ctrl-C.
+struct Stop {
+    #[cfg(unix)]
+    terminate: tokio::signal::unix::Signal,
+}
+
+impl Stop {
+    fn listen() -> anyhow::Result<Self> {
+        Ok(Self {
+            #[cfg(unix)]
+            terminate: tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())
+                .context("the operating system passes no signals on")?,
+        })
+    }
+
+    #[cfg(unix)]
+    async fn wait(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.terminate.recv() => "SIGTERM",
+            _ = tokio::signal::ctrl_c() => "SIGINT",
+        }
+    }
+
+    #[cfg(not(unix))]
+    async fn wait(&mut self) -> &'static str {
+        let _ = tokio::signal::ctrl_c().await;
+        "Ctrl-C"
+    }
+}
+
+/// The line that says where the server can be reached.
+fn announce(running: &Running, environment: &Environment, output: &Output) {
+    let listen = running.listen();
+    let mut text = format!(
+        "{}: {listen} ({})",
+        output.pick("licd is ready", "licd 已就绪"),
+        output.pick("marketplace, clients", "云商店、客户端")
+    );
+    if let Some(admin) = running.admin_listen() {
+        text.push_str(&format!("  {admin} ({})", output.pick("admin", "管理")));
+    }
+    let mut fields = Map::new();
+    fields.insert("listen".to_owned(), listen.into());
+    fields.insert("admin_listen".to_owned(), running.admin_listen().map_or(Value::Null, Value::from));
+    output.event(&now(environment), &text, &text, fields);
+}
+
+/// What was made at the first start, and what to do next.
+fn welcome(config: &Config, made: &Made, environment: &Environment, output: &Output) {
+    let folder = config.data_dir.display();
+    let token = made.admin_token_file.display();
+    let en = format!(
+        "This is the first start: {folder} was made. It holds\n\
+         \x20 licd.db        the database\n\
+         \x20 *.pem          the key that signs licenses and the key that signs release lists\n\
+         \x20 admin-token    the first admin token, readable by you alone\n\
+         Keep a copy of the keys in a safe place: without them no license can be signed again.\n\
+         \n\
+         What to do next\n\
+         \x20 1. See it answer:     licctl product list --server http://{admin} --token-file {token}\n\
+         \x20 2. Describe what you sell in product.toml, then: licctl product apply product.toml\n\
+         \x20 3. Copy the access key and the AK/SK of the seller console into licd.toml\n\
+         \x20    ([koogallery] access_key, ak, sk) and start with: licd serve --config licd.toml\n\
+         \x20 4. Give the marketplace this address: https://YOUR-DOMAIN/koogallery\n\
+         \x20    (TLS or a reverse proxy: docs/OPERATIONS.md)\n",
+        admin = config.http.admin_listen.map(|address| address.to_string()).unwrap_or_default(),
+    );
+    let zh = format!(
+        "首次启动:已创建 {folder},其中有\n\
+         \x20 licd.db        数据库\n\
+         \x20 *.pem          许可证签名密钥与发布清单签名密钥\n\
+         \x20 admin-token    首个管理员令牌,仅您本人可读\n\
+         请妥善备份密钥:丢失后将无法再签发许可证。\n\
+         \n\
+         接下来\n\
+         \x20 1. 查看是否应答:licctl product list --server http://{admin} --token-file {token}\n\
+         \x20 2. 在 product.toml 中描述您的产品,然后执行:licctl product apply product.toml\n\
+         \x20 3. 将卖家中心的 access key 与 AK/SK 写入 licd.toml 的 [koogallery]\n\
+         \x20    (access_key、ak、sk),并以 licd serve --config licd.toml 启动\n\
+         \x20 4. 在云商店填写生产接口地址:https://您的域名/koogallery\n\
+         \x20    (TLS 或反向代理见 docs/OPERATIONS.md)\n",
+        admin = config.http.admin_listen.map(|address| address.to_string()).unwrap_or_default(),
+    );
+    let mut fields = Map::new();
+    fields.insert("data_dir".to_owned(), folder.to_string().into());
+    fields.insert("admin_token_file".to_owned(), token.to_string().into());
+    let message = "first start: data folder, keys and the first admin token were made";
+    output.event(&now(environment), output.pick(&en, &zh), message, fields);
+}
+
+fn now(environment: &Environment) -> String {
+    Timestamp::from_secs(environment.clock.now_ms().div_euclid(1000)).to_string()
+}

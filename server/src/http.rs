@@ -1,0 +1,45 @@
+//! The two listeners: what they serve, to whom, and how they start and stop.
+
+mod address;
+mod admin;
+mod body;
+mod layers;
+mod limits;
+mod listener;
+mod measure;
+mod problem;
+mod public;
+mod query;
+mod security;
+mod tls;
+
+use std::sync::Arc;
+
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+
+use crate::config::Network;
+use crate::desk::Desk;
+pub(crate) use listener::{Bound, Running};
+pub(crate) use tls::load as tls;
+
+/// What every handler can reach.
+#[derive(Clone)]
+pub(crate) struct App {
+    /// Decides and keeps everything.
+    pub(crate) desk: Desk,
+    /// Whose `X-Forwarded-For` counts.
+    pub(crate) trusted_proxies: Arc<[Network]>,
+    /// Renders the metrics.
+    pub(crate) metrics: PrometheusHandle,
+}
+
+/// Starts to count. Called once in a process.
+pub(crate) fn start_metrics() -> anyhow::Result<PrometheusHandle> {
+    let buckets = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0];
+    let handle = PrometheusBuilder::new().set_buckets(&buckets)?.install_recorder()?;
+    measure::describe();
+    Ok(handle)
+}
+
+#[cfg(test)]
+mod tests;

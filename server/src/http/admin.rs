@@ -1,0 +1,33 @@
+//! What `admin_listen` serves: the admin API, its description, the metrics.
+
+mod guard;
+mod instances;
+mod keys;
+mod licenses;
+mod metrics;
+mod openapi;
+mod products;
+mod releases;
+mod routes;
+mod tokens;
+mod uploads;
+
+use axum::{Router, middleware};
+
+use super::{App, layers};
+pub(super) use guard::Caller;
+#[cfg(test)]
+pub(super) use routes::{Access, ROUTES};
+
+/// The largest body of the admin API: a release list that was signed elsewhere, with room.
+const BODY_BYTES: usize = 512 * 1024;
+
+pub(super) fn router(app: App, secure: bool) -> Router {
+    let mut router = Router::new();
+    for route in routes::ROUTES {
+        router = router.route(route.path, (route.handler)());
+    }
+    // Behind the routing, so that the guard knows which route it guards.
+    let router = router.route_layer(middleware::from_fn_with_state(app.clone(), guard::admit));
+    layers::wrap(router, secure).with_state(app)
+}

@@ -1,0 +1,43 @@
+//! `/api/v1/instances`
+
+use axum::Json;
+use axum::extract::State;
+use license_core::api::{InstanceDetail, InstanceView};
+
+use super::super::{
+    App,
+    query::{Name, Parameters},
+};
+use super::Caller;
+use crate::desk::InstanceFilter;
+use crate::error::ApiError;
+
+pub(super) async fn list(
+    State(app): State<App>,
+    caller: Caller,
+    Parameters(filter): Parameters<InstanceFilter>,
+) -> Result<Json<Vec<InstanceView>>, ApiError> {
+    let mut instances = app.desk.instances(&filter).await?;
+    instances.iter_mut().for_each(|instance| conceal(instance, caller));
+    Ok(Json(instances))
+}
+
+pub(super) async fn show(
+    State(app): State<App>,
+    caller: Caller,
+    Name(id): Name,
+) -> Result<Json<InstanceDetail>, ApiError> {
+    let mut detail = app.desk.instance(&id).await?;
+    conceal(&mut detail.instance, caller);
+    for license in &mut detail.licenses {
+        license.document = None;
+    }
+    Ok(Json(detail))
+}
+
+/// The activation code is a shared credential: whoever has it can take the customer's places.
+fn conceal(instance: &mut InstanceView, caller: Caller) {
+    if !caller.sees_credentials() {
+        instance.activation_code.clear();
+    }
+}

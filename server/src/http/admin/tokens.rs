@@ -1,0 +1,31 @@
+//! `/api/v1/tokens`
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use license_core::Code;
+use license_core::api::{TokenCreate, TokenCreated};
+
+use super::super::{App, body::Payload};
+use super::BODY_BYTES;
+use crate::desk::{Role, TokenView};
+use crate::error::ApiError;
+
+pub(super) async fn list(State(app): State<App>) -> Result<Json<Vec<TokenView>>, ApiError> {
+    app.desk.tokens().await.map(Json)
+}
+
+pub(super) async fn create(
+    State(app): State<App>,
+    Payload(wanted): Payload<TokenCreate, BODY_BYTES>,
+) -> Result<(StatusCode, Json<TokenCreated>), ApiError> {
+    let role: Role = wanted.role.parse().map_err(|_| {
+        ApiError::new(
+            Code::RequestInvalid,
+            "The role must be viewer, operator or admin.",
+            "角色必须是 viewer、operator 或 admin。",
+        )
+    })?;
+    let created = app.desk.create_token(role, &wanted.name).await?;
+    Ok((StatusCode::CREATED, Json(created)))
+}

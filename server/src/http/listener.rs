@@ -1,0 +1,142 @@
+//! Takes the addresses, serves on them, and stops without losing a request.
+
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::time::Duration;
+
+use anyhow::{Context as _, anyhow};
+use axum::Router;
+use axum_server::Handle;
+use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
+use hyper_util::rt::TokioTimer;
+use tokio::task::JoinHandle;
+
+use super::limits::{CONNECTIONS, Doorkeeper, HEADER_BYTES, HEADER_TIME, HEADERS};
+use super::{App, admin, public};
+use crate::config::Http;
+
+/// The addresses are ours, nothing is answered yet.
+pub(crate) struct Bound {
+    public: TcpListener,
+    admin: Option<TcpListener>,
+}
+
+impl Bound {
+    /// Takes both addresses, or says which one cannot be had and why.
+    pub(crate) fn take(http: &Http) -> anyhow::Result<Self> {
+        let public = bind(http.listen, "--listen")?;
+        let admin = match http.admin_listen {
+            Some(address) => Some(bind(address, "--admin-listen")?),
+            None => None,
+        };
+        Ok(Self { public, admin })
+    }
+
+    /// Starts to answer. The admin listener speaks plain HTTP on loopback: the certificate names
+    /// the public host, which no tool on this machine asks for.
+    pub(crate) fn serve(self, app: &App, tls: Option<RustlsConfig>) -> anyhow::Result<Running> {
+        let router = public::router(app.clone(), tls.is_some());
+        let public = Listener::start(self.public, router, tls.clone())?;
+        let admin = match self.admin {
+            Some(listener) => {
+                let tls = tls.filter(|_| {
+                    !listener.local_addr().is_ok_and(|address| address.ip().is_loopback())
+                });
+                let router = admin::router(app.clone(), tls.is_some());
+                Some(Listener::start(listener, router, tls)?)
+            }
+            None => None,
+        };
+        Ok(Running { public, admin })
+    }
+}
+
+fn bind(address: SocketAddr, option: &str) -> anyhow::Result<TcpListener> {
+    let listener = TcpListener::bind(address).map_err(|error| {
+        let remedy = match error.kind() {
+            io::ErrorKind::AddrInUse => format!(
+                "another program listens there; stop it, or give another address with {option} \
+                 (port 0 takes a free one)"
+            ),
+            io::ErrorKind::PermissionDenied => format!(
+                "ports below 1024 need a privilege; give a higher one with {option} and put a \
+                 proxy in front"
+            ),
+            io::ErrorKind::AddrNotAvailable => format!(
+                "this machine has no such address; give one of its own with {option}"
+            ),
+            _ => format!("give another address with {option}"),
+        };
+        anyhow!("cannot listen on {address} ({error}): {remedy}")
+    })?;
+    listener.set_nonblocking(true).context("the listener cannot be used")?;
+    Ok(listener)
+}
+
+/// Both listeners at work.
+pub(crate) struct Running {
+    public: Listener,
+    admin: Option<Listener>,
+}
+
+impl Running {
+    /// `http://127.0.0.1:8470`, with the port that was really taken.
+    pub(crate) fn listen(&self) -> &str {
+        &self.public.url
+    }
+
+    /// The same of the admin listener, where there is one.
+    pub(crate) fn admin_listen(&self) -> Option<&str> {
+        self.admin.as_ref().map(|listener| listener.url.as_str())
+    }
+
+    /// Takes no new requests and waits for those in flight, at most so long.
+    pub(crate) async fn stop(self, grace: Duration) {
+        let listeners = [Some(self.public), self.admin];
+        for listener in listeners.iter().flatten() {
+            listener.handle.graceful_shutdown(Some(grace));
+        }
+        for listener in listeners.into_iter().flatten() {
+            if let Ok(Err(error)) = listener.task.await {
+                tracing::error!(%error, "a listener failed while it stopped");
+            }
+        }
+    }
+}
+
+struct Listener {
+    url: String,
+    handle: Handle<SocketAddr>,
+    task: JoinHandle<io::Result<()>>,
+}
+
+impl Listener {
+    fn start(
+        listener: TcpListener,
+        router: Router,
+        tls: Option<RustlsConfig>,
+    ) -> anyhow::Result<Self> {
+        let address = listener.local_addr().context("the listener has no address")?;
+        let scheme = if tls.is_some() { "https" } else { "http" };
+        let handle = Handle::new();
+        let door = Doorkeeper::new(CONNECTIONS);
+        let service = router.into_make_service_with_connect_info::<SocketAddr>();
+        let mut server = axum_server::from_tcp(listener)?.handle(handle.clone());
+        // Without `http1_only` the protocol is guessed first, and that guess has no time-out.
+        server
+            .http_builder()
+            .http1()
+            .timer(TokioTimer::new())
+            .header_read_timeout(HEADER_TIME)
+            .max_headers(HEADERS)
+            .max_buf_size(HEADER_BYTES);
+        let task = match tls {
+            Some(tls) => {
+                let server = server.acceptor(RustlsAcceptor::new(tls).acceptor(door)).http1_only();
+                tokio::spawn(server.serve(service))
+            }
+            None => tokio::spawn(server.acceptor(door).http1_only().serve(service)),
+        };
+        Ok(Self { url: format!("{scheme}://{address}"), handle, task })
+    }
+}

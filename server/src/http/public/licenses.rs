@@ -1,0 +1,18 @@
+//! `POST /v1/client/licenses`: a program asks for its license.
+
+use axum::Json;
+use axum::extract::State;
+use license_core::api::{LicenseAnswer, LicenseRequest};
+
+use super::super::{App, address::ClientAddress, body::Payload};
+use crate::error::ApiError;
+
+const BODY_BYTES: usize = 16 * 1024;
+
+pub(in crate::http) async fn ask(
+    State(app): State<App>,
+    ClientAddress(caller): ClientAddress,
+    Payload(request): Payload<LicenseRequest, BODY_BYTES>,
+) -> Result<Json<LicenseAnswer>, ApiError> {
+    app.desk.client_license(request, caller).await.map(Json)
+}

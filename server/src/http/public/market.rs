@@ -1,0 +1,35 @@
+//! `POST /koogallery`: every JSON call of the marketplace.
+
+use axum::body::Bytes;
+use axum::extract::{Request, State};
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use koogallery::answer::Answer;
+use koogallery::code::ResultCode;
+
+use super::super::{App, body};
+use crate::error::ApiError;
+
+const BODY_BYTES: usize = 64 * 1024;
+const MEDIA_TYPE: &str = "application/json;charset=utf-8";
+
+/// Hands the call to the desk as it came: signatures are over its bytes.
+///
+/// The desk works on a task of its own. What it has begun to commit is not given up when the
+/// marketplace hangs up after its 5 s: the re-send finds it done.
+pub(in crate::http) async fn call(
+    State(app): State<App>,
+    request: Request,
+) -> Result<Response, ApiError> {
+    let (parts, body) = request.into_parts();
+    let body = body::read(&parts.headers, body, BODY_BYTES).await?;
+    let query = parts.uri.query().unwrap_or_default().to_owned();
+
+    let work = tokio::spawn(async move { app.desk.market_call(&query, &body).await });
+    let answer = match work.await {
+        Ok(answer) => Bytes::from(answer),
+        // A panic, logged where it happened: the marketplace sends again.
+        Err(_) => Bytes::from(Answer::of(ResultCode::Internal).to_json()),
+    };
+    Ok(([(header::CONTENT_TYPE, MEDIA_TYPE)], answer).into_response())
+}
