@@ -10,5 +10,7 @@ pub(crate) mod market;
 pub(crate) mod product;
 pub(crate) mod release;
 pub(crate) mod show;
+pub(crate) mod token;
+pub(crate) mod upload;
 pub(crate) mod vectors;
 pub(crate) mod verify;

@@ -1,11 +1,14 @@
 //! `licctl`, the issuer's and operator's tool: the commands' names, and the only place that reads
 //! the clock and makes randomness.
 
+mod admin;
 mod commands;
 mod environment;
 mod failure;
 mod market;
 mod output;
+mod secret;
+mod table;
 
 use std::process::ExitCode;
 
@@ -47,6 +50,8 @@ enum Command {
     Product(commands::product::Args),
     Release(commands::release::Args),
     Show(commands::show::Args),
+    Token(commands::token::Args),
+    Upload(commands::upload::Args),
     #[command(hide = true)]
     Vectors(commands::vectors::Args),
     Verify(Box<commands::verify::Args>),
@@ -65,6 +70,8 @@ impl Command {
             Self::Product(args) => args.run(environment, out),
             Self::Release(args) => args.run(environment, out),
             Self::Show(args) => args.run(environment, out),
+            Self::Token(args) => args.run(out),
+            Self::Upload(args) => args.run(out),
             Self::Vectors(args) => args.run(out),
             Self::Verify(args) => args.run(environment, out),
         }

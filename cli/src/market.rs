@@ -1,1 +1,8 @@
-//! Plays the marketplace on loopback, and debugs a server as its console does.
+//! Plays the marketplace: its open interfaces on loopback, its console's debugging, its buyer.
+
+pub(crate) mod console;
+pub(crate) mod ledger;
+pub(crate) mod message;
+pub(crate) mod open_api;
+pub(crate) mod orders;
+pub(crate) mod seller;

@@ -1,16 +1,70 @@
 //! `licctl market`.
 
+mod buy;
+mod debug;
+mod serve;
+
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use crate::environment::Environment;
-use crate::output::Output;
+use koogallery::signature::AccessKey;
+use license_core::code::Code;
 
-/// Play the marketplace: serve its open interfaces, debug a server.
+use crate::environment::Environment;
+use crate::failure::Failure;
+use crate::output::Output;
+use crate::secret;
+
+/// Play the marketplace: its open interfaces, its console's debugging, a buyer.
 #[derive(clap::Args)]
-pub(crate) struct Args {}
+pub(crate) struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(clap::Subcommand)]
+enum Command {
+    Serve(serve::Args),
+    Debug(debug::Args),
+    Buy(buy::Args),
+}
 
 impl Args {
-    pub(crate) fn run(self, _environment: &Environment, _out: &mut Output) -> anyhow::Result<ExitCode> {
-        Ok(ExitCode::from(2))
+    pub(crate) fn run(
+        self,
+        environment: &Environment,
+        out: &mut Output,
+    ) -> anyhow::Result<ExitCode> {
+        match self.command {
+            Command::Serve(args) => args.run(environment, out),
+            Command::Debug(args) => args.run(environment, out),
+            Command::Buy(args) => args.run(environment, out),
+        }
+    }
+}
+
+/// The key that signs what the marketplace sends to a seller.
+#[derive(clap::Args)]
+#[group(required = true, multiple = false)]
+struct SigningKey {
+    /// Access key of the basic interfaces (基础接口), as licd's `koogallery.access_key`.
+    #[arg(long, value_name = "KEY", env = "LICCTL_ACCESS_KEY", hide_env_values = true)]
+    access_key: Option<String>,
+    /// File that holds the access key.
+    #[arg(long, value_name = "FILE")]
+    access_key_file: Option<PathBuf>,
+}
+
+impl SigningKey {
+    fn read(&self, out: &Output) -> anyhow::Result<AccessKey> {
+        let text = secret::given(self.access_key.as_deref(), self.access_key_file.as_deref())?
+            .unwrap_or_default();
+        AccessKey::new(text.as_str()).map_err(|error| {
+            let next = out.pick(
+                "the console shows it under 应用工具 > 密钥管理; it has at least 16 characters",
+                "见卖家中心「应用工具 > 密钥管理」;至少 16 个字符",
+            );
+            Failure::new(Code::RequestInvalid, error.to_string()).advise(next).into()
+        })
     }
 }

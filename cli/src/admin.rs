@@ -1,0 +1,293 @@
+//! The admin API of a `licd`: a small blocking client that says what to do when it fails.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use license_core::Lang;
+use license_core::code::Code;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use ureq::http::{Method, Request, StatusCode, Uri};
+use zeroize::Zeroizing;
+
+use crate::failure::Failure;
+use crate::output::Output;
+use crate::secret;
+
+const ANSWER_LIMIT: u64 = 64 << 20;
+/// Rows asked for at once; lists are read to their end.
+const PAGE: usize = 500;
+
+/// Which server, and who asks.
+#[derive(clap::Args)]
+#[command(next_help_heading = "Server")]
+pub(crate) struct ServerArgs {
+    /// Admin address of licd (`http.admin_listen`).
+    #[arg(
+        long,
+        env = "LICCTL_SERVER",
+        value_name = "URL",
+        default_value = "http://127.0.0.1:8471"
+    )]
+    server: String,
+    /// Bearer token; better as a file, or as LICCTL_TOKEN.
+    #[arg(long, env = "LICCTL_TOKEN", value_name = "TOKEN", hide_env_values = true)]
+    token: Option<String>,
+    /// File that holds the token, for example `licd-data/admin-token`.
+    #[arg(long, env = "LICCTL_TOKEN_FILE", value_name = "FILE", conflicts_with = "token")]
+    token_file: Option<PathBuf>,
+}
+
+/// A connection to the admin API.
+pub(crate) struct Admin {
+    base: String,
+    token: Zeroizing<String>,
+    agent: ureq::Agent,
+    lang: Lang,
+}
+
+impl ServerArgs {
+    pub(crate) fn connect(&self, out: &mut Output) -> anyhow::Result<Admin> {
+        let base = self.server.trim_end_matches('/').to_owned();
+        let base = if base.contains("://") { base } else { format!("http://{base}") };
+        let uri = base.parse::<Uri>().ok().filter(|uri| {
+            uri.host().is_some() && matches!(uri.scheme_str(), Some("http" | "https"))
+        });
+        let Some(uri) = uri else {
+            let text = out.pick("is no http or https address", "不是 http 或 https 地址");
+            let failure = Failure::new(Code::RequestInvalid, format!("`{}` {text}", self.server));
+            let next = out.pick("for example", "例如");
+            return Err(failure.advise(format!("{next} --server http://127.0.0.1:8471")).into());
+        };
+        let Some(token) = secret::given(self.token.as_deref(), self.token_file.as_deref())? else {
+            return Err(no_token(out).into());
+        };
+        if uri.scheme_str() == Some("http") && !is_loopback(&uri) {
+            let text = out.pick(
+                "the token travels unencrypted: use https, or a tunnel to the server",
+                "令牌将以明文传输:请使用 https 或到服务器的隧道",
+            );
+            let text = text.to_owned();
+            out.warn("TOKEN_UNENCRYPTED", text)?;
+        }
+        let agent = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .timeout_global(Some(Duration::from_secs(60)))
+            .timeout_connect(Some(Duration::from_secs(5)))
+            .build()
+            .into();
+        Ok(Admin { base, token, agent, lang: out.lang() })
+    }
+}
+
+impl Admin {
+    pub(crate) fn get<T: DeserializeOwned>(&self, path: &str) -> anyhow::Result<T> {
+        self.ask(&Method::GET, path, Vec::new())
+    }
+
+    pub(crate) fn post<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &impl Serialize,
+    ) -> anyhow::Result<T> {
+        self.ask(&Method::POST, path, serde_json::to_vec(body)?)
+    }
+
+    /// Every row of a list, page after page; `key` names what the next page starts after.
+    pub(crate) fn list<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        filters: &[(&str, Option<&str>)],
+        key: impl Fn(&T) -> String,
+    ) -> anyhow::Result<Vec<T>> {
+        let mut rows: Vec<T> = Vec::new();
+        loop {
+            let mut query = format!("limit={PAGE}");
+            let given = filters.iter().filter_map(|(name, value)| Some((*name, (*value)?)));
+            let after = rows.last().map(&key);
+            for (name, value) in given.chain(after.as_deref().map(|after| ("after", after))) {
+                query.push_str(&format!("&{name}={}", escape(value)));
+            }
+            let page: Vec<T> = self.get(&format!("{path}?{query}"))?;
+            let last = page.len() < PAGE;
+            rows.extend(page);
+            if last {
+                return Ok(rows);
+            }
+        }
+    }
+
+    /// Whether the server knows something: its answer, or none where it says `NOT_FOUND`.
+    pub(crate) fn find<T: DeserializeOwned>(&self, path: &str) -> anyhow::Result<Option<T>> {
+        found(self.get(path))
+    }
+
+    /// As [`Admin::find`], for an answer that is a document and no JSON.
+    pub(crate) fn find_text(&self, path: &str) -> anyhow::Result<Option<String>> {
+        let Some(bytes) = found(self.bytes(&Method::GET, path, Vec::new()))? else {
+            return Ok(None);
+        };
+        let text = String::from_utf8(bytes).map_err(|error| self.foreign(&error.to_string()))?;
+        Ok(Some(text))
+    }
+
+    fn ask<T: DeserializeOwned>(
+        &self,
+        method: &Method,
+        path: &str,
+        body: Vec<u8>,
+    ) -> anyhow::Result<T> {
+        let bytes = self.bytes(method, path, body)?;
+        serde_json::from_slice(&bytes).map_err(|error| self.foreign(&error.to_string()).into())
+    }
+
+    fn bytes(&self, method: &Method, path: &str, body: Vec<u8>) -> anyhow::Result<Vec<u8>> {
+        let request = Request::builder()
+            .method(method.clone())
+            .uri(format!("{}{path}", self.base))
+            .header("Authorization", format!("Bearer {}", self.token.as_str()))
+            .header("Accept", "application/json")
+            .header("Content-Type", "application/json");
+        let answer = if *method == Method::GET {
+            self.agent.run(request.body(())?)
+        } else {
+            self.agent.run(request.body(body)?)
+        };
+        let mut answer = answer.map_err(|error| self.unreachable(&error))?;
+        let status = answer.status();
+        let bytes = answer
+            .body_mut()
+            .with_config()
+            .limit(ANSWER_LIMIT)
+            .read_to_vec()
+            .map_err(|error| self.unreachable(&error))?;
+        if !status.is_success() {
+            return Err(self.refused(status, &bytes).into());
+        }
+        Ok(bytes)
+    }
+
+    fn pick(&self, en: &'static str, zh: &'static str) -> &'static str {
+        match self.lang {
+            Lang::En => en,
+            Lang::Zh => zh,
+        }
+    }
+
+    fn unreachable(&self, error: &ureq::Error) -> Failure {
+        let text = self.pick("no answer from", "无法连接");
+        Failure::new(Code::ServerUnreachable, format!("{text} {}: {error}", self.base)).advise(
+            self.pick(
+                "is licd running, and is this its admin address (`admin_listen`, by default \
+                 http://127.0.0.1:8471)? Set --server or LICCTL_SERVER",
+                "licd 是否在运行?该地址是否为其管理地址(admin_listen,默认 \
+                 http://127.0.0.1:8471)?用 --server 或 LICCTL_SERVER 指定",
+            ),
+        )
+    }
+
+    fn foreign(&self, cause: &str) -> Failure {
+        let text = self.pick("does not answer as a licd does", "的应答不像 licd");
+        let failure =
+            Failure::new(Code::ServerUnreachable, format!("{} {text}: {cause}", self.base));
+        failure.advise(self.pick(
+            "is this the admin address (`admin_listen`), and is licctl as new as licd?",
+            "该地址是否为管理地址(admin_listen)?licctl 与 licd 版本是否一致?",
+        ))
+    }
+
+    /// The server's own words, and the next step where it is always the same.
+    fn refused(&self, status: StatusCode, body: &[u8]) -> Failure {
+        let problem: Value = serde_json::from_slice(body).unwrap_or_default();
+        let member = |name: &str| problem.get(name).and_then(Value::as_str);
+        let Some(code) = member("code").and_then(|code| code.parse::<Code>().ok()) else {
+            return self.foreign(&format!("HTTP {status}"));
+        };
+        let en = member("detail").or(member("title"));
+        let text = match self.lang {
+            Lang::En => en,
+            Lang::Zh => member("detail_zh").or(member("title_zh")).or(en),
+        };
+        let text = text.map_or_else(|| code.message(self.lang).to_owned(), ToOwned::to_owned);
+        let failure = Failure::refused(code, text);
+        match code {
+            Code::Unauthorized => failure.advise(self.pick(
+                "give a token of this server: the first one is in the file `admin-token` of its \
+                 data folder (--token-file licd-data/admin-token); `licd token create` makes another",
+                "请使用该服务器的令牌:首个令牌在其数据目录的 admin-token 文件中\
+                 (--token-file licd-data/admin-token);licd token create 可再创建",
+            )),
+            Code::Forbidden => failure.advise(self.pick(
+                "use a token with a higher role (viewer < operator < admin)",
+                "请使用更高角色的令牌(viewer < operator < admin)",
+            )),
+            _ => failure,
+        }
+    }
+}
+
+fn found<T>(answer: anyhow::Result<T>) -> anyhow::Result<Option<T>> {
+    match answer {
+        Ok(found) => Ok(Some(found)),
+        Err(error) => match error.downcast_ref::<Failure>().map(|failure| failure.code) {
+            Some(Code::NotFound | Code::ProductUnknown) => Ok(None),
+            _ => Err(error),
+        },
+    }
+}
+
+fn no_token(out: &Output) -> Failure {
+    let text = out.pick("no token was given", "未提供令牌");
+    let next = out.pick(
+        "the first token is in the file `admin-token` of licd's data folder: \
+         --token-file licd-data/admin-token, or LICCTL_TOKEN",
+        "首个令牌在 licd 数据目录的 admin-token 文件中:\
+         --token-file licd-data/admin-token,或 LICCTL_TOKEN",
+    );
+    Failure::new(Code::Unauthorized, text).advise(next)
+}
+
+fn is_loopback(uri: &Uri) -> bool {
+    let host = uri.host().unwrap_or_default().trim_matches(['[', ']']);
+    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+/// Percent-encodes a part of a path or of a query.
+pub(crate) fn escape(text: &str) -> String {
+    let mut escaped = String::new();
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            escaped.push(char::from(byte));
+        } else {
+            escaped.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_of_an_address_are_escaped() {
+        assert_eq!(escape("a-b_c.d~9"), "a-b_c.d~9");
+        assert_eq!(escape("a/b?c&d=é"), "a%2Fb%3Fc%26d%3D%C3%A9");
+    }
+
+    #[test]
+    fn only_this_machine_is_loopback() {
+        for (address, loopback) in [
+            ("http://127.0.0.1:8471", true),
+            ("http://[::1]:8471", true),
+            ("http://localhost", true),
+            ("http://10.0.0.1:8471", false),
+            ("http://localhost.example.com", false),
+        ] {
+            assert_eq!(is_loopback(&address.parse().unwrap()), loopback, "{address}");
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! `licctl upload`.
+
+use std::process::ExitCode;
+
+use license_core::Lang;
+use license_core::code::Code;
+use serde_json::{Value, json};
+
+use crate::admin::{ServerArgs, escape};
+use crate::output::{GOOD, Output};
+use crate::table::{self, text, time};
+
+/// See which licenses are on their way to the marketplace, and send one again.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(clap::Subcommand)]
+enum Command {
+    /// List uploads: delivered, waiting, refused.
+    List {
+        /// Only in this state.
+        #[arg(
+            long, value_name = "STATE",
+            value_parser = ["queued", "delivered", "refused", "unclear", "superseded"]
+        )]
+        state: Option<String>,
+        #[command(flatten)]
+        server: ServerArgs,
+    },
+    /// Send an upload again that was refused or is unclear.
+    Retry {
+        /// Its id.
+        id: String,
+        #[command(flatten)]
+        server: ServerArgs,
+    },
+}
+
+impl Args {
+    pub(crate) fn run(self, out: &mut Output) -> anyhow::Result<ExitCode> {
+        match self.command {
+            Command::List { state, server } => {
+                let admin = server.connect(out)?;
+                let rows: Vec<Value> = admin.list(
+                    "/api/v1/uploads",
+                    &[("state", state.as_deref())],
+                    |row: &Value| text(row, "/upload_id"),
+                )?;
+                list(&rows, out)
+            }
+            Command::Retry { id, server } => {
+                let admin = server.connect(out)?;
+                let upload: Value =
+                    admin.post(&format!("/api/v1/uploads/{}/retry", escape(&id)), &json!({}))?;
+                if out.is_json() {
+                    out.value(&json!({ "code": Code::Ok.as_str(), "upload": upload }))?;
+                } else {
+                    let text = out.pick("is sent again", "将重新上传").to_owned();
+                    out.line(format!("{GOOD}{id}{GOOD:#} {text}"))?;
+                }
+                Ok(ExitCode::SUCCESS)
+            }
+        }
+    }
+}
+
+fn list(rows: &[Value], out: &mut Output) -> anyhow::Result<ExitCode> {
+    if out.is_json() {
+        out.value(&rows)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    if rows.is_empty() {
+        let empty = out.pick(
+            "no uploads; one is made for each license that the marketplace asked for",
+            "没有上传任务;云商店申请的每个 License 会产生一个",
+        );
+        let empty = empty.to_owned();
+        out.line(empty)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let lang = out.lang();
+    let mut table = table::new(match lang {
+        Lang::En => ["upload", "event", "license", "state", "attempts", "next", "marketplace said"],
+        Lang::Zh => ["上传", "事件", "License", "状态", "次数", "下次", "云商店应答"],
+    });
+    for row in rows {
+        let said = match text(row, "/error_code").as_str() {
+            "-" => "-".to_owned(),
+            code => {
+                let meaning = text(row, if lang == Lang::Zh { "/error_zh" } else { "/error" });
+                format!("{code}: {meaning}")
+            }
+        };
+        table.add_row([
+            text(row, "/upload_id"),
+            text(row, "/event_id"),
+            text(row, "/license_id"),
+            text(row, "/state"),
+            text(row, "/attempts"),
+            time(row, "/next_at"),
+            said,
+        ]);
+    }
+    out.line(table.trim_fmt())?;
+    Ok(ExitCode::SUCCESS)
+}

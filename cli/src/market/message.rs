@@ -1,0 +1,112 @@
+//! The JSON bodies the marketplace sends, member by member, so that their order can be chosen.
+
+/// One call's members. Sent as the marketplace sends them: compact, in ascending order of names.
+#[derive(Clone, Debug)]
+pub(crate) struct Message(Vec<(String, String)>);
+
+impl Message {
+    /// A call of `activity`, marked as a debugging call.
+    pub(crate) fn test(activity: &str) -> Self {
+        Self::real(activity).with("testFlag", "1")
+    }
+
+    /// A call of `activity` as the marketplace sends it for a buyer: without `testFlag`.
+    pub(crate) fn real(activity: &str) -> Self {
+        Self(vec![("activity".to_owned(), activity.to_owned())])
+    }
+
+    /// Sets a member.
+    pub(crate) fn with(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.0.retain(|(known, _)| known != name);
+        self.0.push((name.to_owned(), value.into()));
+        self
+    }
+
+    /// Sets a member where there is a value.
+    pub(crate) fn with_any(self, name: &str, value: Option<impl Into<String>>) -> Self {
+        match value {
+            Some(value) => self.with(name, value),
+            None => self,
+        }
+    }
+
+    /// Leaves a member out.
+    pub(crate) fn without(mut self, name: &str) -> Self {
+        self.0.retain(|(known, _)| known != name);
+        self
+    }
+
+    /// The value of a member.
+    pub(crate) fn member(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    /// Every member but the activity, in one line.
+    pub(crate) fn others(&self) -> String {
+        let members = self.0.iter().filter(|(name, _)| name != "activity");
+        let members: Vec<String> = members.map(|(name, value)| format!("{name}={value}")).collect();
+        members.join("  ")
+    }
+
+    /// What the marketplace signs and sends.
+    pub(crate) fn json(&self) -> String {
+        let mut members: Vec<_> = self.0.iter().collect();
+        members.sort();
+        write(members.into_iter())
+    }
+
+    /// The same call with its members in descending order.
+    pub(crate) fn json_reversed(&self) -> String {
+        let mut members: Vec<_> = self.0.iter().collect();
+        members.sort();
+        write(members.into_iter().rev())
+    }
+
+    /// A line for a table: the activity and what tells this call from others.
+    pub(crate) fn summary(&self) -> String {
+        let mut words = Vec::new();
+        for (name, value) in &self.0 {
+            match name.as_str() {
+                "activity" => words.insert(0, value.clone()),
+                "scene" | "status" => words.push(value.clone()),
+                "expireTime" | "effectiveTime" => words.push(format!("{name} {value}")),
+                _ => {}
+            }
+        }
+        words.join(" ")
+    }
+}
+
+fn write<'a>(members: impl Iterator<Item = &'a (String, String)>) -> String {
+    let members: Vec<String> =
+        members.map(|(name, value)| format!("{}:{}", quote(name), quote(value))).collect();
+    format!("{{{}}}", members.join(","))
+}
+
+fn quote(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn members_go_out_in_ascending_order_of_names() {
+        let message = Message::test("releaseInstance").with("instanceId", "a\"b");
+        assert_eq!(
+            message.json(),
+            r#"{"activity":"releaseInstance","instanceId":"a\"b","testFlag":"1"}"#
+        );
+        assert_eq!(
+            message.json_reversed(),
+            r#"{"testFlag":"1","instanceId":"a\"b","activity":"releaseInstance"}"#
+        );
+    }
+
+    #[test]
+    fn a_member_is_replaced_or_left_out() {
+        let message = Message::real("x").with("a", "1").with("a", "2").without("activity");
+        assert_eq!(message.json(), r#"{"a":"2"}"#);
+    }
+}

@@ -1,0 +1,161 @@
+//! The orders that can be asked for: the MOCK orders, and those of a file that may change.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use anyhow::{Context, bail};
+use koogallery::order::{self, Order};
+use serde_json::Value;
+
+/// Orders by their id.
+#[derive(Debug, Default)]
+pub(crate) struct OrderBook {
+    file: Option<PathBuf>,
+    read_at: Option<(SystemTime, u64)>,
+    orders: BTreeMap<String, Value>,
+}
+
+impl OrderBook {
+    pub(crate) fn open(file: Option<&Path>) -> anyhow::Result<Self> {
+        let mut book = Self { file: file.map(Path::to_owned), ..Self::default() };
+        book.refresh()?;
+        Ok(book)
+    }
+
+    /// Reads the file where it has changed since; what was read stays where the new one is wrong.
+    pub(crate) fn refresh(&mut self) -> anyhow::Result<()> {
+        let Some(file) = &self.file else { return Ok(()) };
+        let reading = || format!("reading the orders in {}", file.display());
+        let about = fs::metadata(file).with_context(reading)?;
+        let stamp = (about.modified().with_context(reading)?, about.len());
+        if self.read_at == Some(stamp) {
+            return Ok(());
+        }
+        // Complained about once, not at every question.
+        self.read_at = Some(stamp);
+        let text = fs::read_to_string(file).with_context(reading)?;
+        self.orders = parse(&text).with_context(reading)?;
+        Ok(())
+    }
+
+    /// How many the file holds.
+    pub(crate) fn len(&self) -> usize {
+        self.orders.len()
+    }
+
+    /// The `orderInfo` to answer; with a line, of that line alone.
+    pub(crate) fn find(&self, id: &str, line: Option<&str>, now: i64) -> Option<Value> {
+        let known = self.orders.get(id).cloned();
+        let mut order = known.or_else(|| order::mock(id, now).map(|order| order.to_json()))?;
+        if let Some(line) = line {
+            let lines = order.get_mut("orderLine")?.as_array_mut()?;
+            lines.retain(|one| one.get("orderLineId").and_then(Value::as_str) == Some(line));
+            if lines.is_empty() {
+                return None;
+            }
+        }
+        Some(order)
+    }
+}
+
+/// One order, a list of them, or whole answers of the marketplace.
+fn parse(text: &str) -> anyhow::Result<BTreeMap<String, Value>> {
+    let all = match serde_json::from_str(text.trim_start_matches('\u{feff}'))? {
+        Value::Array(all) => all,
+        one @ Value::Object(_) => vec![one],
+        _ => bail!("neither an order nor an array of orders"),
+    };
+    let mut orders = BTreeMap::new();
+    for (index, mut one) in all.into_iter().enumerate() {
+        if let Some(info) = one.get_mut("orderInfo") {
+            one = info.take();
+        }
+        let order = Order::from_json(&one).with_context(|| format!("order {}", index + 1))?;
+        if order.lines.is_empty() {
+            bail!("order {} ({}) has no orderLine", index + 1, order.order_id);
+        }
+        if orders.insert(order.order_id.clone(), one).is_some() {
+            bail!("order {} is there twice", order.order_id);
+        }
+    }
+    Ok(orders)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    const NOW: i64 = 1_790_000_000;
+
+    fn order(id: &str) -> Value {
+        json!({
+            "orderId": id, "orderType": "NEW", "createTime": "20270101000000",
+            "orderLine": [
+                { "orderLineId": format!("{id}-000001"), "chargingMode": "ONE_TIME" },
+                { "orderLineId": format!("{id}-000002"), "chargingMode": "ONE_TIME" },
+            ],
+        })
+    }
+
+    #[test]
+    fn every_mock_order_is_there() {
+        let book = OrderBook::open(None).unwrap();
+        for id in order::MOCK_ORDERS {
+            let info = book.find(id, Some(&format!("{id}-000001")), NOW).unwrap();
+            assert_eq!(info["orderId"], *id);
+        }
+        assert_eq!(book.find("CS1", None, NOW), None);
+        assert_eq!(book.find("MOCKONETIMENEW", Some("other"), NOW), None);
+    }
+
+    #[test]
+    fn a_line_is_picked_out() {
+        let book =
+            OrderBook { orders: parse(&order("CS1").to_string()).unwrap(), ..OrderBook::default() };
+        assert_eq!(book.find("CS1", None, NOW).unwrap()["orderLine"].as_array().unwrap().len(), 2);
+        let picked = book.find("CS1", Some("CS1-000002"), NOW).unwrap();
+        assert_eq!(picked["orderLine"].as_array().unwrap().len(), 1);
+        assert_eq!(picked["orderLine"][0]["orderLineId"], "CS1-000002");
+    }
+
+    #[test]
+    fn lists_and_whole_answers_are_read() {
+        let answer = json!({ "resultCode": "MKT.0000", "orderInfo": order("CS2") });
+        let orders = parse(&json!([order("CS1"), answer]).to_string()).unwrap();
+        assert_eq!(orders.keys().collect::<Vec<_>>(), ["CS1", "CS2"]);
+    }
+
+    #[test]
+    fn what_is_no_order_is_named() {
+        for (text, why) in [
+            ("[1]", "order 1: the order has no usable orderId"),
+            (r#"[{"orderId":"CS1"}]"#, "order 1 (CS1) has no orderLine"),
+            (&json!([order("CS1"), order("CS1")]).to_string(), "order CS1 is there twice"),
+            ("7", "neither an order nor an array of orders"),
+        ] {
+            assert_eq!(format!("{:#}", parse(text).unwrap_err()), why);
+        }
+    }
+
+    #[test]
+    fn a_changed_file_is_read_again_and_a_broken_one_changes_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("orders.json");
+        fs::write(&file, order("CS1").to_string()).unwrap();
+        let mut book = OrderBook::open(Some(&file)).unwrap();
+        assert!(book.find("CS1", None, NOW).is_some());
+
+        fs::write(&file, json!([order("CS1"), order("CS22")]).to_string()).unwrap();
+        book.refresh().unwrap();
+        assert!(book.find("CS22", None, NOW).is_some());
+
+        fs::write(&file, "{").unwrap();
+        assert!(book.refresh().is_err());
+        assert!(book.refresh().is_ok(), "complains once");
+        assert!(book.find("CS22", None, NOW).is_some());
+    }
+}

@@ -1,0 +1,171 @@
+//! Calls a seller's endpoint as the marketplace does: signed, over HTTP, timed.
+
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use koogallery::signature::{self, AccessKey};
+use license_core::code::Code;
+use serde_json::Value;
+use ureq::http::{Method, Request};
+
+use crate::environment::Environment;
+use crate::failure::Failure;
+use crate::output::Output;
+
+/// The marketplace gives up on an answer after this long.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
+const ANSWER_LIMIT: u64 = 1 << 20;
+
+/// One request, complete: sent twice it is byte-identical.
+#[derive(Clone, Debug)]
+pub(crate) struct Shot {
+    pub(crate) method: Method,
+    /// `signature=…&timestamp=…&nonce=…`, or less of it.
+    pub(crate) query: String,
+    pub(crate) body: Vec<u8>,
+}
+
+/// What came back.
+#[derive(Clone, Debug)]
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    pub(crate) text: String,
+    pub(crate) json: Option<Value>,
+    pub(crate) took: Duration,
+}
+
+impl Reply {
+    /// A member of the answer that is a text.
+    pub(crate) fn member(&self, name: &str) -> Option<&str> {
+        self.json.as_ref()?.get(name)?.as_str()
+    }
+
+    pub(crate) fn result_code(&self) -> Option<&str> {
+        self.member("resultCode")
+    }
+
+    /// The answer in a few words: the code and the text, or the status.
+    pub(crate) fn summary(&self) -> String {
+        match (self.result_code(), self.member("resultMsg")) {
+            (Some(code), Some(text)) => format!("{code} {text}"),
+            (Some(code), None) => code.to_owned(),
+            (None, _) => format!("HTTP {}", self.status),
+        }
+    }
+}
+
+/// A seller's endpoint and the key that signs what is sent to it.
+pub(crate) struct Seller {
+    url: String,
+    key: AccessKey,
+    agent: ureq::Agent,
+    environment: Environment,
+}
+
+impl Seller {
+    pub(crate) fn new(
+        url: &str,
+        key: AccessKey,
+        environment: &Environment,
+        out: &Output,
+    ) -> anyhow::Result<Self> {
+        let valid = url.parse::<ureq::http::Uri>().is_ok_and(|uri| {
+            uri.host().is_some() && matches!(uri.scheme_str(), Some("http" | "https"))
+        });
+        if !valid {
+            let message = out.pick("is no http or https address", "不是 http 或 https 地址");
+            let next = out.pick(
+                "give the endpoint as in the console, for example http://127.0.0.1:8470/koogallery",
+                "请填写控制台中的生产接口地址,例如 http://127.0.0.1:8470/koogallery",
+            );
+            let message = format!("`{url}` {message}");
+            return Err(Failure::new(Code::RequestInvalid, message).advise(next).into());
+        }
+        let agent = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .proxy(None)
+            .timeout_global(Some(PATIENCE * 2))
+            .build()
+            .into();
+        Ok(Self { url: url.to_owned(), key, agent, environment: *environment })
+    }
+
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
+    pub(crate) fn now_ms(&self) -> i64 {
+        (self.environment.now_ms)()
+    }
+
+    /// Random hexadecimal characters: a nonce, a businessId, an eventId.
+    pub(crate) fn fresh<const N: usize>(&self) -> anyhow::Result<String> {
+        Ok(hex::encode(self.environment.random::<N>()?))
+    }
+
+    /// `body` signed now, by the bytes that are sent.
+    pub(crate) fn sign(&self, body: impl Into<Vec<u8>>) -> anyhow::Result<Shot> {
+        let body = body.into();
+        let query = self.query(&body, self.now_ms())?;
+        Ok(Shot { method: Method::POST, query, body })
+    }
+
+    /// `sent` with the signature of `signed`: the canonical form of the same members, say.
+    pub(crate) fn sign_as(&self, sent: &str, signed: &str) -> anyhow::Result<Shot> {
+        let query = self.query(signed.as_bytes(), self.now_ms())?;
+        Ok(Shot { method: Method::POST, query, body: sent.as_bytes().to_vec() })
+    }
+
+    /// The query that signs `body` at `timestamp`, written as the number that it is.
+    pub(crate) fn query(&self, body: &[u8], timestamp: i64) -> anyhow::Result<String> {
+        let nonce = self.fresh::<32>()?.to_uppercase();
+        let signature = signature::sign(&self.key, body, &nonce, timestamp);
+        Ok(query(&signature, timestamp, &nonce))
+    }
+
+    pub(crate) fn send(&self, shot: &Shot) -> anyhow::Result<Reply> {
+        let joint = if self.url.contains('?') { '&' } else { '?' };
+        let url = if shot.query.is_empty() {
+            self.url.clone()
+        } else {
+            format!("{}{joint}{}", self.url, shot.query)
+        };
+        let request = Request::builder()
+            .method(shot.method.clone())
+            .uri(url)
+            .header("Accept", "application/json")
+            .header("Content-Type", "application/json;charset=utf8")
+            .body(shot.body.clone())?;
+        let start = Instant::now();
+        let mut answer =
+            self.agent.run(request).with_context(|| format!("calling {}", self.url))?;
+        let status = answer.status().as_u16();
+        let bytes = answer.body_mut().with_config().limit(ANSWER_LIMIT).read_to_vec()?;
+        let took = start.elapsed();
+        let json = serde_json::from_slice::<Value>(&bytes).ok().filter(Value::is_object);
+        Ok(Reply { status, text: String::from_utf8_lossy(&bytes).into_owned(), json, took })
+    }
+
+    /// As [`Seller::send`], with an unreachable seller as an error that says what to look at.
+    pub(crate) fn call(&self, shot: &Shot, out: &Output) -> anyhow::Result<Reply> {
+        self.send(shot).map_err(|error| unreachable(&self.url, &error, out))
+    }
+}
+
+fn query(signature: &str, timestamp: i64, nonce: &str) -> String {
+    format!("signature={signature}&timestamp={timestamp}&nonce={nonce}")
+}
+
+fn unreachable(url: &str, error: &anyhow::Error, out: &Output) -> anyhow::Error {
+    let cause = error.root_cause();
+    let message = match out.lang() {
+        license_core::Lang::En => format!("no answer from {url}: {cause}"),
+        license_core::Lang::Zh => format!("{url} 没有应答:{cause}"),
+    };
+    let next = out.pick(
+        "is licd running, and is this its `listen` address with the path /koogallery?",
+        "licd 是否在运行?该地址是否为其 listen 地址加 /koogallery?",
+    );
+    Failure::new(Code::ServerUnreachable, message).advise(next).into()
+}

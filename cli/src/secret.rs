@@ -1,0 +1,44 @@
+//! Secrets that are given as a text or, better, as a file.
+
+use std::fs;
+use std::path::Path;
+
+use license_core::code::Code;
+use zeroize::Zeroizing;
+
+use crate::failure::Failure;
+
+/// The text, or what the file holds without the white space around it.
+pub(crate) fn given(
+    text: Option<&str>,
+    file: Option<&Path>,
+) -> anyhow::Result<Option<Zeroizing<String>>> {
+    if let Some(path) = file {
+        let content = fs::read_to_string(path).map(Zeroizing::new).map_err(|error| {
+            Failure::new(Code::RequestInvalid, format!("reading {}: {error}", path.display()))
+        })?;
+        return Ok(Some(Zeroizing::new(content.trim().to_owned())));
+    }
+    Ok(text.map(|text| Zeroizing::new(text.trim().to_owned())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_loses_the_line_end_that_an_editor_added() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("sk");
+        fs::write(&path, "a secret\r\n").unwrap();
+        assert_eq!(given(None, Some(&path)).unwrap().unwrap().as_str(), "a secret");
+        assert_eq!(given(Some("b"), None).unwrap().unwrap().as_str(), "b");
+        assert_eq!(given(None, None).unwrap(), None);
+    }
+
+    #[test]
+    fn a_missing_file_is_named() {
+        let error = given(None, Some(Path::new("/nowhere/sk"))).unwrap_err();
+        assert!(error.to_string().contains("/nowhere/sk"), "{error}");
+    }
+}
