@@ -5,10 +5,17 @@ mod admin;
 mod commands;
 mod environment;
 mod failure;
+mod input;
+mod keyfile;
 mod market;
 mod output;
+mod passphrase;
+mod report;
 mod secret;
 mod table;
+mod trust;
+mod vectors;
+mod words;
 
 use std::process::ExitCode;
 
@@ -30,7 +37,7 @@ Exit codes: 0 done or valid, 1 refused (the code is printed), 2 wrong usage or a
 
 /// Make keys, issue licenses and verify them, offline; look after a license server.
 #[derive(Parser)]
-#[command(name = "licctl", version, after_help = AFTER_HELP, propagate_version = true)]
+#[command(name = "licctl", version, after_help = AFTER_HELP)]
 struct Cli {
     #[command(flatten)]
     speech: Speech,

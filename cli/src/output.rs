@@ -7,8 +7,8 @@ use std::process::ExitCode;
 
 use anstream::AutoStream;
 use anstyle::{AnsiColor, Style};
-use license_core::Lang;
 use license_core::code::Code;
+use license_core::{Lang, Refusal};
 use serde::Serialize;
 use serde_json::json;
 
@@ -103,6 +103,26 @@ impl Output {
         writeln!(self.stderr, "{WARN}{word}:{WARN:#} {text} ({code})")
     }
 
+    /// Prints a refusal with its code, its cause, the comparison of the machine and the next step.
+    /// It is the answer, so it goes where the answer is expected.
+    pub(crate) fn refuse(&mut self, refusal: &Refusal) -> anyhow::Result<()> {
+        if self.json {
+            return self.value(&refusal.to_json());
+        }
+        let lang = self.lang;
+        let refused = self.pick("REFUSED", "拒绝");
+        self.line(format!("{BAD}{refused}{BAD:#} {}", refusal.code()))?;
+        self.line(format!("  {}", refusal.message(lang)))?;
+        if let Some(report) = refusal.report() {
+            for line in report.explain(lang).lines() {
+                self.line(format!("    {line}"))?;
+            }
+        }
+        let step = self.pick("next step", "下一步");
+        self.line(format!("  {step}: {}", refusal.remedy(lang)))?;
+        Ok(())
+    }
+
     /// Says why the command was not done, and gives its exit code.
     pub(crate) fn error(&mut self, error: &anyhow::Error) -> ExitCode {
         let broken_pipe = error
@@ -120,7 +140,12 @@ impl Output {
         ExitCode::from(failure.map_or(2, |failure| failure.exit))
     }
 
-    fn print_error(&mut self, message: &str, code: Code, remedy: Option<&str>) -> anyhow::Result<()> {
+    fn print_error(
+        &mut self,
+        message: &str,
+        code: Code,
+        remedy: Option<&str>,
+    ) -> anyhow::Result<()> {
         if self.json {
             let mut object = json!({ "code": code.as_str(), "message": message });
             if let Some(remedy) = remedy {

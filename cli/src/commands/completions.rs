@@ -1,0 +1,32 @@
+//! `licctl completions`.
+
+use std::process::ExitCode;
+
+use clap::CommandFactory;
+use clap_complete::Shell;
+
+use crate::Cli;
+use crate::output::Output;
+
+const AFTER_HELP: &str = "\
+Examples:
+  licctl completions bash > /etc/bash_completion.d/licctl
+  licctl completions zsh > \"${fpath[1]}/_licctl\"
+  licctl completions fish > ~/.config/fish/completions/licctl.fish
+  licctl completions powershell >> $PROFILE";
+
+/// Print the completion script of a shell.
+#[derive(clap::Args)]
+#[command(after_help = AFTER_HELP)]
+pub(crate) struct Args {
+    shell: Shell,
+}
+
+impl Args {
+    pub(crate) fn run(self, out: &mut Output) -> anyhow::Result<ExitCode> {
+        let mut script = Vec::new();
+        clap_complete::generate(self.shell, &mut Cli::command(), "licctl", &mut script);
+        out.text(&String::from_utf8(script)?)?;
+        Ok(ExitCode::SUCCESS)
+    }
+}

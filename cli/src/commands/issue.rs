@@ -1,0 +1,210 @@
+//! `licctl issue`: signs one license, offline.
+
+mod terms;
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context, bail};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use license_core::Refusal;
+use license_core::armor;
+use license_core::binding::{Binding, Enrolled, Enrollment};
+use license_core::code::Code;
+use license_core::device::DeviceInfo;
+use license_core::issue;
+use license_core::jws::DocType;
+use license_core::license::License;
+use license_core::trust::KeyRing;
+use license_core::verify::{self, Question, Verified, Warning};
+use serde_json::{Value, json};
+
+use crate::environment::Environment;
+use crate::failure::Failure;
+use crate::output::{GOOD, Output};
+use crate::passphrase::PassphraseArgs;
+use crate::{input, keyfile, words};
+
+const AFTER_HELP: &str = "\
+Examples:
+  licctl issue --key issuing.key --product flowsim --customer \"某某科技有限公司\" \\
+         --dev-info @machine.txt --expires 2027-11-20 --out customer.lic
+  licctl devinfo | licctl issue --key issuing.key --product flowsim --customer Me \\
+         --dev-info - --days 30 --trial
+  licctl issue --key issuing.key --product flowsim --customer \"Site\" --unbound --perpetual \\
+         --maintenance-until 2027-11-20 --entitlement mesh --entitlement solver-cores=64
+
+Dates are in UTC and the day itself counts: --expires 2027-11-20 is valid until 23:59:59 of that day.
+--dev-info is what `licctl devinfo` prints on the customer's machine: MAC|DISK|BOARD|CPU.";
+
+/// Issue one license for a machine.
+#[derive(clap::Args)]
+#[command(after_help = AFTER_HELP)]
+#[command(group(clap::ArgGroup::new("machine").required(true)))]
+pub(crate) struct Args {
+    /// File of the private issuing key.
+    #[arg(long, value_name = "FILE")]
+    key: PathBuf,
+    #[command(flatten)]
+    passphrase: PassphraseArgs,
+    #[command(flatten)]
+    terms: terms::Args,
+    /// Device text of the machine: the text, a file with it, or - for standard input.
+    #[arg(long, value_name = "TEXT|@FILE|-", group = "machine")]
+    dev_info: Option<String>,
+    /// Bind the license to no machine: whoever has it can use it.
+    #[arg(long, group = "machine")]
+    unbound: bool,
+    /// A line to paste, or a file; by default a file where --out ends in .lic.
+    #[arg(long, value_enum)]
+    form: Option<Form>,
+    /// Where to write the license; otherwise standard output.
+    #[arg(long, value_name = "PATH")]
+    out: Option<PathBuf>,
+}
+
+#[derive(clap::ValueEnum, Clone, Copy, Debug, Eq, PartialEq)]
+enum Form {
+    /// The document alone, at most 1,024 characters
+    String,
+    /// A .lic file with a checksum and lines for people
+    File,
+}
+
+/// The machine that the license is for.
+struct Machine {
+    text: String,
+    enrolled: Enrolled,
+}
+
+impl Args {
+    pub(crate) fn run(
+        self,
+        environment: &Environment,
+        out: &mut Output,
+    ) -> anyhow::Result<ExitCode> {
+        let file = keyfile::open(&self.key, &self.passphrase)?;
+        keyfile::require(&file, &self.key, DocType::License)?;
+        if self.terms.is_silent_on_validity() {
+            out.note("note: no --expires and no --days: the license is perpetual")?;
+        }
+        let machine = self.enroll(environment, out)?;
+        let binding = machine.as_ref().map(|machine| machine.enrolled.binding.clone());
+        let license = self.terms.license(file.issuer.as_deref(), binding, environment)?;
+
+        let document = issue::seal(DocType::License, &license, &file.key).map_err(|error| {
+            Failure::new(Code::PayloadTooLarge, error.to_string())
+                .advise("shorten the names, or leave entitlements out")
+        })?;
+        let form = self.form(&document, out)?;
+        let text = match form {
+            Form::String => format!("{document}\n"),
+            Form::File => armor::license_file(&document, &license),
+        };
+        // What this tool cannot verify, no customer's program will.
+        let ring = KeyRing::new(vec![keyfile::trusted(&file)])?;
+        let device = machine.as_ref().map(|machine| machine.text.as_str());
+        let question = Question { device, ..Question::at(license.issued_at) };
+        let verified = verify::license(text.as_bytes(), &ring, &question)
+            .with_context(|| "the license that was just made does not verify")?;
+
+        if let Some(path) = &self.out {
+            fs::write(path, &text).with_context(|| format!("writing {}", path.display()))?;
+        }
+        let weak = machine.is_some_and(|machine| machine.enrolled.weak);
+        self.print(&verified, form, &text, weak, out)?;
+        Ok(ExitCode::SUCCESS)
+    }
+
+    fn enroll(
+        &self,
+        environment: &Environment,
+        out: &mut Output,
+    ) -> anyhow::Result<Option<Machine>> {
+        let Some(argument) = &self.dev_info else { return Ok(None) };
+        let text = input::text_argument(argument)?;
+        let refused = |refusal: &Refusal| {
+            Failure::refused(refusal.code(), format!("--dev-info: {refusal}"))
+                .advise("ask for the output of `licctl devinfo` on the customer's machine")
+        };
+        let info = DeviceInfo::parse(&text);
+        let dropped = match &info {
+            Ok(info) => info.dropped().iter().map(|one| words::dropped(one, out.lang())).collect(),
+            Err(refusal) => words::dropped_of(refusal, out.lang()),
+        };
+        for line in dropped {
+            out.note(line)?;
+        }
+        let info = info.map_err(|refusal| refused(&refusal))?;
+        let salt = URL_SAFE_NO_PAD.encode(environment.random::<12>()?);
+        let enrolled = Binding::enroll(&info, &salt, &Enrollment::default())
+            .map_err(|refusal| refused(&refusal))?;
+        if enrolled.weak {
+            let warning = Warning::BindingWeak;
+            out.warn(warning.as_str(), words::warning(warning, out.lang()))?;
+        }
+        Ok(Some(Machine { text, enrolled }))
+    }
+
+    /// A document that is too long for a text travels as a file, which is said.
+    fn form(&self, document: &str, out: &mut Output) -> anyhow::Result<Form> {
+        let named = self.out.as_ref().and_then(|path| path.extension());
+        let wanted = self.form.unwrap_or_else(|| {
+            if named.is_some_and(|ending| ending.eq_ignore_ascii_case("lic")) {
+                Form::File
+            } else {
+                Form::String
+            }
+        });
+        if wanted == Form::File || issue::fits_string(document) {
+            return Ok(wanted);
+        }
+        out.note(format!(
+            "note: the license has {} characters, a string at most {}: it travels as a file",
+            document.len(),
+            armor::STRING_LIMIT
+        ))?;
+        Ok(Form::File)
+    }
+
+    fn print(
+        &self,
+        verified: &Verified,
+        form: Form,
+        text: &str,
+        weak: bool,
+        out: &mut Output,
+    ) -> anyhow::Result<()> {
+        let path = self.out.as_ref().map(|path| path.display());
+        if out.is_json() {
+            let license = if form == Form::String { text.trim_end() } else { text };
+            let warnings = if weak { vec![Warning::BindingWeak] } else { Vec::new() };
+            let mut object = json!({
+                "code": "OK",
+                "license_id": verified.claims.id,
+                "kid": verified.kid,
+                "form": if form == Form::String { "string" } else { "file" },
+                "license": license,
+                "claims": verified.payload,
+                "warnings": warnings,
+            });
+            if let Some(path) = path {
+                object["out"] = Value::from(path.to_string());
+            }
+            return out.value(&object);
+        }
+        let Some(path) = path else {
+            out.text(text)?;
+            return Ok(());
+        };
+        let License { customer, product, id, .. } = &verified.claims;
+        out.line(format!("{GOOD}Issued{GOOD:#} {path}: {product} for {customer}"))?;
+        out.line(format!("  license  {id}"))?;
+        out.line(format!("  valid    {}", words::validity(&verified.claims, out.lang())))?;
+        out.line(format!("  key      {}", verified.kid))?;
+        out.line(format!("\nNext: licctl verify {path} --trust trust.json --dev-info …"))?;
+        Ok(())
+    }
+}

@@ -1,0 +1,184 @@
+//! What `licctl issue` grants: product, customer, validity, rights.
+
+use std::collections::BTreeMap;
+
+use anyhow::bail;
+use license_core::binding::Binding;
+use license_core::code::Code;
+use license_core::license::{License, LicenseKind};
+use license_core::product::Entitlement;
+use license_core::time::{DAY, InvalidTime, Timestamp};
+use license_core::version::VersionRange;
+
+use crate::environment::Environment;
+use crate::failure::Failure;
+use crate::input::is_one_line;
+
+/// The most that a name in a license may have, in characters.
+const NAME_LIMIT: usize = 200;
+
+#[derive(clap::Args)]
+#[command(group(clap::ArgGroup::new("validity")))]
+pub(super) struct Args {
+    /// The seller's name; by default the one in the key file.
+    #[arg(long, value_name = "NAME")]
+    issuer: Option<String>,
+    /// What is licensed.
+    #[arg(long, value_name = "ID")]
+    product: String,
+    /// Whom it is licensed to.
+    #[arg(long, value_name = "NAME")]
+    customer: String,
+    /// Last day of the validity, or the time of its end.
+    #[arg(long, value_name = "DATE", value_parser = end_of, group = "validity")]
+    expires: Option<Timestamp>,
+    /// Valid for so many days from now.
+    #[arg(long, value_name = "N", group = "validity")]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=36_500))]
+    days: Option<u32>,
+    /// Valid for ever; so is a license without --expires and --days, which is then said.
+    #[arg(long, group = "validity")]
+    perpetual: bool,
+    /// Mark the license as a trial.
+    #[arg(long)]
+    trial: bool,
+    /// A named right or limit; without a value it is true. Can be given several times.
+    #[arg(long, value_name = "NAME[=VALUE]", value_parser = entitlement)]
+    entitlement: Vec<(String, Entitlement)>,
+    /// Last day of the maintenance window: later releases are not covered.
+    #[arg(long, value_name = "DATE", value_parser = end_of)]
+    maintenance_until: Option<Timestamp>,
+    /// Versions that are covered, for example ">=2.0, <4".
+    #[arg(long, value_name = "RANGE")]
+    versions: Option<VersionRange>,
+}
+
+impl Args {
+    /// Whether nothing was said about the end of the validity.
+    pub(super) fn is_silent_on_validity(&self) -> bool {
+        self.expires.is_none() && self.days.is_none() && !self.perpetual
+    }
+
+    pub(super) fn license(
+        &self,
+        issuer_of_key: Option<&str>,
+        binding: Option<Binding>,
+        environment: &Environment,
+    ) -> anyhow::Result<License> {
+        let Some(issuer) = self.issuer.as_deref().or(issuer_of_key) else {
+            bail!(Failure::new(Code::RequestInvalid, "the license needs the seller's name").advise(
+                "give --issuer NAME, or make the key with `licctl key generate --issuer NAME`"
+            ));
+        };
+        for (option, name) in
+            [("--issuer", issuer), ("--product", &self.product), ("--customer", &self.customer)]
+        {
+            if !is_one_line(name) || name.chars().count() > NAME_LIMIT {
+                let message = format!("{option} takes one line of 1 to {NAME_LIMIT} characters");
+                bail!(Failure::new(Code::RequestInvalid, message));
+            }
+        }
+        let now = environment.now();
+        let expires = match self.days {
+            Some(days) => Some(now.plus(i64::from(days) * DAY)),
+            None => self.expires,
+        };
+        if let Some(at) = expires
+            && at <= now
+        {
+            let message = format!("the license would have expired on {at} already");
+            bail!(Failure::new(Code::RequestInvalid, message)
+                .advise("give a later --expires, or --days N"));
+        }
+        let mut entitlements = BTreeMap::new();
+        for (name, value) in &self.entitlement {
+            if entitlements.insert(name.clone(), value.clone()).is_some() {
+                let message = format!("--entitlement {name} is given twice");
+                bail!(Failure::new(Code::RequestInvalid, message));
+            }
+        }
+        let id = environment.id()?.to_string();
+        Ok(License {
+            issuer: issuer.to_owned(),
+            issued_at: now,
+            instance: id.clone(),
+            id,
+            // A customer's clock that is slow by a minute must not refuse a new license.
+            not_before: None,
+            expires,
+            product: self.product.clone(),
+            customer: self.customer.clone(),
+            kind: if binding.is_some() { LicenseKind::NodeLocked } else { LicenseKind::Unbound },
+            trial: self.trial,
+            entitlements,
+            versions: self.versions.clone(),
+            maintenance_until: self.maintenance_until,
+            grace_secs: 0,
+            seats: None,
+            binding,
+        })
+    }
+}
+
+/// A day ends with its last second, so that a license is valid on the day that it names.
+fn end_of(text: &str) -> Result<Timestamp, InvalidTime> {
+    let at: Timestamp = text.parse()?;
+    Ok(if at.date() == text.trim() { at.plus(DAY - 1) } else { at })
+}
+
+fn entitlement(text: &str) -> Result<(String, Entitlement), String> {
+    let (name, value) = text.split_once('=').unwrap_or((text, "true"));
+    let readable = |name: &str| !name.chars().any(|c| c.is_control() || c.is_whitespace());
+    if !(1..=64).contains(&name.len()) || !readable(name) {
+        return Err("a name has 1 to 64 bytes and no spaces".to_owned());
+    }
+    if value.len() > 256 || value.chars().any(char::is_control) {
+        return Err("a value has at most 256 bytes, on one line".to_owned());
+    }
+    let value = match (value, value.parse::<i64>()) {
+        ("true", _) => Entitlement::Flag(true),
+        ("false", _) => Entitlement::Flag(false),
+        (_, Ok(number)) if number.unsigned_abs() > 1 << 53 => {
+            return Err("a number lies within 2^53".to_owned());
+        }
+        (_, Ok(number)) => Entitlement::Number(number),
+        (text, Err(_)) => Entitlement::Text(text.to_owned()),
+    };
+    Ok((name.to_owned(), value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_day_counts_until_its_last_second() {
+        for (text, end) in [
+            ("2027-11-20", "2027-11-20T23:59:59Z"),
+            (" 2027-11-20 ", "2027-11-20T23:59:59Z"),
+            ("2027-11-20T00:00:00Z", "2027-11-20T00:00:00Z"),
+            ("2027-11-20T08:00:00+08:00", "2027-11-20T00:00:00Z"),
+        ] {
+            assert_eq!(end_of(text).unwrap().to_string(), end, "{text}");
+        }
+        assert!(end_of("next week").is_err());
+    }
+
+    #[test]
+    fn entitlements_are_flags_numbers_or_texts() {
+        for (text, name, value) in [
+            ("mesh", "mesh", Entitlement::Flag(true)),
+            ("mesh=false", "mesh", Entitlement::Flag(false)),
+            ("solver-cores=64", "solver-cores", Entitlement::Number(64)),
+            ("offset=-1", "offset", Entitlement::Number(-1)),
+            ("edition=a=b", "edition", Entitlement::Text("a=b".to_owned())),
+            ("edition=", "edition", Entitlement::Text(String::new())),
+            ("版本=专业版", "版本", Entitlement::Text("专业版".to_owned())),
+        ] {
+            assert_eq!(entitlement(text), Ok((name.to_owned(), value)), "{text}");
+        }
+        for text in ["", "=1", "a b", "cores=9007199254740993", "note=a\nb"] {
+            assert!(entitlement(text).is_err(), "{text}");
+        }
+    }
+}

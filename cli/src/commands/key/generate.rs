@@ -1,0 +1,111 @@
+//! `licctl key generate`.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::bail;
+use license_core::code::Code;
+use license_core::issue::{KeyFile, SigningKey};
+use license_core::jws::DocType;
+use zeroize::Zeroizing;
+
+use crate::environment::Environment;
+use crate::failure::Failure;
+use crate::keyfile;
+use crate::output::{BOLD, Output};
+use crate::passphrase::PassphraseArgs;
+
+const AFTER_HELP: &str = "\
+Examples:
+  licctl key generate --out issuing.key --issuer \"FlowSim Ltd\"
+  licctl key generate --out release.key --purpose release --passphrase-file secret.txt
+
+The file is encrypted PKCS#8 (scrypt, AES-256) that only you can read. Keep a copy of it and of its
+passphrase: a lost key cannot be made again, and programs trust no other.";
+
+/// Make an Ed25519 key; an existing file is never overwritten.
+#[derive(clap::Args)]
+#[command(after_help = AFTER_HELP)]
+pub(super) struct Args {
+    /// File to write the private key to.
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+    /// The seller's name, for `licctl issue` to write into licenses.
+    #[arg(long, value_name = "NAME")]
+    issuer: Option<String>,
+    /// What the key may sign. Releases and licenses never share a key.
+    #[arg(long, value_enum, default_value = "license")]
+    purpose: Purpose,
+    /// Leave the private key unencrypted, for tests and for disks that are encrypted anyway.
+    #[arg(long, conflicts_with = "passphrase_file")]
+    no_passphrase: bool,
+    #[command(flatten)]
+    passphrase: PassphraseArgs,
+}
+
+#[derive(clap::ValueEnum, Clone, Copy)]
+enum Purpose {
+    /// Licenses, leases, receipts, revocation lists, clock resets: an issuing key
+    License,
+    /// Lists of releases, and nothing else
+    Release,
+    /// Trust lists, and nothing else: kept offline
+    Root,
+}
+
+impl Purpose {
+    fn documents(self) -> Vec<DocType> {
+        match self {
+            Self::License => vec![
+                DocType::License,
+                DocType::Lease,
+                DocType::Receipt,
+                DocType::Revocation,
+                DocType::Clock,
+            ],
+            Self::Release => vec![DocType::Release],
+            Self::Root => vec![DocType::Trust],
+        }
+    }
+}
+
+impl Args {
+    pub(super) fn run(
+        self,
+        environment: &Environment,
+        out: &mut Output,
+    ) -> anyhow::Result<ExitCode> {
+        if self.issuer.as_deref().is_some_and(|name| !crate::input::is_one_line(name)) {
+            bail!(Failure::new(Code::RequestInvalid, "--issuer is a name on one line"));
+        }
+        let passphrase = if self.no_passphrase { None } else { Some(self.passphrase.new_one()?) };
+        let seed = Zeroizing::new(environment.random()?);
+        let file = KeyFile {
+            key: SigningKey::ed25519_from_seed(*seed),
+            issuer: self.issuer,
+            purposes: self.purpose.documents(),
+        };
+        let secret = passphrase.as_ref().map(|text| text.as_str());
+        keyfile::create(&file, &self.out, secret, environment)?;
+
+        let path = self.out.display();
+        if out.is_json() {
+            let mut object = super::describe(&file, secret.is_some());
+            object["file"] = path.to_string().into();
+            out.value(&object)?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        out.line(format!("{BOLD}Made a private key: {path}{BOLD:#}"))?;
+        super::print(&file, secret.is_some(), out)?;
+        let next = match self.purpose {
+            Purpose::License => "build its public half into your program, and issue with it",
+            Purpose::Release => "build its public half into your program",
+            Purpose::Root => "keep it offline, and build its public half into your program",
+        };
+        out.line(format!("\nNext: {next}\n  licctl key export --key {path} > trust.json"))?;
+        if matches!(self.purpose, Purpose::License) {
+            out.line(format!("  licctl issue --help"))?;
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}

@@ -1,0 +1,32 @@
+//! `licctl key show`.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use crate::output::Output;
+use crate::passphrase::PassphraseArgs;
+use crate::{input, keyfile};
+
+/// Say what a key file holds; the private key itself is never printed.
+#[derive(clap::Args)]
+pub(super) struct Args {
+    /// File of the private key.
+    #[arg(long, value_name = "FILE")]
+    key: PathBuf,
+    #[command(flatten)]
+    passphrase: PassphraseArgs,
+}
+
+impl Args {
+    pub(super) fn run(self, out: &mut Output) -> anyhow::Result<ExitCode> {
+        let file = keyfile::open(&self.key, &self.passphrase)?;
+        let text = zeroize::Zeroizing::new(input::file(&self.key)?);
+        let encrypted = String::from_utf8_lossy(&text).contains("BEGIN ENCRYPTED PRIVATE KEY");
+        if out.is_json() {
+            out.value(&super::describe(&file, encrypted))?;
+        } else {
+            super::print(&file, encrypted, out)?;
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}

@@ -1,0 +1,100 @@
+//! Private key files on disk: opened with a passphrase where they have one, made readable by their
+//! owner only, never overwritten.
+
+use std::fs::OpenOptions;
+use std::io::{self, Write};
+use std::path::Path;
+
+use anyhow::{Context, bail};
+use license_core::code::Code;
+use license_core::issue::{Encrypt, KeyFile, KeyFileError, Signer};
+use license_core::jws::DocType;
+use license_core::trust::TrustedKey;
+use zeroize::Zeroizing;
+
+use crate::environment::Environment;
+use crate::failure::Failure;
+use crate::input;
+use crate::passphrase::PassphraseArgs;
+
+/// Reads a private key; asks for its passphrase only where it has one.
+pub(crate) fn open(path: &Path, passphrase: &PassphraseArgs) -> anyhow::Result<KeyFile> {
+    let bytes = Zeroizing::new(input::file(path)?);
+    let explain = |error| explain(path, &error);
+    let text = std::str::from_utf8(&bytes).map_err(|_| explain(KeyFileError::NotAKey))?;
+    match KeyFile::from_pem(text, None) {
+        Err(KeyFileError::PassphraseNeeded) => {
+            let passphrase = passphrase.existing(path)?;
+            Ok(KeyFile::from_pem(text, Some(&passphrase)).map_err(explain)?)
+        }
+        read => Ok(read.map_err(explain)?),
+    }
+}
+
+/// Refuses a key that is not meant to sign `doc`, before anything is signed that nobody accepts.
+pub(crate) fn require(file: &KeyFile, path: &Path, doc: DocType) -> anyhow::Result<()> {
+    if purposes(file).contains(&doc) {
+        return Ok(());
+    }
+    let meant: Vec<&str> = purposes(file).iter().map(|doc| doc.purpose()).collect();
+    let message = format!("{} signs {}, not a {}", path.display(), meant.join(", "), doc.purpose());
+    let purpose = if doc == DocType::Release { "release" } else { "license" };
+    bail!(
+        Failure::refused(Code::KeyNotAllowed, message)
+            .advise(format!("use another key: licctl key generate --purpose {purpose} --out FILE"))
+    );
+}
+
+/// What the key may sign; a key made elsewhere signs licenses, as a JWK without `lic_typ` does.
+pub(crate) fn purposes(file: &KeyFile) -> Vec<DocType> {
+    if file.purposes.is_empty() { vec![DocType::License] } else { file.purposes.clone() }
+}
+
+/// The public half, as verifiers are to trust it.
+pub(crate) fn trusted(file: &KeyFile) -> TrustedKey {
+    TrustedKey::new(file.key.public().clone(), purposes(file))
+}
+
+/// Writes a private key where no file is yet.
+pub(crate) fn create(
+    file: &KeyFile,
+    path: &Path,
+    passphrase: Option<&str>,
+    environment: &Environment,
+) -> anyhow::Result<()> {
+    let encrypt = match passphrase {
+        Some(passphrase) => {
+            let (salt, iv) = (environment.random()?, environment.random()?);
+            Some(Encrypt { passphrase, salt, iv })
+        }
+        None => None,
+    };
+    let pem = file.to_pem(encrypt.as_ref())?;
+
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut created = match options.open(path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            let message = format!("{} exists already", path.display());
+            bail!(Failure::new(Code::Conflict, message).advise(
+                "choose another name: an overwritten key is lost, and with it every way to issue \
+                 for the programs that trust it"
+            ));
+        }
+        opened => opened.with_context(|| format!("writing {}", path.display()))?,
+    };
+    created
+        .write_all(pem.as_bytes())
+        .and_then(|()| created.sync_all())
+        .with_context(|| format!("writing {}", path.display()))
+}
+
+fn explain(path: &Path, error: &KeyFileError) -> Failure {
+    let failure = Failure::new(Code::RequestInvalid, format!("{}: {error}", path.display()));
+    failure.advise(match error {
+        KeyFileError::PassphraseWrong => "check the passphrase, and which file it belongs to",
+        _ => "make a key with `licctl key generate --out FILE`",
+    })
+}

@@ -1,0 +1,71 @@
+//! Passphrases of key files: from a file, or asked for on a terminal. Never an argument.
+
+use std::fs;
+use std::io::{self, IsTerminal};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use license_core::code::Code;
+use zeroize::Zeroizing;
+
+use crate::failure::Failure;
+
+/// Where the passphrase of a private key comes from.
+#[derive(clap::Args, Debug)]
+pub(crate) struct PassphraseArgs {
+    /// File with the key's passphrase in its first line; otherwise it is asked for.
+    #[arg(long, value_name = "FILE", env = "LICCTL_PASSPHRASE_FILE")]
+    passphrase_file: Option<PathBuf>,
+}
+
+impl PassphraseArgs {
+    /// The passphrase of an existing key.
+    pub(crate) fn existing(&self, key: &Path) -> anyhow::Result<Zeroizing<String>> {
+        match &self.passphrase_file {
+            Some(file) => read(file),
+            None => ask(&format!("Passphrase of {}: ", key.display())),
+        }
+    }
+
+    /// The passphrase of a key that is being made: asked for twice.
+    pub(crate) fn new_one(&self) -> anyhow::Result<Zeroizing<String>> {
+        if let Some(file) = &self.passphrase_file {
+            return read(file);
+        }
+        let first = ask("Passphrase for the new key: ")?;
+        if first.is_empty() {
+            bail!(empty().advise("choose one, or give --no-passphrase"));
+        }
+        if first != ask("The same passphrase again: ")? {
+            let failure = Failure::new(Code::RequestInvalid, "the two passphrases differ");
+            bail!(failure.advise("start the command again"));
+        }
+        Ok(first)
+    }
+}
+
+fn read(file: &Path) -> anyhow::Result<Zeroizing<String>> {
+    let text = fs::read_to_string(file)
+        .map(Zeroizing::new)
+        .with_context(|| format!("reading the passphrase from {}", file.display()))?;
+    let line = text.trim_start_matches('\u{feff}').lines().next().unwrap_or_default();
+    if line.is_empty() {
+        bail!(empty().advise(format!("put it into the first line of {}", file.display())));
+    }
+    Ok(Zeroizing::new(line.to_owned()))
+}
+
+fn ask(prompt: &str) -> anyhow::Result<Zeroizing<String>> {
+    if !io::stdin().is_terminal() {
+        let failure = Failure::new(
+            Code::RequestInvalid,
+            "a passphrase is needed, and there is no terminal to ask for it",
+        );
+        bail!(failure.advise("give --passphrase-file FILE"));
+    }
+    Ok(Zeroizing::new(rpassword::prompt_password(prompt)?))
+}
+
+fn empty() -> Failure {
+    Failure::new(Code::RequestInvalid, "the passphrase is empty")
+}

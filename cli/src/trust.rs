@@ -1,0 +1,153 @@
+//! Whom `verify` and `show` trust: a JWKS, a signed trust list with its root, or a server.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use license_core::armor::{self, Label};
+use license_core::code::Code;
+use license_core::trust::KeyRing;
+use license_core::{Lang, Refusal, Timestamp};
+
+use crate::failure::Failure;
+use crate::input;
+
+/// The keys that a document is verified with.
+#[derive(clap::Args, Debug)]
+pub(crate) struct TrustArgs {
+    /// Public keys: a JWKS file, a signed trust list (with --root), or a license server's address.
+    #[arg(long, value_name = "FILE|URL")]
+    pub(crate) trust: Option<String>,
+    /// JWKS of the root keys that sign the trust list.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) root: Option<PathBuf>,
+}
+
+impl TrustArgs {
+    /// The keys, or `None` where no --trust was given.
+    pub(crate) fn open(&self, now: Timestamp) -> anyhow::Result<Option<KeyRing>> {
+        let Some(trust) = &self.trust else {
+            if self.root.is_some() {
+                let failure = Failure::new(Code::RequestInvalid, "--root goes with a --trust list");
+                bail!(failure.advise("give --trust FILE with the trust list that the root signed"));
+            }
+            return Ok(None);
+        };
+        if trust.starts_with("https://") || trust.starts_with("http://") {
+            return fetch(trust).map(Some);
+        }
+        let path = Path::new(trust);
+        let bytes = input::file(path).map_err(|error| {
+            Failure::new(Code::NotFound, format!("{error:#}")).advise(
+                "--trust takes a JWKS file (licctl key export, or /.well-known/jwks.json), a signed \
+                 trust list, or a server's address that begins with https://",
+            )
+        })?;
+        let start = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
+        let is_jwks = start.trim_ascii_start().starts_with(b"{");
+        if is_jwks {
+            return jwks(&bytes, trust).map(Some);
+        }
+        let Some(root) = &self.root else {
+            let message = format!("{trust} is no JWKS");
+            bail!(Failure::new(Code::RequestInvalid, message).advise(
+                "for a signed trust list give --root FILE too: the JWKS of the root keys"
+            ));
+        };
+        let roots = jwks(&input::file(root)?, &root.display().to_string())?;
+        Ok(Some(trust_list(&bytes, trust, &roots, now)?))
+    }
+}
+
+fn jwks(bytes: &[u8], name: &str) -> anyhow::Result<KeyRing> {
+    let text = String::from_utf8_lossy(bytes);
+    let keys = KeyRing::from_jwks(text.trim_start_matches('\u{feff}')).map_err(|error| {
+        Failure::new(Code::ConfigInvalid, format!("{name}: {error}"))
+            .advise("write it again with `licctl key export --key FILE`")
+    })?;
+    Ok(keys)
+}
+
+/// A trust list that its root did not sign is refused like any other document.
+fn trust_list(
+    bytes: &[u8],
+    name: &str,
+    roots: &KeyRing,
+    now: Timestamp,
+) -> anyhow::Result<KeyRing> {
+    let refused = |refusal: &Refusal| {
+        let message = format!("the trust list {name}: {}", refusal.message(Lang::En));
+        Failure::refused(refusal.code(), message).advise(refusal.remedy(Lang::En))
+    };
+    let blocks = armor::read(bytes).map_err(|refusal| refused(&refusal))?;
+    let list = blocks.iter().find(|block| block.label == Label::TrustList).or(blocks.first());
+    let document = list.map_or("", |block| block.document.as_str());
+    Ok(KeyRing::from_trust_list(document, roots, now).map_err(|refusal| refused(&refusal))?)
+}
+
+fn fetch(server: &str) -> anyhow::Result<KeyRing> {
+    if !server.starts_with("https://") && !is_loopback(server) {
+        let message = format!("{server}: keys are fetched over https only");
+        bail!(Failure::new(Code::RequestInvalid, message).advise(
+            "use https://, or save the server's /.well-known/jwks.json and give the file"
+        ));
+    }
+    let base = server.trim_end_matches('/');
+    let url = match base.ends_with("/.well-known/jwks.json") {
+        true => base.to_owned(),
+        false => format!("{base}/.well-known/jwks.json"),
+    };
+    let agent: ureq::Agent = ureq::Agent::config_builder()
+        .timeout_global(Some(Duration::from_secs(10)))
+        .max_redirects(0)
+        .build()
+        .into();
+    let mut answer = agent.get(&url).call().map_err(|error| {
+        Failure::new(Code::ServerUnreachable, format!("asking {url}: {error}"))
+            .advise("check the address, or save the keys to a file and give that")
+    })?;
+    let body = answer
+        .body_mut()
+        .with_config()
+        .limit(1024 * 1024)
+        .read_to_vec()
+        .with_context(|| format!("reading the answer of {url}"))?;
+    jwks(&body, &url)
+}
+
+/// Whether an http address stays on this machine; a host that only begins like one does not.
+fn is_loopback(url: &str) -> bool {
+    let authority = url.trim_start_matches("http://").split(['/', '?', '#']).next().unwrap_or("");
+    if authority.contains('@') {
+        return false;
+    }
+    let host = match authority.strip_prefix('[') {
+        Some(rest) => rest.split(']').next().unwrap_or(""),
+        None => authority.split(':').next().unwrap_or(""),
+    };
+    host.eq_ignore_ascii_case("localhost")
+        || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_loopback;
+
+    #[test]
+    fn loopback_is_judged_by_the_whole_host() {
+        for url in ["http://127.0.0.1:8470", "http://localhost/x", "http://[::1]:80", "http://127.1.2.3"] {
+            assert!(is_loopback(url), "{url}");
+        }
+        for url in [
+            "http://127.0.0.1.example.com",
+            "http://localhost.example.com",
+            "http://localhost@example.com",
+            "http://127.0.0.1:80@example.com/",
+            "http://10.0.0.1",
+            "http://[::2]",
+            "http://",
+        ] {
+            assert!(!is_loopback(url), "{url}");
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! What is said about a license, in English and Chinese.
+
+use license_core::device::{DropReason, Dropped};
+use license_core::license::{License, LicenseKind};
+use license_core::product::Entitlement;
+use license_core::verify::{State, Warning};
+use license_core::{Lang, Refusal};
+
+pub(crate) fn validity(license: &License, lang: Lang) -> String {
+    match (license.expires, lang) {
+        (None, Lang::En) => "perpetual".to_owned(),
+        (None, Lang::Zh) => "永久".to_owned(),
+        (Some(at), Lang::En) => format!("until {at}"),
+        (Some(at), Lang::Zh) => format!("至 {at}"),
+    }
+}
+
+pub(crate) fn kind(license: &License, lang: Lang) -> String {
+    let (en, zh) = match license.kind {
+        LicenseKind::NodeLocked => ("node-locked", "绑定机器"),
+        LicenseKind::Floating => ("floating", "浮动"),
+        LicenseKind::Unbound => ("unbound", "不绑定"),
+    };
+    let mut text = pick(lang, en, zh).to_owned();
+    if let Some(seats) = license.seats {
+        text += &match lang {
+            Lang::En => format!(", {seats} seats"),
+            Lang::Zh => format!("，{seats} 个席位"),
+        };
+    }
+    if license.trial {
+        text += pick(lang, ", trial", "，试用");
+    }
+    text
+}
+
+pub(crate) fn entitlements(license: &License) -> String {
+    let one = |(name, value): (&String, &Entitlement)| match value {
+        Entitlement::Flag(true) => name.clone(),
+        value => format!("{name}={value}"),
+    };
+    license.entitlements.iter().map(one).collect::<Vec<_>>().join(", ")
+}
+
+pub(crate) fn state(state: State, lang: Lang) -> &'static str {
+    match state {
+        State::Valid => pick(lang, "VALID", "有效"),
+        State::Grace => pick(lang, "VALID, in its grace period", "有效（宽限期内）"),
+        State::MaintenanceOver => pick(lang, "VALID, maintenance over", "有效（维护期已结束）"),
+    }
+}
+
+pub(crate) fn warning(warning: Warning, lang: Lang) -> &'static str {
+    match warning {
+        Warning::BindingNotChecked => pick(
+            lang,
+            "the binding was not checked: give --dev-info with the machine's device text",
+            "未检查机器绑定：请用 --dev-info 提供机器的设备信息",
+        ),
+        Warning::BindingWeak => pick(
+            lang,
+            "the binding rests on addresses that software can choose",
+            "绑定仅依赖可由软件更改的地址",
+        ),
+        Warning::ClockBehind => {
+            pick(lang, "the clock stands behind what was seen before", "时钟早于此前出现过的时间")
+        }
+        Warning::InGrace => pick(
+            lang,
+            "the validity is over; the license stops when the grace period ends",
+            "有效期已过；宽限期结束后许可证将失效",
+        ),
+        Warning::ListExpired => pick(
+            lang,
+            "a trust or revocation list is past its end: fetch a newer one",
+            "信任列表或吊销列表已过期：请获取新列表",
+        ),
+        _ => "",
+    }
+}
+
+pub(crate) fn dropped(dropped: &Dropped, lang: Lang) -> String {
+    let (en, zh) = match dropped.reason {
+        DropReason::Placeholder => ("a value that many machines share", "许多机器共有的占位值"),
+        DropReason::NotAMac => ("not a network address", "不是网卡地址"),
+        DropReason::LocalMac => ("an address that software chose", "由软件指定的地址"),
+        DropReason::VirtualMac => ("an address of a virtual adapter", "虚拟网卡的地址"),
+    };
+    let (kind, value) = (dropped.kind.as_str(), &dropped.value);
+    match lang {
+        Lang::En => format!("left out: {kind} {value}: {en}"),
+        Lang::Zh => format!("已忽略：{kind} {value}：{zh}"),
+    }
+}
+
+/// What was left out of a device text that cannot be used.
+pub(crate) fn dropped_of(refusal: &Refusal, lang: Lang) -> Vec<String> {
+    match refusal {
+        Refusal::MachineUnreadable { dropped: list } => {
+            list.iter().map(|one| dropped(one, lang)).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn pick<'a>(lang: Lang, en: &'a str, zh: &'a str) -> &'a str {
+    match lang {
+        Lang::En => en,
+        Lang::Zh => zh,
+    }
+}
