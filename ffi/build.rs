@@ -1,0 +1,7 @@
+//! Compiles the bridge's generated C++ into the crate; the C interface on top of it is CMake's work.
+
+fn main() {
+    cxx_build::bridge("src/lib.rs").std("c++14").compile("licsdk-bridge");
+    println!("cargo:rerun-if-changed=src/lib.rs");
+    println!("cargo:rerun-if-changed=src/receiver.h");
+}
