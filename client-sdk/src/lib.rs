@@ -1,1 +1,35 @@
-//! Filled by the first commits.
+//! The SDK for Rust: asks for a license, verifies it offline, knows of newer versions.
+//!
+//! [`Sdk`] is what a program uses; [`verify`](verify()) verifies any license without it. There is no
+//! async runtime and no local service: three threads at the most, each started when it is needed.
+//!
+//! A library cannot stop somebody who edits the program itself. It can make forging, sharing and
+//! extending a license fail; ask for data ([`Sdk::entitlement`], [`Outcome::json`]) in several
+//! places rather than for one yes or no.
+#![forbid(unsafe_code)]
+#![warn(clippy::missing_errors_doc)]
+
+mod anchors;
+mod clock;
+mod config;
+mod device;
+mod engine;
+mod event;
+mod failure;
+mod host;
+mod lane;
+mod outbox;
+mod outcome;
+mod records;
+mod sdk;
+mod state;
+mod transport;
+mod verify;
+
+pub use config::{Config, platform};
+pub use device::{Machine, Surroundings};
+pub use event::{EventType, LicenseType};
+pub use license_core::Code;
+pub use outcome::Outcome;
+pub use sdk::Sdk;
+pub use verify::{VerifyRequest, verify};

@@ -1,0 +1,151 @@
+//! Newer versions: what the signed release list says of this program, once a day from the server.
+
+use std::sync::Arc;
+
+use license_core::{
+    Code,
+    license::License,
+    release::{Release, Upgrade, UpgradeState},
+    time::DAY,
+};
+use serde_json::{Map, Value};
+
+use super::{Engine, locked};
+use crate::{event::Event, failure::Failure, outbox::Ticket};
+
+impl Engine {
+    /// Answers from the day's list, or asks for it.
+    pub(crate) fn check_versions(self: &Arc<Self>, ticket: Ticket) {
+        self.local.send(
+            self,
+            Box::new(move |engine| match engine.upgrade(true) {
+                Some(upgrade) => engine.tell(ticket, &upgrade),
+                None => engine.network.send(
+                    engine,
+                    Box::new(move |engine| {
+                        if ticket.is_void() {
+                            return;
+                        }
+                        match engine.fetch_releases() {
+                            Ok(upgrade) => engine.tell(ticket, &upgrade),
+                            Err(failure) => ticket.fail(&failure),
+                        }
+                    }),
+                ),
+            }),
+        );
+    }
+
+    /// The decision by the list that is kept; nothing if it is not of today.
+    fn upgrade(&self, of_today: bool) -> Option<Upgrade> {
+        let license = self.license_in_force();
+        let now = (self.host.now)();
+        let records = self.records();
+        let (list, fetched) = records.releases()?;
+        let fresh = fetched.is_some_and(|at| (at..at.plus(DAY)).contains(&now));
+        // The channel may have changed since the list was kept.
+        let settings = &self.settings;
+        let ours = list.is_for(&settings.product, &settings.channel, &settings.platform);
+        if !ours || now > list.expires || (of_today && !fresh) {
+            return None;
+        }
+        let version = settings.version.as_ref()?;
+        Some(list.decide(version, license.as_ref().map(|verified| &verified.claims), now))
+    }
+
+    fn fetch_releases(&self) -> Result<Upgrade, Failure> {
+        if !self.has_server() {
+            return Err(Failure::of(Code::ServerUnreachable));
+        }
+        let transport = self.transport()?;
+        if self.records().lacks_trust_list() {
+            let document = transport.trust()?;
+            self.records().take_trust(&document, (self.host.now)())?;
+        }
+        let Self { settings, .. } = self;
+        let document =
+            transport.releases(&settings.product, &settings.platform, &settings.channel)?;
+        let now = (self.host.now)();
+        let mut taken = self.records().take_releases(&document, settings, now);
+        if taken.as_ref().is_err_and(|refusal| refusal.code() == Code::KeyUnknown)
+            && self.records().rooted()
+        {
+            let trust = transport.trust()?;
+            self.records().take_trust(&trust, now)?;
+            taken = self.records().take_releases(&document, settings, now);
+        }
+        // A list of something else, an older one or one past its time tells nothing of today.
+        Ok(if taken? { self.upgrade(false).unwrap_or(Upgrade::UNKNOWN) } else { Upgrade::UNKNOWN })
+    }
+
+    fn tell(&self, ticket: Ticket, upgrade: &Upgrade) {
+        let license = self.license_in_force();
+        let covered = upgrade
+            .release
+            .as_ref()
+            .filter(|release| covers(license.as_ref().map(|v| &v.claims), release));
+        *locked(&self.offered) = covered.cloned();
+        let facts = upgrade.release.as_ref().map(facts).unwrap_or_default();
+        let mut events =
+            vec![Event::upgrade_notice(covered.is_some(), &state_word(upgrade.state), facts)];
+        if upgrade.forced {
+            events.push(Event::update_forced());
+        }
+        ticket.answer(events);
+    }
+
+    /// Fetches the package that was offered.
+    ///
+    /// # Errors
+    /// [`Code::UpgradeNotOffered`]; [`Code::ShutDown`].
+    pub(crate) fn upgrade_notify(self: &Arc<Self>, upgrade: bool) -> Result<(), Code> {
+        if !upgrade {
+            return Ok(());
+        }
+        let release = locked(&self.offered).clone().ok_or(Code::UpgradeNotOffered)?;
+        let ticket = self.outbox.ask(crate::event::Asked::Package).ok_or(Code::ShutDown)?;
+        self.packages.send(
+            self,
+            Box::new(move |engine| match engine.package(&release, &|| ticket.is_void()) {
+                Ok(path) => {
+                    let version = release.version.to_string();
+                    ticket.answer(vec![Event::update_ready(&version, &path)]);
+                }
+                Err(failure) => ticket.fail(&failure),
+            }),
+        );
+        Ok(())
+    }
+}
+
+/// Whether the license pays for the release; without a license nothing forbids it.
+fn covers(license: Option<&License>, release: &Release) -> bool {
+    license.is_none_or(|license| {
+        license.versions.as_ref().is_none_or(|range| range.covers(&release.version))
+            && license.maintenance_until.is_none_or(|until| release.date <= until)
+    })
+}
+
+fn state_word(state: UpgradeState) -> String {
+    match state {
+        UpgradeState::Unknown => "unknown".to_owned(),
+        known => {
+            let word = serde_json::to_value(known).unwrap_or_default();
+            word.as_str().unwrap_or("unknown").to_owned()
+        }
+    }
+}
+
+/// What people want to know of a release; text only, as everything in these messages.
+fn facts(release: &Release) -> Map<String, Value> {
+    [
+        ("version", release.version.to_string()),
+        ("date", release.date.date()),
+        ("size", release.len.to_string()),
+        ("notes_zh", release.notes.zh.clone()),
+        ("notes_en", release.notes.en.clone()),
+    ]
+    .into_iter()
+    .map(|(name, value)| (name.to_owned(), Value::from(value)))
+    .collect()
+}

@@ -1,0 +1,158 @@
+//! Why something could not be done: a stable code and a sentence in both languages.
+
+use license_core::{Code, Lang, Refusal};
+use serde_json::{Value, json};
+
+/// A failure as events and outcomes tell it.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[error("{code}: {message}")]
+pub(crate) struct Failure {
+    pub(crate) code: Code,
+    pub(crate) message: String,
+    pub(crate) message_zh: String,
+    remedy: String,
+    remedy_zh: String,
+    explanation: Option<Value>,
+}
+
+impl Failure {
+    /// The code's own sentence and nothing more.
+    pub(crate) fn of(code: Code) -> Self {
+        Self::new(code, code.message(Lang::En), code.message(Lang::Zh))
+    }
+
+    pub(crate) fn new(
+        code: Code,
+        message: impl Into<String>,
+        message_zh: impl Into<String>,
+    ) -> Self {
+        let (remedy, remedy_zh) = remedy(code);
+        Self {
+            code,
+            message: message.into(),
+            message_zh: message_zh.into(),
+            remedy: remedy.to_owned(),
+            remedy_zh: remedy_zh.to_owned(),
+            explanation: None,
+        }
+    }
+
+    /// The code's sentence followed by a fact, the same in both languages.
+    pub(crate) fn with(code: Code, fact: impl std::fmt::Display) -> Self {
+        Self::new(
+            code,
+            format!("{}: {fact}", code.message(Lang::En)),
+            format!("{}：{fact}", code.message(Lang::Zh)),
+        )
+    }
+
+    /// Adds what else went wrong on the way.
+    pub(crate) fn and(mut self, other: &Self) -> Self {
+        self.message = format!("{}; {}", self.message, other.message);
+        self.message_zh = format!("{}；{}", self.message_zh, other.message_zh);
+        self
+    }
+
+    /// For `ErrorMsg`: whoever reads it finds his language.
+    pub(crate) fn bilingual(&self) -> String {
+        let join = |message: &str, remedy: &str| {
+            if remedy.is_empty() { message.to_owned() } else { format!("{message}. {remedy}") }
+        };
+        format!(
+            "{} / {}",
+            join(&self.message, &self.remedy),
+            join(&self.message_zh, &self.remedy_zh).replacen(". ", "。", 1)
+        )
+    }
+
+    pub(crate) fn to_json(&self) -> Value {
+        let mut json = json!({
+            "code": self.code,
+            "message": self.message,
+            "message_zh": self.message_zh,
+            "remedy": self.remedy,
+            "remedy_zh": self.remedy_zh,
+        });
+        if let Some(explanation) = &self.explanation {
+            json["explanation"] = explanation.clone();
+        }
+        json
+    }
+}
+
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Self {
+        let mut json = refusal.to_json();
+        let text = |name: &str| json[name].as_str().unwrap_or_default().to_owned();
+        Self {
+            code: refusal.code(),
+            message: text("message"),
+            message_zh: text("message_zh"),
+            remedy: text("remedy"),
+            remedy_zh: text("remedy_zh"),
+            explanation: json.get_mut("explanation").map(Value::take),
+        }
+    }
+}
+
+/// What the user can do, for the codes that no document's refusal explains.
+const fn remedy(code: Code) -> (&'static str, &'static str) {
+    match code {
+        Code::ActivationCodeUnknown => (
+            "Check the activation code; it stands in the order's details.",
+            "请核对激活码，可在订单详情中查看。",
+        ),
+        Code::MachinesExhausted => (
+            "Release a machine that is no longer used, or buy more.",
+            "请释放不再使用的机器，或增购数量。",
+        ),
+        Code::RateLimited | Code::ServiceUnavailable | Code::OrderPending => {
+            ("Try again in some minutes.", "请稍后重试。")
+        }
+        Code::ServerUnreachable => (
+            "Check the network and the proxy, or install a license file.",
+            "请检查网络和代理设置，或安装许可证文件。",
+        ),
+        Code::LicenseMissing => (
+            "Enter the activation code, or open a license file.",
+            "请输入激活码，或打开许可证文件。",
+        ),
+        Code::ReceiptInvalid => (
+            "Try again; if it stays, something between this machine and the server changes answers.",
+            "请重试；如仍失败，说明网络中有设备篡改应答。",
+        ),
+        Code::StateUnwritable => (
+            "Make the folder writable, or set another one (LICSDK_STATE_DIR).",
+            "请检查目录权限，或通过 LICSDK_STATE_DIR 指定其他目录。",
+        ),
+        Code::PackageDamaged => {
+            ("Try again, or get the package from the seller.", "请重试，或向销售方获取安装包。")
+        }
+        _ => ("", ""),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_holds_both_languages_and_what_to_do() {
+        let failure = Failure::of(Code::RateLimited);
+        assert_eq!(
+            failure.bilingual(),
+            "too many requests. Try again in some minutes. / 请求过于频繁。请稍后重试。"
+        );
+        let both = Failure::of(Code::LicenseExpired).and(&Failure::of(Code::ServerUnreachable));
+        assert_eq!(both.code, Code::LicenseExpired);
+        assert!(both.message.contains("cannot be reached"));
+    }
+
+    #[test]
+    fn a_refusal_keeps_its_explanation() {
+        let failure = Failure::from(Refusal::MachineUnreadable { dropped: Vec::new() });
+        assert_eq!(failure.to_json()["code"], "MACHINE_UNREADABLE");
+        assert!(failure.to_json()["explanation"].is_object());
+        assert!(failure.to_json()["remedy"].as_str().unwrap().contains("devinfo"));
+    }
+}

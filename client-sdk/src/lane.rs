@@ -1,0 +1,91 @@
+//! A thread that does one job after the other, started with its first job.
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{
+        Arc, Mutex, PoisonError, Weak,
+        atomic::{AtomicUsize, Ordering},
+        mpsc::{self, RecvTimeoutError, Sender},
+    },
+    thread,
+    time::Duration,
+};
+
+/// A job; it is given whatever owns the lane.
+pub(crate) type Job<T> = Box<dyn FnOnce(&Arc<T>) + Send>;
+
+/// One thread and the jobs that wait for it.
+pub(crate) struct Lane<T> {
+    name: &'static str,
+    idle: Option<(Duration, fn(&T))>,
+    sender: Mutex<Option<Sender<Job<T>>>>,
+    alive: Arc<AtomicUsize>,
+}
+
+impl<T: Send + Sync + 'static> Lane<T> {
+    /// A lane that calls `idle` whenever it had nothing to do for so long.
+    pub(crate) fn new(name: &'static str, idle: Option<(Duration, fn(&T))>) -> Self {
+        Self { name, idle, sender: Mutex::new(None), alive: Arc::default() }
+    }
+
+    /// Puts a job at the end. Dropped undone if there is no thread for it.
+    pub(crate) fn send(&self, owner: &Arc<T>, job: Job<T>) {
+        let mut sender = self.sender.lock().unwrap_or_else(PoisonError::into_inner);
+        if sender.is_none() {
+            *sender = self.start(Arc::downgrade(owner));
+        }
+        if let Some(sender) = &*sender {
+            // A lane that ended drops the job, and with it the ticket, which answers for itself.
+            let _ = sender.send(job);
+        }
+    }
+
+    /// The thread must not keep its owner alive, or neither would ever end.
+    fn start(&self, owner: Weak<T>) -> Option<Sender<Job<T>>> {
+        let (sender, receiver) = mpsc::channel::<Job<T>>();
+        let idle = self.idle;
+        let alive = Arc::clone(&self.alive);
+        alive.fetch_add(1, Ordering::SeqCst);
+        let body = move || {
+            loop {
+                let job = match idle {
+                    Some((every, _)) => receiver.recv_timeout(every),
+                    None => receiver.recv().map_err(|_| RecvTimeoutError::Disconnected),
+                };
+                let Some(owner) = owner.upgrade() else { break };
+                let done = catch_unwind(AssertUnwindSafe(|| match (job, idle) {
+                    (Ok(job), _) => {
+                        job(&owner);
+                        true
+                    }
+                    (Err(RecvTimeoutError::Timeout), Some((_, idle))) => {
+                        idle(&owner);
+                        true
+                    }
+                    (Err(_), _) => false,
+                }));
+                // A job that panicked has answered by dropping its ticket.
+                if matches!(done, Ok(false)) {
+                    break;
+                }
+            }
+            alive.fetch_sub(1, Ordering::SeqCst);
+        };
+        let started = thread::Builder::new().name(self.name.to_owned()).spawn(body);
+        if started.is_err() {
+            self.alive.fetch_sub(1, Ordering::SeqCst);
+            return None;
+        }
+        Some(sender)
+    }
+
+    /// Takes no more jobs; the thread ends after those it has.
+    pub(crate) fn close(&self) {
+        *self.sender.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// Whether the thread still runs.
+    pub(crate) fn is_alive(&self) -> bool {
+        self.alive.load(Ordering::SeqCst) > 0
+    }
+}

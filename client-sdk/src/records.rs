@@ -1,0 +1,448 @@
+//! What the SDK remembers: the license, the signed lists, the clock floor. Everything is verified
+//! first and written afterwards; what cannot be verified is never written and, where it was found
+//! in the folder, put aside.
+
+use std::collections::BTreeMap;
+
+use license_core::{
+    Refusal, Timestamp,
+    armor::{self, Block, Label},
+    key::KeyId,
+    release::ReleaseList,
+    revocation::Revocations,
+    trust::{KeyRing, KeyState, document_digest},
+    verify::{self, Question, Verified, Warning},
+};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    anchors::Anchors,
+    clock::{Look, Memory, Standing},
+    config::Settings,
+    failure::Failure,
+    host::Host,
+    state::Folder,
+};
+
+const LICENSE: &str = "license.lic";
+const TRUST: &str = "trust.jws";
+const REVOCATIONS: &str = "revocations.jws";
+const RELEASES: &str = "releases.jws";
+const NUMBERS: &str = "numbers.json";
+const FLOOR: &str = "clock";
+
+/// Sequence numbers and dates beside the lists.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[serde(default)]
+struct Numbers {
+    /// The highest sequence number seen, by kind of list and key.
+    seq: BTreeMap<String, u64>,
+    /// When the release list was fetched.
+    releases_at: Option<Timestamp>,
+}
+
+/// Everything remembered, in memory and in the state folder.
+pub(crate) struct Records {
+    folder: Folder,
+    floor_folder: Folder,
+    floor_name: String,
+    anchors: Anchors,
+    trust: Vec<String>,
+    list: Option<KeyRing>,
+    ring: KeyRing,
+    revocations: Option<(String, Revocations)>,
+    releases: Option<(ReleaseList, KeyId, String)>,
+    license: Option<String>,
+    numbers: Numbers,
+    clock: Memory,
+    clock_written: Memory,
+    looked_at: i64,
+    /// Set once something could not be written.
+    pub(crate) unwritable: Option<String>,
+}
+
+/// Which list a sequence number belongs to.
+#[derive(Clone, Copy)]
+enum List {
+    Trust,
+    Revocations,
+    Releases,
+}
+
+impl List {
+    fn name(self, kid: KeyId) -> String {
+        let kind = match self {
+            Self::Trust => "trust",
+            Self::Revocations => "revocation",
+            Self::Releases => "release",
+        };
+        format!("{kind}:{kid}")
+    }
+}
+
+impl Records {
+    /// Reads what was kept, believing none of it unverified.
+    pub(crate) fn load(settings: &Settings, host: &Host) -> Self {
+        let now = (host.now)();
+        let anchors = settings.anchors.clone();
+        let folder = Folder::new(settings.state_dir.clone());
+        let floor_folder = Folder::new(host.floor_home.clone());
+        let floor_name = format!("{}.clock", &anchors.digest()[..16]);
+        let mut records = Self {
+            ring: anchors.ring(None),
+            trust: Vec::new(),
+            list: None,
+            revocations: None,
+            releases: None,
+            license: None,
+            numbers: Numbers::default(),
+            clock: Memory::default(),
+            clock_written: Memory::default(),
+            looked_at: (host.running)(),
+            unwritable: None,
+            folder,
+            floor_folder,
+            floor_name,
+            anchors,
+        };
+        records.load_numbers();
+        records.load_clock();
+        records.load_trust(now);
+        records.load_lists(now);
+        records
+    }
+
+    fn load_numbers(&mut self) {
+        if let Some(text) = self.folder.read(NUMBERS) {
+            match serde_json::from_str(&text) {
+                Ok(numbers) => self.numbers = numbers,
+                Err(_) => self.folder.set_aside(NUMBERS),
+            }
+        }
+    }
+
+    fn load_clock(&mut self) {
+        let kept = [(&self.folder, FLOOR), (&self.floor_folder, self.floor_name.as_str())].map(
+            |(folder, name)| {
+                let text = folder.read(name)?;
+                let memory = self.unseal_clock(&text);
+                if memory.is_none() {
+                    folder.set_aside(name);
+                }
+                memory
+            },
+        );
+        for memory in kept.into_iter().flatten() {
+            self.clock = self.clock.merge(memory);
+        }
+        self.clock_written = self.clock;
+    }
+
+    /// One line of JSON and one that shows a change by hand.
+    fn seal_clock(&self) -> String {
+        let text = serde_json::to_string(&self.clock).unwrap_or_default();
+        let mark = document_digest(&format!("{}{text}", self.anchors.digest()));
+        format!("{text}\n{}\n", &mark[..16])
+    }
+
+    fn unseal_clock(&self, text: &str) -> Option<Memory> {
+        let (text, mark) = text.trim_end().split_once('\n')?;
+        let expected = document_digest(&format!("{}{text}", self.anchors.digest()));
+        (expected.get(..16) == Some(mark)).then(|| serde_json::from_str(text).ok())?
+    }
+
+    fn load_trust(&mut self, now: Timestamp) {
+        let Some(text) = self.folder.read(TRUST) else { return };
+        for document in text.lines() {
+            match self.anchors.open_list(document, self.list.as_ref(), now) {
+                Some(ring) => {
+                    self.list = Some(ring);
+                    self.trust.push(document.to_owned());
+                }
+                None => return self.folder.set_aside(TRUST),
+            }
+        }
+        self.ring = self.anchors.ring(self.list.as_ref());
+    }
+
+    fn load_lists(&mut self, now: Timestamp) {
+        if let Some(text) = self.folder.read(REVOCATIONS) {
+            match Revocations::open(text.trim(), &self.ring, now) {
+                Ok(list) => self.revocations = Some((text.trim().to_owned(), list)),
+                Err(_) => self.folder.set_aside(REVOCATIONS),
+            }
+        }
+        if let Some(text) = self.folder.read(RELEASES) {
+            match ReleaseList::open(text.trim(), &self.ring, now) {
+                Ok((list, kid)) => self.releases = Some((list, kid, text.trim().to_owned())),
+                Err(_) => self.folder.set_aside(RELEASES),
+            }
+        }
+    }
+
+    /// The keys to verify with.
+    pub(crate) const fn ring(&self) -> &KeyRing {
+        &self.ring
+    }
+
+    /// Whether a trust list is needed before anything can be verified.
+    pub(crate) const fn lacks_trust_list(&self) -> bool {
+        self.anchors.rooted() && self.list.is_none()
+    }
+
+    /// Whether trust lists mean anything to this program.
+    pub(crate) const fn rooted(&self) -> bool {
+        self.anchors.rooted()
+    }
+
+    /// The revocation list in force.
+    pub(crate) fn revocation_document(&self) -> Option<&str> {
+        self.revocations.as_ref().map(|(document, _)| document.as_str())
+    }
+
+    /// The latest time that is certain.
+    pub(crate) const fn floor(&self) -> Option<Timestamp> {
+        self.clock.floor
+    }
+
+    /// The release list in force and when it was fetched.
+    pub(crate) fn releases(&self) -> Option<(&ReleaseList, Option<Timestamp>)> {
+        self.releases.as_ref().map(|(list, ..)| (list, self.numbers.releases_at))
+    }
+
+    /// A list is taken when it is not older than what its own key signed before, nor than the
+    /// list in force. The number of a key that lost its trust is forgotten, so that a stolen key
+    /// cannot lock out its successor.
+    fn admits(&self, list: List, kid: KeyId, seq: u64, current: Option<(KeyId, u64)>) -> bool {
+        self.numbers.seq.get(&list.name(kid)).is_none_or(|highest| seq >= *highest)
+            && current.is_none_or(|(_, highest)| seq >= highest)
+    }
+
+    fn note(&mut self, list: List, kid: KeyId, seq: u64) {
+        self.numbers.seq.insert(list.name(kid), seq);
+        self.write_numbers();
+    }
+
+    fn write_numbers(&mut self) {
+        let text = serde_json::to_string(&self.numbers).unwrap_or_default();
+        self.write(NUMBERS, text.as_bytes());
+    }
+
+    fn write(&mut self, name: &str, bytes: &[u8]) {
+        if let Err(error) = self.folder.write(name, bytes) {
+            let place = self.folder.path(name).map_or(String::new(), |p| p.display().to_string());
+            self.unwritable = Some(format!("STATE_UNWRITABLE: {place}: {error}"));
+        }
+    }
+
+    /// Takes a newer trust list.
+    ///
+    /// # Errors
+    /// [`Refusal::KeyUnknown`] and its kin if no root signed it; nothing changes then.
+    pub(crate) fn take_trust(&mut self, document: &str, now: Timestamp) -> Result<(), Refusal> {
+        if !self.anchors.rooted() {
+            return Ok(());
+        }
+        let ring = self
+            .anchors
+            .open_list(document, self.list.as_ref(), now)
+            .ok_or(Refusal::SignatureInvalid)?;
+        let Some(facts) = ring.list() else { return Ok(()) };
+        let current = self.list.as_ref().and_then(KeyRing::list).map(|list| (list.kid, list.seq));
+        if !self.admits(List::Trust, facts.kid, facts.seq, current) {
+            return Ok(());
+        }
+        if self.trust.last().map(String::as_str) == Some(document) {
+            return Ok(());
+        }
+        // The lists that introduced today's roots are kept: they are the way from the anchors.
+        if self.anchors.open_list(document, None, now).is_some() {
+            self.trust.clear();
+        }
+        self.trust.push(document.to_owned());
+        self.list = Some(ring);
+        self.ring = self.anchors.ring(self.list.as_ref());
+        self.write(TRUST, self.trust.join("\n").as_bytes().to_vec().as_slice());
+        self.forget_lost_keys(now);
+        self.note(List::Trust, facts.kid, facts.seq);
+        Ok(())
+    }
+
+    /// Lists and numbers of keys that are no longer trusted do not count any more.
+    fn forget_lost_keys(&mut self, now: Timestamp) {
+        let ring = &self.ring;
+        let roots = ring.roots();
+        self.numbers.seq.retain(|name, _| {
+            let trusted = ring.keys().iter().chain(roots).find(|trusted| {
+                name.split_once(':').is_some_and(|(_, kid)| kid == trusted.key.kid().as_str())
+            });
+            trusted.is_some_and(|trusted| !matches!(trusted.state, KeyState::Revoked(_)))
+        });
+        self.revocations =
+            self.revocations.take().filter(|(text, _)| Revocations::open(text, ring, now).is_ok());
+        self.releases =
+            self.releases.take().filter(|(_, _, text)| ReleaseList::open(text, ring, now).is_ok());
+    }
+
+    /// Takes a newer revocation list.
+    ///
+    /// # Errors
+    /// Why it cannot be believed; nothing changes then.
+    pub(crate) fn take_revocations(
+        &mut self,
+        document: &str,
+        now: Timestamp,
+    ) -> Result<(), Refusal> {
+        let list = Revocations::open(document, &self.ring, now)?;
+        let current = self.revocations.as_ref().map(|(_, list)| (list.kid, list.seq));
+        if !self.admits(List::Revocations, list.kid, list.seq, current) {
+            return Ok(());
+        }
+        let (kid, seq) = (list.kid, list.seq);
+        self.revocations = Some((document.to_owned(), list));
+        self.write(REVOCATIONS, document.as_bytes());
+        self.note(List::Revocations, kid, seq);
+        Ok(())
+    }
+
+    /// Takes a release list, if it speaks of this program and is not older than what is known.
+    ///
+    /// # Errors
+    /// Why it cannot be believed; nothing changes then.
+    pub(crate) fn take_releases(
+        &mut self,
+        document: &str,
+        settings: &Settings,
+        now: Timestamp,
+    ) -> Result<bool, Refusal> {
+        let (list, kid) = ReleaseList::open(document, &self.ring, now)?;
+        if !list.is_for(&settings.product, &settings.channel, &settings.platform) {
+            return Ok(false);
+        }
+        let current = self.releases.as_ref().map(|(list, kid, _)| (*kid, list.seq));
+        if !self.admits(List::Releases, kid, list.seq, current) {
+            return Ok(false);
+        }
+        let seq = list.seq;
+        self.releases = Some((list, kid, document.to_owned()));
+        self.numbers.releases_at = Some(now);
+        self.write(RELEASES, document.as_bytes());
+        self.note(List::Releases, kid, seq);
+        Ok(true)
+    }
+
+    /// Takes the lists that travel in a file beside a license.
+    pub(crate) fn take_blocks(&mut self, blocks: &[Block], settings: &Settings, now: Timestamp) {
+        // Keys first: they decide about the others. A list that is refused is no reason to refuse
+        // the license beside it.
+        for block in blocks.iter().filter(|block| block.label == Label::TrustList) {
+            let _ = self.take_trust(&block.document, now);
+        }
+        for block in blocks {
+            let _ = match block.label {
+                Label::RevocationList => self.take_revocations(&block.document, now).err(),
+                Label::Releases => self.take_releases(&block.document, settings, now).err(),
+                _ => None,
+            };
+        }
+    }
+
+    /// The text of the license that is kept.
+    pub(crate) fn license(&self) -> Option<String> {
+        // Another process, or a person, may have put a newer one into the folder.
+        self.folder.read(LICENSE).or_else(|| self.license.clone())
+    }
+
+    /// Keeps a license that was verified, in its file form.
+    pub(crate) fn keep_license(&mut self, text: &str, verified: &Verified) {
+        let text = if text.contains("-----BEGIN ") {
+            text.to_owned()
+        } else {
+            armor::license_file(&verified.document, &verified.claims)
+        };
+        self.write(LICENSE, text.as_bytes());
+        self.license = Some(text);
+    }
+
+    /// A kept license that nothing can be read from must not be tried for ever.
+    pub(crate) fn set_license_aside(&self) {
+        self.folder.set_aside(LICENSE);
+    }
+
+    /// Where the license file lies, if there is a folder.
+    pub(crate) fn license_path(&self, name: &str) -> Option<std::path::PathBuf> {
+        self.folder.path(if name.is_empty() { LICENSE } else { name })
+    }
+
+    /// The folder of downloaded packages.
+    pub(crate) fn updates(&self, name: &str) -> Option<std::path::PathBuf> {
+        self.folder.path("updates").map(|folder| folder.join(name))
+    }
+
+    /// Looks at the clock and remembers what it showed.
+    pub(crate) fn look(
+        &mut self,
+        host: &Host,
+        signed: Option<Timestamp>,
+        receipt: Option<Timestamp>,
+    ) -> Standing {
+        let running = (host.running)();
+        let ran = running.saturating_sub(self.looked_at);
+        self.looked_at = running;
+        let standing = self.clock.look(Look { now: (host.now)(), ran, signed, receipt });
+        self.write_clock(receipt.is_some());
+        standing
+    }
+
+    fn write_clock(&mut self, at_once: bool) {
+        let secs = |memory: &Memory| memory.floor.map_or(i64::MIN, Timestamp::as_secs);
+        let moved = secs(&self.clock).abs_diff(secs(&self.clock_written)) >= 60;
+        let told = !self.clock.same_offence(&self.clock_written);
+        if !(moved || told || at_once) || self.clock == self.clock_written {
+            return;
+        }
+        let text = self.seal_clock();
+        self.write(FLOOR, text.as_bytes());
+        // Two places: deleting one of them changes nothing. The second is a courtesy of the
+        // platform; where it cannot be written the first alone counts.
+        let _ = self.floor_folder.write(&self.floor_name, text.as_bytes());
+        self.clock_written = self.clock;
+    }
+
+    /// Verifies a license with everything that is known.
+    ///
+    /// # Errors
+    /// The first check that fails.
+    pub(crate) fn judge(
+        &mut self,
+        text: &[u8],
+        device: Option<&str>,
+        settings: &Settings,
+        host: &Host,
+    ) -> Result<Verified, Failure> {
+        let floor = match self.look(host, None, None) {
+            Standing::RolledBack { floor } => Some(floor),
+            Standing::Right | Standing::Warned { .. } => None,
+        };
+        let lists: Vec<_> = self.revocations.iter().map(|(_, list)| list.clone()).collect();
+        let now = (host.now)();
+        let question = Question {
+            now,
+            product: Some(&settings.product),
+            version: settings.version.as_ref(),
+            release_date: settings.release_date,
+            device,
+            revocations: &lists,
+            floor,
+        };
+        let mut verified = verify::license(text, &self.ring, &question)?;
+        match self.look(host, Some(verified.claims.issued_at), None) {
+            Standing::Right => {}
+            Standing::Warned { .. } => verified.warnings.push(Warning::ClockBehind),
+            Standing::RolledBack { floor } => {
+                return Err(Refusal::ClockRolledBack { floor, now }.into());
+            }
+        }
+        Ok(verified)
+    }
+}
