@@ -11,6 +11,7 @@ mod problem;
 mod public;
 mod query;
 mod security;
+mod signed;
 mod tls;
 
 use std::sync::Arc;

@@ -91,7 +91,7 @@ pub(super) fn tls(reader: &mut Reader<'_>) -> Option<Tls> {
 pub(super) fn networks(reader: &mut Reader<'_>) -> Vec<Network> {
     let mut networks = Vec::new();
     for text in reader.texts("http.trusted_proxies") {
-        match text.parse() {
+        match text.parse::<Network>() {
             Ok(network) => networks.push(network),
             Err(what) => {
                 let remedy = "write addresses or networks, as in [\"10.0.0.0/8\", \"::1\"]";

@@ -18,11 +18,13 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use crate::error::ApiError;
 
 /// From the first byte of a request to the end of its header, and between two requests.
-pub(super) const HEADER_TIME: Duration = Duration::from_secs(15);
+pub(super) const HEADER_TIME: Duration = Duration::from_secs(if cfg!(test) { 1 } else { 15 });
 /// For a whole body, so that one sent byte by byte gives its place back.
-pub(super) const BODY_TIME: Duration = Duration::from_secs(10);
-/// For an answer. The marketplace itself waits 5 s.
+pub(super) const BODY_TIME: Duration = Duration::from_secs(if cfg!(test) { 1 } else { 10 });
+/// For an answer.
 pub(super) const ANSWER_TIME: Duration = Duration::from_secs(25);
+/// For an answer to the marketplace, which itself waits 5 s.
+pub(super) const MARKET_TIME: Duration = Duration::from_secs(10);
 /// Names and values together; the marketplace sends about 1 KiB.
 pub(super) const HEADER_BYTES: usize = 16 * 1024;
 pub(super) const HEADERS: usize = 64;

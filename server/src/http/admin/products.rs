@@ -5,13 +5,34 @@ use axum::extract::State;
 use license_core::Code;
 use license_core::api::ProductView;
 use license_core::product::Product;
+use serde::Deserialize;
 
-use super::super::{App, body::Payload, query::Name};
+use super::super::{
+    App,
+    body::Payload,
+    query::{Name, Parameters},
+};
 use super::BODY_BYTES;
 use crate::error::ApiError;
 
-pub(super) async fn list(State(app): State<App>) -> Result<Json<Vec<ProductView>>, ApiError> {
-    app.desk.products().await.map(Json)
+/// Where in the list to begin, and how much of it to give.
+#[derive(Deserialize)]
+pub(super) struct Page {
+    #[serde(default)]
+    after: String,
+    limit: Option<usize>,
+}
+
+/// A seller has few products: the page is cut here.
+pub(super) async fn list(
+    State(app): State<App>,
+    Parameters(page): Parameters<Page>,
+) -> Result<Json<Vec<ProductView>>, ApiError> {
+    let mut products = app.desk.products().await?;
+    products.sort_by(|a, b| a.product.id.cmp(&b.product.id));
+    products.retain(|view| view.product.id > page.after);
+    products.truncate(page.limit.unwrap_or(usize::MAX));
+    Ok(Json(products))
 }
 
 pub(super) async fn show(

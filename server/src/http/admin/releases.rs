@@ -2,11 +2,17 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
 use license_core::api::{ReleasePublish, ReleaseView};
 use serde::Deserialize;
 
-use super::super::{App, body::Payload, query::Parameters};
+use super::super::{
+    App,
+    body::Payload,
+    query::Parameters,
+    signed::{self, ReleaseQuery},
+};
 use super::BODY_BYTES;
 use crate::error::ApiError;
 
@@ -21,6 +27,15 @@ pub(super) async fn list(
     Parameters(filter): Parameters<Filter>,
 ) -> Result<Json<Vec<ReleaseView>>, ApiError> {
     app.desk.releases(filter.product.as_deref()).await.map(Json)
+}
+
+/// The list as programs get it, for an issuer who signs the next one elsewhere.
+pub(super) async fn signed(
+    State(app): State<App>,
+    headers: HeaderMap,
+    Parameters(query): Parameters<ReleaseQuery>,
+) -> Result<Response, ApiError> {
+    Ok(signed::answer(&headers, app.desk.release_list(&query.product, &query.platform, &query.channel).await?))
 }
 
 pub(super) async fn publish(

@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use koogallery::answer::Answer;
 use koogallery::code::ResultCode;
 
-use super::super::{App, body};
+use super::super::{App, body, limits::MARKET_TIME};
 use crate::error::ApiError;
 
 const BODY_BYTES: usize = 64 * 1024;
@@ -26,10 +26,10 @@ pub(in crate::http) async fn call(
     let query = parts.uri.query().unwrap_or_default().to_owned();
 
     let work = tokio::spawn(async move { app.desk.market_call(&query, &body).await });
-    let answer = match work.await {
-        Ok(answer) => Bytes::from(answer),
-        // A panic, logged where it happened: the marketplace sends again.
-        Err(_) => Bytes::from(Answer::of(ResultCode::Internal).to_json()),
+    let answer = match tokio::time::timeout(MARKET_TIME, work).await {
+        Ok(Ok(answer)) => Bytes::from(answer),
+        // Too slow, or a panic that was logged where it happened: the marketplace sends again.
+        Err(_) | Ok(Err(_)) => Bytes::from(Answer::of(ResultCode::Internal).to_json()),
     };
     Ok(([(header::CONTENT_TYPE, MEDIA_TYPE)], answer).into_response())
 }
