@@ -1,7 +1,12 @@
 //! Compiles the bridge's generated C++ into the crate; the C interface on top of it is CMake's work.
 
 fn main() {
-    cxx_build::bridge("src/lib.rs").std("c++14").compile("licsdk-bridge");
-    println!("cargo:rerun-if-changed=src/lib.rs");
+    cxx_build::bridge("src/bridge.rs")
+        .include("include")
+        .include("src")
+        .std("c++14")
+        .compile("licsdk-bridge");
+    println!("cargo:rerun-if-changed=src/bridge.rs");
     println!("cargo:rerun-if-changed=src/receiver.h");
+    println!("cargo:rerun-if-changed=include/licsdk/licsdk.h");
 }

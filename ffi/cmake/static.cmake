@@ -20,10 +20,11 @@ if(LICSDK_ONE_OBJECT)
   # Groups are resolved here: once their symbols are local, the program's linker could drop a group
   # in favor of its own copy and leave ours without the code.
   add_custom_command(OUTPUT ${object}
-    COMMAND ${CMAKE_LINKER} -r --force-group-allocation --gc-sections -u licsdk_version
-      -o ${object} --whole-archive $<TARGET_FILE:licsdk_part> --no-whole-archive
+    COMMAND ${CMAKE_LINKER} -r --force-group-allocation -o ${object}
+      --whole-archive $<TARGET_FILE:licsdk_part> --no-whole-archive
       ${LICSDK_RUST_ARCHIVE}
-    COMMAND ${CMAKE_OBJCOPY} --wildcard --keep-global-symbol=licsdk_* ${object}
+    COMMAND ${CMAKE_OBJCOPY} --wildcard --keep-global-symbol=licsdk_*
+      --remove-section=.llvmbc --remove-section=.llvmcmd ${object}
     DEPENDS licsdk_part licsdk_cargo ${LICSDK_RUST_ARCHIVE}
     COMMENT "Linking the static library's one object"
     VERBATIM)

@@ -7,7 +7,7 @@ use license_client::{Config, LicenseType, Outcome, Sdk, VerifyRequest};
 use license_core::Code;
 
 use crate::{
-    ffi::{Bytes, Question, Receiver, Reply, Settings},
+    bridge::{Bytes, Question, Receiver, Reply, Settings},
     reply::{guard, number},
     text::utf8,
 };
@@ -69,7 +69,12 @@ impl Engine {
     pub(crate) fn init(&self) -> Reply {
         guard(|| match &self.fault {
             Some(fault) => Reply::explained(Code::ConfigInvalid, fault),
-            None => self.told(self.sdk.init()),
+            None => match self.sdk.init() {
+                Code::ConfigInvalid => {
+                    Reply::explained(Code::ConfigInvalid, &self.sdk.explain().unwrap_or_default())
+                }
+                code => Reply::of(code),
+            },
         })
     }
 
@@ -77,7 +82,7 @@ impl Engine {
         guard(|| {
             let shared = Shared(receiver);
             Reply::of(self.sdk.register_event_recall(move |event, message| {
-                shared.deliver(event as i32, message);
+                shared.deliver(event.number(), message);
             }))
         })
     }
@@ -87,17 +92,17 @@ impl Engine {
     }
 
     pub(crate) fn license_string(&self, dev_info: &[u8]) -> Reply {
-        self.with("devInfo", dev_info, |dev_info| self.sdk.license_string_request(dev_info))
+        with("devInfo", dev_info, |dev_info| self.sdk.license_string_request(dev_info))
     }
 
     pub(crate) fn license_file(&self, file_name: &[u8], dev_info: &[u8]) -> Reply {
-        self.with_two(("fileName", file_name), ("devInfo", dev_info), |file_name, dev_info| {
+        with_two(("fileName", file_name), ("devInfo", dev_info), |file_name, dev_info| {
             self.sdk.license_file_request(file_name, dev_info)
         })
     }
 
     pub(crate) fn verify_notify(&self, verified: bool, message: &[u8]) -> Reply {
-        self.with("errorMsg", message, |message| self.sdk.license_verify_notify(verified, message))
+        with("errorMsg", message, |message| self.sdk.license_verify_notify(verified, message))
     }
 
     pub(crate) fn trial_over(&self, kind: i32, dev_info: &[u8], file_name: &[u8]) -> Reply {
@@ -106,20 +111,20 @@ impl Engine {
             1 => LicenseType::File,
             _ => return Reply::explained(Code::RequestInvalid, "no such license type"),
         };
-        self.with_two(("devInfo", dev_info), ("fileName", file_name), |dev_info, file_name| {
+        with_two(("devInfo", dev_info), ("fileName", file_name), |dev_info, file_name| {
             self.sdk.trial_expiration_and_license(kind, dev_info, file_name)
         })
     }
 
     pub(crate) fn check_new_versions(&self) -> Reply {
-        guard(|| self.told(self.sdk.check_new_versions()))
+        guard(|| Reply::of(self.sdk.check_new_versions()))
     }
 
     pub(crate) fn upgrade_notify(&self, upgrade: bool) -> Reply {
-        guard(|| self.told(self.sdk.upgrade_notify(upgrade)))
+        guard(|| Reply::of(self.sdk.upgrade_notify(upgrade)))
     }
 
-    pub(crate) fn open_license(&self, sources: &Vec<Bytes>) -> Reply {
+    pub(crate) fn open_license(&self, sources: &[Bytes]) -> Reply {
         guard(|| match texts("source", sources) {
             Ok(sources) => outcome(
                 &self.sdk.open_license(&sources.iter().map(String::as_str).collect::<Vec<_>>()),
@@ -150,33 +155,26 @@ impl Engine {
     pub(crate) fn warnings(&self) -> Reply {
         guard(|| Reply::give(serde_json::Value::from(self.sdk.warnings()).to_string()))
     }
+}
 
-    /// A refusal with the SDK's own words about it, where it has any.
-    fn told(&self, code: Code) -> Reply {
-        let prefix = format!("{code}: ");
-        let warnings = self.sdk.warnings();
-        let detail = warnings.iter().rev().find_map(|text| text.strip_prefix(&prefix));
-        Reply::explained(code, detail.unwrap_or_default())
-    }
+/// A call with one text of the program.
+fn with(name: &str, bytes: &[u8], call: impl FnOnce(&str) -> Code) -> Reply {
+    guard(|| match utf8(name, bytes) {
+        Ok(text) => Reply::of(call(text)),
+        Err(fault) => Reply::explained(Code::RequestInvalid, &fault),
+    })
+}
 
-    fn with(&self, name: &str, bytes: &[u8], call: impl FnOnce(&str) -> Code) -> Reply {
-        guard(|| match utf8(name, bytes) {
-            Ok(text) => self.told(call(text)),
-            Err(fault) => Reply::explained(Code::RequestInvalid, &fault),
-        })
-    }
-
-    fn with_two(
-        &self,
-        (first_name, first): (&str, &[u8]),
-        second: (&str, &[u8]),
-        call: impl FnOnce(&str, &str) -> Code,
-    ) -> Reply {
-        guard(|| match utf8(first_name, first) {
-            Ok(first) => self.with(second.0, second.1, |second| call(first, second)),
-            Err(fault) => Reply::explained(Code::RequestInvalid, &fault),
-        })
-    }
+/// A call with two of them.
+fn with_two(
+    (first_name, first): (&str, &[u8]),
+    second: (&str, &[u8]),
+    call: impl FnOnce(&str, &str) -> Code,
+) -> Reply {
+    guard(|| match utf8(first_name, first) {
+        Ok(first) => with(second.0, second.1, |second| call(first, second)),
+        Err(fault) => Reply::explained(Code::RequestInvalid, &fault),
+    })
 }
 
 /// Verifies what the question holds, without a running SDK.
@@ -195,9 +193,10 @@ fn request(question: &Question) -> Result<VerifyRequest, String> {
         product: given("product", question.product)?,
         version: given("version", question.version)?,
         release_date: given("release_date", question.release_date)?,
-        dev_info: match question.check_binding {
-            true => Some(utf8("dev_info", question.dev_info)?.to_owned()),
-            false => None,
+        dev_info: if question.check_binding {
+            Some(utf8("dev_info", question.dev_info)?.to_owned())
+        } else {
+            None
         },
         at: given("at", question.at)?,
         floor: given("floor", question.floor)?,

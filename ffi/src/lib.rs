@@ -1,88 +1,9 @@
 //! The bridge between the SDK in Rust and its C interface in `licsdk.cpp`. No rule lives here: every
 //! function is one call of `license_client`, guarded against unwinding into C++.
 
+#[expect(unsafe_code, reason = "cxx writes the calls; their signatures are checked on both sides")]
+#[expect(unreachable_pub, unused_qualifications, reason = "cxx writes them")]
+mod bridge;
 mod engine;
 mod reply;
 mod text;
-
-use engine::{Engine, device_info, engine, panic_inside, verify};
-use text::{code_message, code_name, json_text, report};
-
-#[expect(unsafe_code, reason = "cxx: the signatures below are checked on both sides at build time")]
-#[cxx::bridge(namespace = "licsdk::bridge")]
-mod ffi {
-    /// Outcomes are data: cxx would turn a `Result` into a C++ exception without a code.
-    struct Reply {
-        /// The number of a stable code.
-        code: i32,
-        /// What there is to give, or the report of a refusal.
-        text: String,
-    }
-
-    /// One text as the program gave it, not yet known to be UTF-8.
-    struct Bytes {
-        bytes: Vec<u8>,
-    }
-
-    /// The members of `licsdk_config`.
-    struct Settings<'a> {
-        server: &'a [u8],
-        product: &'a [u8],
-        version: &'a [u8],
-        release_date: &'a [u8],
-        activation_code: &'a [u8],
-        trust: &'a [u8],
-        state_dir: &'a [u8],
-        channel: &'a [u8],
-        platform: &'a [u8],
-    }
-
-    /// The members of `licsdk_question`; an empty slice is not asked.
-    struct Question<'a> {
-        license: &'a [u8],
-        trust: &'a [u8],
-        trust_lists: Vec<Bytes>,
-        revocations: Vec<Bytes>,
-        product: &'a [u8],
-        version: &'a [u8],
-        release_date: &'a [u8],
-        check_binding: bool,
-        dev_info: &'a [u8],
-        at: &'a [u8],
-        floor: &'a [u8],
-    }
-
-    unsafe extern "C++" {
-        include!("license-ffi/src/receiver.h");
-
-        type Receiver;
-        fn deliver(self: &Receiver, event: i32, message: &str);
-    }
-
-    extern "Rust" {
-        type Engine;
-        fn engine(settings: &Settings) -> Box<Engine>;
-        fn init(self: &Engine) -> Reply;
-        fn on_event(self: &Engine, receiver: UniquePtr<Receiver>) -> Reply;
-        fn shut_out(self: &Engine) -> Reply;
-        fn license_string(self: &Engine, dev_info: &[u8]) -> Reply;
-        fn license_file(self: &Engine, file_name: &[u8], dev_info: &[u8]) -> Reply;
-        fn verify_notify(self: &Engine, verified: bool, message: &[u8]) -> Reply;
-        fn trial_over(self: &Engine, kind: i32, dev_info: &[u8], file_name: &[u8]) -> Reply;
-        fn check_new_versions(self: &Engine) -> Reply;
-        fn upgrade_notify(self: &Engine, upgrade: bool) -> Reply;
-        fn open_license(self: &Engine, sources: &Vec<Bytes>) -> Reply;
-        fn verify_license(self: &Engine, license: &[u8], dev_info: &[u8]) -> Reply;
-        fn entitlement(self: &Engine, name: &[u8]) -> Reply;
-        fn warnings(self: &Engine) -> Reply;
-
-        fn verify(question: &Question) -> Reply;
-        fn device_info() -> Reply;
-        fn json_text(json: &[u8], pointer: &[u8]) -> Reply;
-        fn code_name(code: i32) -> String;
-        fn code_message(code: i32, chinese: bool) -> String;
-        /// The report of a refusal that has no text of its own.
-        fn report(code: i32, detail: &str) -> String;
-        fn panic_inside() -> Reply;
-    }
-}

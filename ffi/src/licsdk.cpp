@@ -2,8 +2,8 @@
 
 #include "licsdk/licsdk.h"
 
-#include "license-ffi/src/lib.rs.h"
-#include "license-ffi/src/receiver.h"
+#include "license-ffi/src/bridge.rs.h"
+#include "receiver.h"
 
 #include <cstdlib>
 #include <cstring>
@@ -279,7 +279,8 @@ int licsdk_open_license(licsdk_sdk *sdk, const char *const *sources, size_t sour
                         char **json) LICSDK_NOEXCEPT {
     if (json != nullptr) *json = nullptr;
     return with(sdk, [&](const Engine &engine) {
-        return answer(engine.open_license(list(sources, sources_len)), json);
+        const rust::Vec<Bytes> all = list(sources, sources_len);
+        return answer(engine.open_license(rust::Slice<const Bytes>(all.data(), all.size())), json);
     });
 }
 

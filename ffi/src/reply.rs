@@ -4,7 +4,7 @@ use std::panic::{self, AssertUnwindSafe};
 
 use license_core::{Code, Lang};
 
-use crate::{ffi::Reply, text::report};
+use crate::{bridge::Reply, text::report};
 
 impl Reply {
     /// Success with something to give.

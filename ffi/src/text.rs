@@ -4,7 +4,7 @@ use license_core::{Code, Lang};
 use serde_json::{Value, json};
 
 use crate::{
-    ffi::Reply,
+    bridge::Reply,
     reply::{guard, number},
 };
 
