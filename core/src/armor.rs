@@ -156,13 +156,17 @@ fn ignorable(c: char) -> bool {
         )
 }
 
-/// A license string: from the first `eyJ`, over every following line that holds nothing else.
+/// Characters of an Ed25519 signature, the shortest there is.
+const SIGNATURE: usize = 86;
+
+/// A license string: from the first `eyJ`, over every following line that holds nothing else. A
+/// blank line ends it once a signature is complete: a greeting below is letters and blanks, too.
 fn bare(text: &str) -> Option<String> {
     let start = text.find("eyJ")?;
     let mut document = String::new();
     for (i, line) in text[start..].split('\n').enumerate() {
         let clean = line.chars().all(|c| of_document(c) || ignorable(c));
-        if i > 0 && !clean {
+        if i > 0 && (!clean || line.chars().all(ignorable) && complete(&document)) {
             break;
         }
         document.extend(
@@ -175,6 +179,10 @@ fn bare(text: &str) -> Option<String> {
         }
     }
     Some(document)
+}
+
+fn complete(document: &str) -> bool {
+    document.split('.').nth(2).is_some_and(|signature| signature.len() >= SIGNATURE)
 }
 
 /// The label in a line `-----BEGIN LABEL-----`.
@@ -242,6 +250,15 @@ mod tests {
         ] {
             assert_eq!(one(text.as_bytes()), DOC, "{text}");
         }
+    }
+
+    #[test]
+    fn a_greeting_below_is_no_part_of_the_signature() {
+        let signature = "c".repeat(SIGNATURE);
+        let doc = format!("eyJhIjoxfQ.eyJpIjoxfQ.{signature}");
+        assert_eq!(one(format!("{doc}\n\nBest regards\nTom\n").as_bytes()), doc);
+        let spaced = format!("{}\n\n{}\n\n{}\n", &doc[..9], &doc[9..40], &doc[40..]);
+        assert_eq!(one(spaced.as_bytes()), doc);
     }
 
     #[test]

@@ -197,9 +197,9 @@ impl DeviceInfo {
 
 /// Whether the value is one that many machines share.
 fn placeholder(value: &str) -> bool {
-    let bare: String = value.chars().filter(char::is_ascii_alphanumeric).collect();
+    let bare: String = value.chars().filter(|c| c.is_alphanumeric()).collect();
     // All zeros, all F, or one character over and over.
-    let uniform = bare.len() >= 3 && bare.bytes().all(|b| b == bare.as_bytes()[0]);
+    let uniform = bare.len() >= 3 && bare.chars().all(|c| bare.starts_with(c));
     PLACEHOLDERS.contains(&value) || bare.is_empty() || bare == "0" || uniform
 }
 

@@ -62,6 +62,36 @@ impl DocType {
         self.typ().trim_end_matches("+jwt")
     }
 
+    /// The members that this reader knows, as `crit` may demand (FORMAT.md, section 2).
+    const fn members(self) -> &'static [&'static str] {
+        match self {
+            Self::Clock => &["jti", "dev", "flr"],
+            Self::Lease => {
+                &["sub", "jti", "lic", "prd", "exp", "ctr", "dev", "prc", "bor", "ent", "nonce"]
+            }
+            Self::License => &[
+                "sub", "jti", "nbf", "exp", "prd", "cus", "knd", "trl", "ent", "ver", "mnt", "grc",
+                "sea", "dev",
+            ],
+            Self::Receipt => &["nonce", "sha", "rev", "tru"],
+            Self::Release => &["prd", "chn", "plt", "seq", "exp", "min", "rel"],
+            Self::Revocation => &["seq", "exp", "licenses"],
+            Self::Trust => &["seq", "exp", "keys", "roots"],
+        }
+    }
+
+    /// Whether this reader knows every member that `crit` names.
+    pub(crate) fn knows_critical(self, payload: &Map<String, Value>) -> bool {
+        let Some(critical) = payload.get("crit") else { return true };
+        critical.as_array().is_some_and(|names| {
+            names.iter().all(|name| {
+                name.as_str().is_some_and(|name| {
+                    matches!(name, "iss" | "iat" | "crit") || self.members().contains(&name)
+                })
+            })
+        })
+    }
+
     /// How many bytes a payload may have.
     #[must_use]
     pub const fn payload_limit(self) -> usize {

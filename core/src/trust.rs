@@ -326,6 +326,9 @@ impl KeyRing {
         sealed.verify(&trusted.key, doc)?;
         trusted.may_sign(doc, text)?;
         let payload = sealed.payload()?;
+        if !doc.knows_critical(&payload) {
+            return Err(Refusal::Malformed("it needs a newer program"));
+        }
         let issued_at = payload
             .get("iat")
             .and_then(Value::as_i64)
