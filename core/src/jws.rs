@@ -63,7 +63,7 @@ impl DocType {
     }
 
     /// The members that this reader knows, as `crit` may demand (FORMAT.md, section 2).
-    const fn members(self) -> &'static [&'static str] {
+    pub(crate) const fn members(self) -> &'static [&'static str] {
         match self {
             Self::Clock => &["jti", "dev", "flr"],
             Self::Lease => {

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::{Refusal, Timestamp, binding::Binding, product::Entitlement, version::VersionRange};
+use crate::{
+    Refusal, Timestamp, binding::Binding, jws::DocType, product::Entitlement, version::VersionRange,
+};
 
 /// How a license's seats are taken.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
@@ -86,7 +88,7 @@ impl License {
     /// [`Refusal::Malformed`] where a member is missing, null, of the wrong type or impossible.
     pub fn from_payload(payload: &Map<String, Value>) -> Result<Self, Refusal> {
         // serde takes null for absent, and an absent `exp` is perpetual.
-        if payload.values().any(Value::is_null) {
+        if DocType::License.members().iter().any(|name| payload.get(*name) == Some(&Value::Null)) {
             return Err(Refusal::Malformed("a member is null"));
         }
         let license: Self = serde_json::from_value(Value::Object(payload.clone()))
