@@ -1,0 +1,10 @@
+//! How the marketplace's calls are judged: each sentence of that rule, asked through the real
+//! listener of a real server.
+
+mod debugging;
+mod judgement;
+mod repeats;
+mod shared;
+mod signatures;
+mod states;
+mod uploads;
