@@ -5,8 +5,9 @@ mod apply;
 use std::process::ExitCode;
 
 use license_core::Lang;
+use license_core::api::ProductView;
 use license_core::license::LicenseKind;
-use license_core::product::{Product, Quantity};
+use license_core::product::Quantity;
 
 use crate::admin::{Admin, ServerArgs, escape};
 use crate::environment::Environment;
@@ -52,8 +53,7 @@ impl Args {
 }
 
 fn list(admin: &Admin, out: &mut Output) -> anyhow::Result<ExitCode> {
-    let products: Vec<Product> =
-        admin.list("/api/v1/products", &[], |product: &Product| product.id.clone())?;
+    let products: Vec<ProductView> = admin.get("/api/v1/products")?;
     if out.is_json() {
         out.value(&products)?;
         return Ok(ExitCode::SUCCESS);
@@ -72,7 +72,7 @@ fn list(admin: &Admin, out: &mut Output) -> anyhow::Result<ExitCode> {
         Lang::En => ["product", "name", "kind", "machines", "marketplace"],
         Lang::Zh => ["产品", "名称", "类型", "机器数", "云商店"],
     });
-    for product in &products {
+    for ProductView { product, .. } in &products {
         let offers: Vec<_> =
             product.koogallery.iter().map(|offer| offer.product_id.as_str()).collect();
         table.add_row([
@@ -88,12 +88,12 @@ fn list(admin: &Admin, out: &mut Output) -> anyhow::Result<ExitCode> {
 }
 
 fn show(admin: &Admin, id: &str, out: &mut Output) -> anyhow::Result<ExitCode> {
-    let product: Product = admin.get(&format!("/api/v1/products/{}", escape(id)))?;
+    let view: ProductView = admin.get(&format!("/api/v1/products/{}", escape(id)))?;
     if out.is_json() {
-        out.value(&product)?;
+        out.value(&view)?;
     } else {
         // What is shown can be changed and applied again.
-        out.text(&toml::to_string(&product)?)?;
+        out.text(&toml::to_string(&view.product)?)?;
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -45,6 +45,7 @@ pub(super) fn run(console: &mut Console<'_>) -> anyhow::Result<()> {
         ("update-trial", "TRIAL_TO_FORMAL"),
         ("update-renewal", "RENEWAL"),
         ("update-refund", "UNSUBSCRIBE_RENEWAL_PERIOD"),
+        ("update-change", "RENEWAL_CHANGE"),
     ] {
         console.call(case, &console.update(scene), &Rule::done(DONE.0, DONE.1))?;
         let rule = Rule::done(AGAIN.0, AGAIN.1);

@@ -1,0 +1,169 @@
+//! What `licctl market serve` prints: each thing as it happens, for people or as JSON lines.
+
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use std::sync::mpsc::Receiver;
+
+use koogallery::order;
+use license_core::Lang;
+use license_core::time::Timestamp;
+use serde_json::{Value, json};
+
+use crate::environment::Environment;
+use crate::market::console::stamp;
+use crate::market::ledger::{Ledger, Upload, Verdict};
+use crate::market::open_api::Happening;
+use crate::output::{BAD, BOLD, DIM, GOOD, Output, WARN};
+
+pub(super) fn ready(address: SocketAddr, known: usize, out: &mut Output) -> anyhow::Result<()> {
+    let mocks = order::MOCK_ORDERS.len();
+    if out.is_json() {
+        return line(
+            &json!({
+                "event": "ready", "address": format!("http://{address}"),
+                "mock_orders": mocks, "orders": known,
+            }),
+            out,
+        );
+    }
+    out.line(match out.lang() {
+        Lang::En => format!(
+            "{GOOD}ready{GOOD:#}: the marketplace listens on {BOLD}http://{address}{BOLD:#} \
+             ({mocks} MOCK orders, {known} of your own)"
+        ),
+        Lang::Zh => format!(
+            "{GOOD}就绪{GOOD:#}:模拟云商店监听 {BOLD}http://{address}{BOLD:#}\
+             ({mocks} 个 MOCK 订单,{known} 个自定义订单)"
+        ),
+    })?;
+    Ok(())
+}
+
+pub(super) fn watch(
+    seen: &Receiver<Happening>,
+    environment: &Environment,
+    out: &mut Output,
+) -> anyhow::Result<()> {
+    for happening in seen {
+        if matches!(happening, Happening::Stopped) {
+            break;
+        }
+        if out.is_json() {
+            line(&as_json(&happening, environment.now())?, out)?;
+        } else {
+            let clock = stamp("%H:%M:%S", environment.now().as_secs());
+            let text = describe(&happening, out.lang());
+            out.line(format!("{DIM}{clock}{DIM:#}  {text}"))?;
+        }
+    }
+    Ok(())
+}
+
+fn line(value: &Value, out: &mut Output) -> anyhow::Result<()> {
+    out.line(value)?;
+    Ok(())
+}
+
+fn as_json(happening: &Happening, now: Timestamp) -> anyhow::Result<Value> {
+    let mut value = match happening {
+        Happening::OrderAsked { order, line, known } => {
+            json!({ "event": "order", "order_id": order, "order_line_id": line, "known": known })
+        }
+        Happening::Uploaded(upload) => {
+            let mut value = serde_json::to_value(upload)?;
+            value["event"] = "upload".into();
+            value
+        }
+        Happening::Refused { request, status, code, reason } => json!({
+            "event": "refused", "request": request, "status": status, "code": code,
+            "reason": reason,
+        }),
+        Happening::Trouble(text) => json!({ "event": "trouble", "message": text }),
+        Happening::Stopped => json!({ "event": "stopped" }),
+    };
+    value["at"] = serde_json::to_value(now)?;
+    Ok(value)
+}
+
+fn describe(happening: &Happening, lang: Lang) -> String {
+    match (happening, lang) {
+        (Happening::OrderAsked { order, known: true, .. }, Lang::En) => {
+            format!("order {order} was asked for and answered")
+        }
+        (Happening::OrderAsked { order, known: true, .. }, Lang::Zh) => {
+            format!("查询订单 {order}:已应答")
+        }
+        (Happening::OrderAsked { order, .. }, Lang::En) => {
+            format!("{WARN}order {order} was asked for and is not known{WARN:#} (MKT.0101)")
+        }
+        (Happening::OrderAsked { order, .. }, Lang::Zh) => {
+            format!("{WARN}查询订单 {order}:不存在{WARN:#}(MKT.0101)")
+        }
+        (Happening::Uploaded(upload), lang) => describe_upload(upload, lang),
+        (Happening::Refused { request, status, code, reason }, Lang::En) => {
+            format!("{WARN}refused{WARN:#} {request}: {reason} (HTTP {status}, {code})")
+        }
+        (Happening::Refused { request, status, code, reason }, Lang::Zh) => {
+            format!("{WARN}拒绝{WARN:#} {request}:{reason}(HTTP {status},{code})")
+        }
+        (Happening::Trouble(text), _) => format!("{BAD}{text}{BAD:#}"),
+        (Happening::Stopped, _) => String::new(),
+    }
+}
+
+fn describe_upload(upload: &Upload, lang: Lang) -> String {
+    let Upload { event_id, bytes, count, sha256, .. } = upload;
+    let hash = &sha256[..16];
+    let what = match (&upload.file_name, lang) {
+        (Some(name), Lang::En) => {
+            format!("FILE \"{name}\" of {bytes} bytes, SHA-256 verified: {hash}…")
+        }
+        (Some(name), Lang::Zh) => format!("FILE「{name}」{bytes} 字节,SHA-256 已核对:{hash}…"),
+        (None, Lang::En) => format!("CHARACTERS, {bytes} of them, SHA-256 {hash}…"),
+        (None, Lang::Zh) => format!("CHARACTERS,{bytes} 个字符,SHA-256 {hash}…"),
+    };
+    let head = match (upload.verdict, lang) {
+        (Verdict::First, Lang::En) => format!("{GOOD}upload{GOOD:#} for event {event_id}: {what}"),
+        (Verdict::First, Lang::Zh) => format!("{GOOD}上传{GOOD:#} 事件 {event_id}:{what}"),
+        (Verdict::Repeat, Lang::En) => {
+            return format!(
+                "{DIM}upload for event {event_id} again ({count}), content unchanged{DIM:#}"
+            );
+        }
+        (Verdict::Repeat, Lang::Zh) => {
+            return format!("{DIM}事件 {event_id} 第 {count} 次上传,内容相同{DIM:#}");
+        }
+        (Verdict::Violation, Lang::En) => {
+            format!("{BAD}VIOLATION{BAD:#}: event {event_id} already had other content, now {what}")
+        }
+        (Verdict::Violation, Lang::Zh) => {
+            format!("{BAD}违规{BAD:#}:事件 {event_id} 此前已上传不同内容,现为 {what}")
+        }
+    };
+    let content = upload.content.as_deref().unwrap_or("…");
+    // A file begins with lines for people; what it carries begins after its mark.
+    let content = content.split_once("-----BEGIN LICENSE-----").map_or(content, |(_, rest)| rest);
+    let start: String = content.trim_start().chars().take(60).collect();
+    format!("{head}\n          {DIM}{start}…{DIM:#}")
+}
+
+pub(super) fn finish(ledger: &Ledger, out: &mut Output) -> anyhow::Result<ExitCode> {
+    let (uploads, events, violations) =
+        (ledger.uploads().len(), ledger.events(), ledger.violations());
+    if out.is_json() {
+        line(
+            &json!({
+                "event": "stopped", "uploads": uploads, "events": events, "violations": violations,
+            }),
+            out,
+        )?;
+    } else {
+        out.line(match out.lang() {
+            Lang::En => {
+                format!("stopped: {uploads} uploads for {events} events, {violations} violations")
+            }
+            Lang::Zh => format!("已停止:{events} 个事件共 {uploads} 次上传,违规 {violations} 次"),
+        })?;
+    }
+    Ok(ExitCode::from(u8::from(violations > 0)))
+}
