@@ -23,3 +23,52 @@ pub(crate) struct Environment {
     /// The random source.
     pub(crate) entropy: Arc<dyn Entropy>,
 }
+
+#[cfg(test)]
+pub(crate) mod fixed {
+    //! A clock that stands still until it is told otherwise, and randomness that repeats itself.
+
+    use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+
+    use super::{Arc, Clock, Entropy, Environment};
+
+    /// 2026-11-20T00:00:00Z, in milliseconds.
+    pub(crate) const START_MS: i64 = 1_795_132_800_000;
+
+    /// A clock that only tests move.
+    pub(crate) struct FixedClock(AtomicI64);
+
+    impl FixedClock {
+        /// Moves the clock, forwards or back.
+        pub(crate) fn advance_ms(&self, by: i64) {
+            self.0.fetch_add(by, Ordering::SeqCst);
+        }
+    }
+
+    impl Clock for FixedClock {
+        fn now_ms(&self) -> i64 {
+            self.0.load(Ordering::SeqCst)
+        }
+    }
+
+    struct Counted(AtomicU64);
+
+    impl Entropy for Counted {
+        fn fill(&self, bytes: &mut [u8]) {
+            for chunk in bytes.chunks_mut(8) {
+                // splitmix64: different at every call, the same in every run.
+                let step = self.0.fetch_add(0x9e37_79b9_7f4a_7c15, Ordering::SeqCst);
+                let mixed = (step ^ (step >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+                let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+                chunk.copy_from_slice(&(mixed ^ (mixed >> 31)).to_le_bytes()[..chunk.len()]);
+            }
+        }
+    }
+
+    /// An environment that gives the same in every run, and its clock.
+    pub(crate) fn environment() -> (Environment, Arc<FixedClock>) {
+        let clock = Arc::new(FixedClock(AtomicI64::new(START_MS)));
+        let entropy = Arc::new(Counted(AtomicU64::new(1)));
+        (Environment { clock: clock.clone(), entropy }, clock)
+    }
+}

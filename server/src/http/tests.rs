@@ -1,0 +1,11 @@
+//! The server through its real listeners.
+
+mod access;
+mod bad_input;
+mod client;
+mod documents;
+mod server;
+mod tls;
+
+use client::Answer;
+use server::Server;
