@@ -32,7 +32,7 @@ pub(crate) struct ServerArgs {
         default_value = "http://127.0.0.1:8471"
     )]
     server: String,
-    /// Bearer token; better as a file, or as LICCTL_TOKEN.
+    /// Bearer token; better as a file, or as `LICCTL_TOKEN`.
     #[arg(long, env = "LICCTL_TOKEN", value_name = "TOKEN", hide_env_values = true)]
     token: Option<String>,
     /// File that holds the token, for example `licd-data/admin-token`.
@@ -75,7 +75,7 @@ impl ServerArgs {
         let agent = ureq::Agent::config_builder()
             .http_status_as_error(false)
             .max_redirects(0)
-            .timeout_global(Some(Duration::from_secs(60)))
+            .timeout_global(Some(Duration::from_mins(1)))
             .timeout_connect(Some(Duration::from_secs(5)))
             .build()
             .into();
@@ -109,7 +109,7 @@ impl Admin {
             let given = filters.iter().filter_map(|(name, value)| Some((*name, (*value)?)));
             let after = rows.last().map(&key);
             for (name, value) in given.chain(after.as_deref().map(|after| ("after", after))) {
-                query.push_str(&format!("&{name}={}", escape(value)));
+                query.extend(["&", name, "=", &escape(value)]);
             }
             let page: Vec<T> = self.get(&format!("{path}?{query}"))?;
             let last = page.len() < PAGE;
@@ -257,15 +257,14 @@ fn is_loopback(uri: &Uri) -> bool {
 
 /// Percent-encodes a part of a path or of a query.
 pub(crate) fn escape(text: &str) -> String {
-    let mut escaped = String::new();
-    for byte in text.bytes() {
+    let part = |byte: u8| {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            escaped.push(char::from(byte));
+            char::from(byte).to_string()
         } else {
-            escaped.push_str(&format!("%{byte:02X}"));
+            format!("%{byte:02X}")
         }
-    }
-    escaped
+    };
+    text.bytes().map(part).collect()
 }
 
 #[cfg(test)]

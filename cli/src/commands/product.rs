@@ -53,7 +53,8 @@ impl Args {
 }
 
 fn list(admin: &Admin, out: &mut Output) -> anyhow::Result<ExitCode> {
-    let products: Vec<ProductView> = admin.get("/api/v1/products")?;
+    let products: Vec<ProductView> =
+        admin.list("/api/v1/products", &[], |view: &ProductView| view.product.id.clone())?;
     if out.is_json() {
         out.value(&products)?;
         return Ok(ExitCode::SUCCESS);

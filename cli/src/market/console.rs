@@ -67,12 +67,12 @@ impl<'a> Console<'a> {
         out: &mut Output,
     ) -> anyhow::Result<Vec<Row>> {
         let event = format!("DEBUG-{}", seller.fresh::<8>()?);
-        let (lang, instance) = (out.lang(), String::new());
-        let mut console = Self { seller, subject, lang, instance, event, rows: Vec::new() };
+        let (lang, instance, rows) = (out.lang(), String::new(), Vec::new());
+        let mut console = Self { seller, subject, lang, instance, event, rows };
         // The first call tells an unreachable seller from a wrong one.
         let shot = seller.sign(console.create()?.json())?;
         let first = seller.call(&shot, out)?;
-        console.instance = first.member("instanceId").unwrap_or_default().to_owned();
+        console.instance.push_str(first.member("instanceId").unwrap_or_default());
         console.record("create", "newInstance".to_owned(), Ok(first), &Rule::created());
 
         five::run(&mut console)?;

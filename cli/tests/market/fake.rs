@@ -161,7 +161,14 @@ impl Desk {
             }
             _ => {}
         }
-        koogallery::signature::verify(presented, raw, body, &[self.key.clone()], now, 60_000)
+        koogallery::signature::verify(
+            presented,
+            raw,
+            body,
+            std::slice::from_ref(&self.key),
+            now,
+            60_000,
+        )
     }
 
     fn read(&self, body: &Body) -> Result<Call, Rejection> {

@@ -127,8 +127,8 @@ fn orders_are_answered_and_uploads_told() {
     }
     let kept = std::fs::read_to_string(uploads.join("EV-1.txt")).unwrap();
     assert_eq!(kept, "eyJhbGciOiJFZERTQSJ9.e30.c2ln");
-    let (_, list) = marketplace.ask("GET", "/uploads", "text/plain", b"", "SK1");
-    assert_eq!(json(std::str::from_utf8(&list).unwrap()).as_array().unwrap().len(), 2);
+    let (_, received) = marketplace.ask("GET", "/uploads", "text/plain", b"", "SK1");
+    assert_eq!(json(std::str::from_utf8(&received).unwrap()).as_array().unwrap().len(), 2);
 
     let (last, code) = marketplace.stop();
     assert_eq!((&last["event"], &last["violations"]), (&"stopped".into(), &0.into()));

@@ -73,7 +73,7 @@ fn read(bytes: &[u8]) -> Result<Product, (String, Option<String>)> {
         let hint = nearest(error.message());
         (error.to_string().trim_end().to_owned(), hint)
     })?;
-    product.validate().map_err(|wrong| (wrong.to_string(), None))?;
+    product.validate().map_err(|wrong| (wrong, None))?;
     Ok(product)
 }
 

@@ -32,7 +32,7 @@ impl Seller {
         Self { marketplace, seen, credentials: Credentials::new("AK1", "SK1") }
     }
 
-    fn ask(&self, method: Method, target: &str, kind: &str, body: &[u8]) -> (u16, String) {
+    fn ask(&self, method: &Method, target: &str, kind: &str, body: &[u8]) -> (u16, String) {
         let headers = [("Content-Type", kind)];
         let request = Request {
             method: method.as_str(),
@@ -48,18 +48,18 @@ impl Seller {
             sent.insert(name, value.parse().unwrap());
         }
         let uri: Uri = target.parse().unwrap();
-        let asked = Asked { method: &method, uri: &uri, headers: &sent, body };
+        let asked = Asked { method, uri: &uri, headers: &sent, body };
         let (status, answer) = self.marketplace.answer(&asked);
         (status, String::from_utf8(answer).unwrap())
     }
 
     fn query(&self, order: &str, line: Option<&str>) -> (u16, String) {
-        self.ask(Method::GET, &order::query_path(order, line), "application/json", b"")
+        self.ask(&Method::GET, &order::query_path(order, line), "application/json", b"")
     }
 
     fn upload(&self, event: &str, content: &Content) -> (u16, String) {
         let (kind, body) = upload::multipart(content, &upload::boundary(content));
-        self.ask(Method::POST, &upload::path(event), &kind, &body)
+        self.ask(&Method::POST, &upload::path(event), &kind, &body)
     }
 }
 
@@ -136,7 +136,7 @@ fn uploads_are_kept_and_listed() {
     assert_eq!(read("EV-1.txt"), "eyJhbGci");
     assert_eq!(read("___EV-2.lic"), "许可");
 
-    let (status, list) = seller.ask(Method::GET, "/uploads", "text/plain", b"");
+    let (status, list) = seller.ask(&Method::GET, "/uploads", "text/plain", b"");
     let list: serde_json::Value = serde_json::from_str(&list).unwrap();
     assert_eq!((status, list.as_array().unwrap().len()), (200, 3));
     assert_eq!(list[0]["type"], "CHARACTERS");
@@ -169,7 +169,7 @@ fn what_is_no_upload_is_refused() {
         let content = Content::File { name: "a.lic".to_owned(), bytes: b"content".to_vec() };
         let (kind, body) = upload::multipart(&content, &upload::boundary(&content));
         let body = String::from_utf8(body).unwrap().replace(from, to);
-        seller.ask(Method::POST, &upload::path("EV-1"), &kind, body.as_bytes())
+        seller.ask(&Method::POST, &upload::path("EV-1"), &kind, body.as_bytes())
     };
     for (from, to, why) in [
         ("content", "changed", "sha256"),
@@ -182,6 +182,6 @@ fn what_is_no_upload_is_refused() {
     }
     let long = seller.upload(&"e".repeat(65), &Content::Characters("eyJ".to_owned()));
     assert_eq!(long.0, 400);
-    assert_eq!(seller.ask(Method::GET, "/nothing/here", "text/plain", b"").0, 404);
-    assert_eq!(seller.ask(Method::GET, &upload::path("EV-1"), "text/plain", b"").0, 404);
+    assert_eq!(seller.ask(&Method::GET, "/nothing/here", "text/plain", b"").0, 404);
+    assert_eq!(seller.ask(&Method::GET, &upload::path("EV-1"), "text/plain", b"").0, 404);
 }
