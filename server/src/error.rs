@@ -52,10 +52,15 @@ impl ApiError {
     /// What the caller is told when something broke here; the cause goes to the log, once.
     pub(crate) fn internal(cause: &dyn std::fmt::Display) -> Self {
         tracing::error!(error = %cause, "a request failed inside the server");
+        Self::defect()
+    }
+
+    /// The answer to a failure of ours that was logged already.
+    pub(crate) fn defect() -> Self {
         Self::new(
             Code::Internal,
             "The server failed to answer; its log says why. Try again later.",
-            "服务器处理失败,原因见服务器日志。请稍后重试。",
+            "服务器处理失败，原因见服务器日志。请稍后重试。",
         )
         .retry_after(5)
     }

@@ -173,18 +173,18 @@ fn welcome(config: &Config, made: &Made, environment: &Environment, output: &Out
         admin = config.http.admin_listen.map(|address| address.to_string()).unwrap_or_default(),
     );
     let zh = format!(
-        "首次启动:已创建 {folder},其中有\n\
+        "首次启动：已创建 {folder}，其中有\n\
          \x20 licd.db        数据库\n\
          \x20 *.pem          许可证签名密钥与发布清单签名密钥\n\
-         \x20 admin-token    首个管理员令牌,仅您本人可读\n\
-         请妥善备份密钥:丢失后将无法再签发许可证。\n\
+         \x20 admin-token    首个管理员令牌，仅您本人可读\n\
+         请妥善备份密钥：丢失后将无法再签发许可证。\n\
          \n\
          接下来\n\
-         \x20 1. 查看是否应答:licctl product list --server http://{admin} --token-file {token}\n\
-         \x20 2. 在 product.toml 中描述您的产品,然后执行:licctl product apply product.toml\n\
+         \x20 1. 查看是否应答：licctl product list --server http://{admin} --token-file {token}\n\
+         \x20 2. 在 product.toml 中描述您的产品，然后执行：licctl product apply product.toml\n\
          \x20 3. 将卖家中心的 access key 与 AK/SK 写入 licd.toml 的 [koogallery]\n\
-         \x20    (access_key、ak、sk),并以 licd serve --config licd.toml 启动\n\
-         \x20 4. 在云商店填写生产接口地址:https://您的域名/koogallery\n\
+         \x20    （access_key、ak、sk），并以 licd serve --config licd.toml 启动\n\
+         \x20 4. 在云商店填写生产接口地址：https://您的域名/koogallery\n\
          \x20    (TLS 或反向代理见 docs/OPERATIONS.md)\n",
         admin = config.http.admin_listen.map(|address| address.to_string()).unwrap_or_default(),
     );

@@ -75,7 +75,7 @@ where
             return Err(ApiError::new(
                 Code::RequestInvalid,
                 "The body must be JSON, with Content-Type: application/json.",
-                "请求体必须是 JSON,且 Content-Type 为 application/json。",
+                "请求体必须是 JSON，且 Content-Type 为 application/json。",
             )
             .with_status(415));
         }
@@ -106,6 +106,6 @@ fn unreadable(error: &serde_json::Error) -> ApiError {
     ApiError::new(
         Code::RequestInvalid,
         format!("The body cannot be read: {cause}."),
-        format!("请求体无法解析:{cause}。"),
+        format!("请求体无法解析：{cause}。"),
     )
 }

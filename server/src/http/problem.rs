@@ -53,19 +53,14 @@ pub(super) async fn method_not_allowed(method: Method, uri: Uri) -> ApiError {
     ApiError::new(
         Code::RequestInvalid,
         format!("{path} does not take {method}; the Allow header says what it takes."),
-        format!("{path} 不接受 {method} 方法;可用方法见 Allow 响应头。"),
+        format!("{path} 不接受 {method} 方法；可用方法见 Allow 响应头。"),
     )
     .with_status(405)
 }
 
 /// A handler panicked: the panic itself was logged where it happened.
 pub(super) fn panicked(_: Box<dyn Any + Send + 'static>) -> Response {
-    ApiError::new(
-        Code::Internal,
-        "The server failed to answer; its log says why. Try again later.",
-        "服务器处理失败,原因见服务器日志。请稍后重试。",
-    )
-    .into_response()
+    ApiError::defect().into_response()
 }
 
 /// A path of a stranger's choice, kept short.

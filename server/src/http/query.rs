@@ -21,7 +21,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Parameters<T> 
                 Err(ApiError::new(
                     Code::RequestInvalid,
                     format!("The query cannot be used: {cause}."),
-                    format!("查询参数无效:{cause}。"),
+                    format!("查询参数无效：{cause}。"),
                 ))
             }
             Err(_) => Err(ApiError::plain(Code::RequestInvalid)),

@@ -50,7 +50,7 @@ pub(super) async fn admit(
             Code::Unauthorized,
             "Send a token: Authorization: Bearer licd_… (the first one is in the data folder's \
              file admin-token).",
-            "请携带令牌:Authorization: Bearer licd_…(首个令牌在数据目录的 admin-token 文件中)。",
+            "请携带令牌：Authorization: Bearer licd_…（首个令牌在数据目录的 admin-token 文件中）。",
         )
     })?;
     let role = app.desk.caller(token).await?.ok_or_else(|| {
@@ -64,7 +64,7 @@ pub(super) async fn admit(
         return Err(ApiError::new(
             Code::Forbidden,
             format!("This needs the role {}; the token has {}.", least.as_str(), role.as_str()),
-            format!("此操作需要 {} 角色,当前令牌为 {}。", least.as_str(), role.as_str()),
+            format!("此操作需要 {} 角色，当前令牌为 {}。", least.as_str(), role.as_str()),
         ));
     }
     request.extensions_mut().insert(Caller(role));

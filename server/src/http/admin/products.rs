@@ -58,7 +58,7 @@ pub(super) async fn put(
         return Err(ApiError::new(
             Code::RequestInvalid,
             format!("The body describes {:?}, the path names {id:?}.", product.id),
-            format!("请求体中的产品为 {:?},而路径为 {id:?}。", product.id),
+            format!("请求体中的产品为 {:?}，而路径为 {id:?}。", product.id),
         ));
     }
     app.desk.apply_product(product).await.map(Json)
