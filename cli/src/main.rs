@@ -98,3 +98,13 @@ fn main() -> ExitCode {
         Err(error) => out.error(&error),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_arguments_of_every_command_are_coherent() {
+        super::Cli::command().debug_assert();
+    }
+}

@@ -1,8 +1,9 @@
 //! Passphrases of key files: from a file, or asked for on a terminal. Never an argument.
 
+use std::ffi::OsString;
 use std::fs;
 use std::io::{self, IsTerminal};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context, bail};
 use license_core::code::Code;
@@ -14,14 +15,20 @@ use crate::failure::Failure;
 #[derive(clap::Args, Debug)]
 pub(crate) struct PassphraseArgs {
     /// File with the key's passphrase in its first line; otherwise it is asked for.
-    #[arg(long, value_name = "FILE", env = "LICCTL_PASSPHRASE_FILE")]
-    passphrase_file: Option<PathBuf>,
+    #[arg(long, value_name = "FILE", env = "LICCTL_PASSPHRASE_FILE", hide_env_values = true)]
+    #[arg(value_parser = clap::builder::OsStringValueParser::new())]
+    passphrase_file: Option<OsString>,
 }
 
 impl PassphraseArgs {
+    /// An empty variable in the environment is none.
+    fn file(&self) -> Option<&Path> {
+        self.passphrase_file.as_deref().filter(|file| !file.is_empty()).map(Path::new)
+    }
+
     /// The passphrase of an existing key.
     pub(crate) fn existing(&self, key: &Path) -> anyhow::Result<Zeroizing<String>> {
-        match &self.passphrase_file {
+        match self.file() {
             Some(file) => read(file),
             None => ask(&format!("Passphrase of {}: ", key.display())),
         }
@@ -29,7 +36,7 @@ impl PassphraseArgs {
 
     /// The passphrase of a key that is being made: asked for twice.
     pub(crate) fn new_one(&self) -> anyhow::Result<Zeroizing<String>> {
-        if let Some(file) = &self.passphrase_file {
+        if let Some(file) = self.file() {
             return read(file);
         }
         let first = ask("Passphrase for the new key: ")?;

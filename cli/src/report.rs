@@ -40,12 +40,6 @@ pub(crate) fn license(
     }
     row(out, ("kind", "类型"), words::kind(license, lang))?;
     let mut validity = words::validity(license, lang);
-    if let Some(from) = license.not_before {
-        validity = match lang {
-            Lang::En => format!("from {from} {validity}"),
-            Lang::Zh => format!("自 {from} {validity}"),
-        };
-    }
     if let Some(days) = days_left {
         validity += &match lang {
             Lang::En => format!(" ({days} days left)"),
@@ -53,13 +47,8 @@ pub(crate) fn license(
         };
     }
     row(out, ("valid", "有效期"), validity)?;
-    if license.grace_secs > 0 {
-        let days = license.grace_secs.div_euclid(86_400);
-        let text = match lang {
-            Lang::En => format!("{days} days"),
-            Lang::Zh => format!("{days} 天"),
-        };
-        row(out, ("grace", "宽限期"), text)?;
+    if let Some(grace) = words::grace(license, lang) {
+        row(out, ("grace", "宽限期"), grace)?;
     }
     if let Some(versions) = &license.versions {
         row(out, ("versions", "版本"), versions)?;

@@ -7,7 +7,7 @@ use anyhow::{Context, bail};
 use license_core::armor::{self, Label};
 use license_core::code::Code;
 use license_core::trust::KeyRing;
-use license_core::{Lang, Refusal, Timestamp};
+use license_core::{Refusal, Timestamp};
 
 use crate::failure::Failure;
 use crate::input;
@@ -76,8 +76,19 @@ fn trust_list(
     now: Timestamp,
 ) -> anyhow::Result<KeyRing> {
     let refused = |refusal: &Refusal| {
-        let message = format!("the trust list {name}: {}", refusal.message(Lang::En));
-        Failure::refused(refusal.code(), message).advise(refusal.remedy(Lang::En))
+        let (cause, next) = match refusal.code() {
+            Code::KeyUnknown => (
+                "none of the root keys signed it",
+                "give the --root that the list's issuer named, or ask for a list it signed",
+            ),
+            Code::KeyNotAllowed => (
+                "the key that signed it is no root",
+                "a root's JWKS has \"lic_typ\": [\"trust+jwt\"] (licctl key generate --purpose root)",
+            ),
+            Code::SignatureInvalid => ("it is not genuine", "get the list again"),
+            _ => ("it cannot be read", "get the list again, as a file"),
+        };
+        Failure::refused(refusal.code(), format!("the trust list {name}: {cause}")).advise(next)
     };
     let blocks = armor::read(bytes).map_err(|refusal| refused(&refusal))?;
     let list = blocks.iter().find(|block| block.label == Label::TrustList).or(blocks.first());
@@ -99,6 +110,8 @@ fn fetch(server: &str) -> anyhow::Result<KeyRing> {
     };
     let agent: ureq::Agent = ureq::Agent::config_builder()
         .timeout_global(Some(Duration::from_secs(10)))
+        .http_status_as_error(false)
+        // Whoever answers for the server must not name another one.
         .max_redirects(0)
         .build()
         .into();
@@ -106,6 +119,11 @@ fn fetch(server: &str) -> anyhow::Result<KeyRing> {
         Failure::new(Code::ServerUnreachable, format!("asking {url}: {error}"))
             .advise("check the address, or save the keys to a file and give that")
     })?;
+    if answer.status() != 200 {
+        let message = format!("{url} answered {}", answer.status());
+        bail!(Failure::new(Code::ServerUnreachable, message)
+            .advise("is this the address of a license server (licd's http.listen)?"));
+    }
     let body = answer
         .body_mut()
         .with_config()

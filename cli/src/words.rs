@@ -1,17 +1,57 @@
 //! What is said about a license, in English and Chinese.
 
+use license_core::binding::Binding;
 use license_core::device::{DropReason, Dropped};
+use license_core::jws::DocType;
 use license_core::license::{License, LicenseKind};
 use license_core::product::Entitlement;
 use license_core::verify::{State, Warning};
 use license_core::{Lang, Refusal};
 
 pub(crate) fn validity(license: &License, lang: Lang) -> String {
-    match (license.expires, lang) {
-        (None, Lang::En) => "perpetual".to_owned(),
-        (None, Lang::Zh) => "永久".to_owned(),
-        (Some(at), Lang::En) => format!("until {at}"),
-        (Some(at), Lang::Zh) => format!("至 {at}"),
+    match (license.not_before, license.expires, lang) {
+        (None, None, Lang::En) => "perpetual".to_owned(),
+        (None, None, Lang::Zh) => "永久".to_owned(),
+        (Some(from), None, Lang::En) => format!("from {from}, perpetual"),
+        (Some(from), None, Lang::Zh) => format!("自 {from} 起永久"),
+        (None, Some(at), Lang::En) => format!("until {at}"),
+        (None, Some(at), Lang::Zh) => format!("至 {at}"),
+        (Some(from), Some(at), Lang::En) => format!("from {from} until {at}"),
+        (Some(from), Some(at), Lang::Zh) => format!("自 {from} 至 {at}"),
+    }
+}
+
+/// The grace period with its end.
+pub(crate) fn grace(license: &License, lang: Lang) -> Option<String> {
+    let end = license.expires.filter(|_| license.grace_secs > 0)?.plus(license.grace_secs);
+    Some(match lang {
+        Lang::En => format!("runs on until {end}"),
+        Lang::Zh => format!("可继续使用至 {end}"),
+    })
+}
+
+/// What a document is, for people.
+pub(crate) fn document(doc: DocType, lang: Lang) -> &'static str {
+    match (doc, lang) {
+        (doc, Lang::En) => doc.purpose(),
+        (DocType::License, Lang::Zh) => "许可证",
+        (DocType::Lease, Lang::Zh) => "席位租约",
+        (DocType::Receipt, Lang::Zh) => "回执",
+        (DocType::Trust, Lang::Zh) => "信任列表",
+        (DocType::Revocation, Lang::Zh) => "吊销列表",
+        (DocType::Release, Lang::Zh) => "版本列表",
+        (DocType::Clock, Lang::Zh) => "时钟重置",
+    }
+}
+
+/// What a license is bound to, without comparing it.
+pub(crate) fn binding(binding: &Binding, lang: Lang) -> String {
+    let mut kinds: Vec<&str> = binding.digests().map(|(kind, _)| kind.as_str()).collect();
+    kinds.dedup();
+    let (kinds, need) = (kinds.join(", "), binding.need());
+    match lang {
+        Lang::En => format!("bound to {kinds}; score needed: {need}"),
+        Lang::Zh => format!("绑定 {kinds}；需要得分 {need}"),
     }
 }
 

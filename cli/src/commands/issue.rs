@@ -6,7 +6,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use license_core::Refusal;
@@ -50,7 +50,7 @@ pub(crate) struct Args {
     #[command(flatten)]
     passphrase: PassphraseArgs,
     #[command(flatten)]
-    terms: terms::Args,
+    terms: terms::TermsArgs,
     /// Device text of the machine: the text, a file with it, or - for standard input.
     #[arg(long, value_name = "TEXT|@FILE|-", group = "machine")]
     dev_info: Option<String>,

@@ -13,8 +13,8 @@ use serde_json::{Map, Value, json};
 use crate::environment::Environment;
 use crate::input::Input;
 use crate::output::{BOLD, GOOD, Output, WARN};
-use crate::report;
 use crate::trust::TrustArgs;
+use crate::{report, words};
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -131,19 +131,13 @@ impl Shown {
             (WARN, out.pick("NOT VERIFIED", "未验证"))
         };
         let word = word.to_owned();
-        out.line(format!("{BOLD}{}{BOLD:#}: {style}{word}{style:#}", self.doc.purpose()))?;
+        let name = words::document(self.doc, out.lang());
+        out.line(format!("{BOLD}{name}{BOLD:#}: {style}{word}{style:#}"))?;
         match (self.doc, License::from_payload(&self.payload)) {
             (DocType::License, Ok(license)) => {
                 report::license(&license, None, out)?;
                 if let Some(binding) = &license.binding {
-                    let mut kinds: Vec<&str> =
-                        binding.digests().map(|(kind, _)| kind.as_str()).collect();
-                    kinds.dedup();
-                    report::row(
-                        out,
-                        ("machine", "机器"),
-                        format!("{} (need {})", kinds.join(", "), binding.need()),
-                    )?;
+                    report::row(out, ("machine", "机器"), words::binding(binding, out.lang()))?;
                 }
             }
             _ => out.value(&self.payload)?,

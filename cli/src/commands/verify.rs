@@ -7,7 +7,7 @@ use license_core::armor::{self, Label};
 use license_core::code::Code;
 use license_core::revocation::Revocations;
 use license_core::trust::KeyRing;
-use license_core::verify::{self, Question, Verified};
+use license_core::verify::{self, Question, State, Verified};
 use license_core::version::Version;
 use license_core::{Refusal, Timestamp};
 
@@ -119,10 +119,16 @@ fn grant(verified: &Verified, out: &mut Output) -> anyhow::Result<()> {
     }
     let lang = out.lang();
     out.line(format!("{GOOD}{}{GOOD:#}", words::state(verified.state, lang)))?;
-    report::license(&verified.claims, verified.days_left, out)?;
+    let days_left = verified.days_left.filter(|_| verified.state != State::Grace);
+    report::license(&verified.claims, days_left, out)?;
     report::row(out, ("key", "密钥"), verified.kid)?;
-    if let Some(binding) = &verified.binding {
-        report::row(out, ("machine", "机器"), binding.summary(lang))?;
+    let machine = match (&verified.binding, &verified.claims.binding) {
+        (Some(compared), _) => Some(compared.summary(lang)),
+        (None, Some(_)) => Some(out.pick("not checked", "未检查").to_owned()),
+        (None, None) => None,
+    };
+    if let Some(machine) = machine {
+        report::row(out, ("machine", "机器"), machine)?;
     }
     for warning in &verified.warnings {
         out.warn(warning.as_str(), words::warning(*warning, lang))?;

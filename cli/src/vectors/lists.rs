@@ -84,7 +84,6 @@ fn types(book: &mut Book) {
     opened(MALFORMED, "a receipt with crit that nobody knows", "receipt", ISSUING.document("receipt+jwt", receipt().with("x", "1").with("crit", r#"["x"]"#).json()));
     opened(MALFORMED, "a lease over 16 KiB", "lease", ISSUING.document("lease+jwt", lease().with("prc", format!(r#""{}""#, "a".repeat(16 * 1024))).json()));
     opened("OK", "a list of releases over 16 KiB", "release", RELEASE.document("release+jwt", releases().with("x-more", format!(r#""{}""#, "a".repeat(16 * 1024))).json()));
-    opened(MALFORMED, "a list of releases over 256 KiB", "release", RELEASE.document("release+jwt", releases().with("x-more", format!(r#""{}""#, "a".repeat(256 * 1024))).json()));
     book.add(NOT_ALLOWED, "a lease under a JWK without lic_typ", ISSUING.document("lease+jwt", lease().json()))
         .opened_as("lease")
         .trust(jwks(&[ISSUING.jwk(&[])]));

@@ -55,6 +55,7 @@ fn strings(book: &mut Book, license: &str) {
         ("Chinese text before and after it", format!("您的许可证：\n{license}\n请妥善保管。")),
         ("text before it in its line", format!("License: {license}")),
         ("text behind it", format!("{license}\n\nBest regards, the team.")),
+        ("a greeting below it, of letters alone", format!("{license}\n\nBest regards\nTom\n")),
         ("text behind it in its line", format!("{license}, thank you")),
         ("a full-width full stop behind it", format!("{license}。")),
         ("a configuration's line", format!("license = \"{license}\";")),

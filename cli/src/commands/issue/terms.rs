@@ -19,7 +19,7 @@ const NAME_LIMIT: usize = 200;
 
 #[derive(clap::Args)]
 #[command(group(clap::ArgGroup::new("validity")))]
-pub(super) struct Args {
+pub(super) struct TermsArgs {
     /// The seller's name; by default the one in the key file.
     #[arg(long, value_name = "NAME")]
     issuer: Option<String>,
@@ -53,7 +53,7 @@ pub(super) struct Args {
     versions: Option<VersionRange>,
 }
 
-impl Args {
+impl TermsArgs {
     /// Whether nothing was said about the end of the validity.
     pub(super) fn is_silent_on_validity(&self) -> bool {
         self.expires.is_none() && self.days.is_none() && !self.perpetual

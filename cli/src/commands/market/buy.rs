@@ -18,11 +18,18 @@ use crate::market::message::Message;
 use crate::market::seller::{Reply, Seller};
 use crate::output::{BAD, BOLD, DIM, GOOD, Output};
 
+const EXAMPLES: &str = "\
+Examples:
+  licctl market buy http://127.0.0.1:8470/koogallery --access-key-file access-key.txt
+  licctl devinfo | licctl market buy http://127.0.0.1:8470/koogallery \\
+         --access-key-file access-key.txt --order MOCKONETIMENEW --dev-info -";
+
 /// Play a buyer's order: create the instance, apply for a license, send everything again.
 ///
 /// Real calls, without testFlag: the seller counts them. The order must be one that the seller can
 /// look up, for example one of the MOCK orders that `licctl market serve` answers.
 #[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
     /// The seller's endpoint, for example `http://127.0.0.1:8470/koogallery`.
     url: String,

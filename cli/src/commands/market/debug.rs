@@ -12,12 +12,18 @@ use crate::market::seller::Seller;
 use crate::output::{BAD, GOOD, Output};
 use crate::table;
 
+const EXAMPLES: &str = "\
+Examples:
+  licctl market debug http://127.0.0.1:8470/koogallery --access-key-file access-key.txt
+  licctl market debug https://license.example.com/koogallery --access-key-file access-key.txt --json";
+
 /// Play the console's debugging against a seller's endpoint and judge every answer.
 ///
 /// The five cases (create, update, status, release, license), their re-sends, other orders of them,
 /// other spellings, and everything that must be refused. Every call carries testFlag 1, so an
 /// endpoint in production counts none of them. Exit code 1 when an answer breaks a rule.
 #[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
     /// The seller's endpoint, for example `http://127.0.0.1:8470/koogallery`.
     url: String,

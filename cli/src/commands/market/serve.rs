@@ -27,12 +27,23 @@ use crate::secret;
 /// How long requests under way may take after the word to stop.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+const EXAMPLES: &str = "\
+Examples:
+  licctl market serve --ak AK-TEST --sk-file sk.txt
+  licctl market serve --ak AK-TEST --sk-file sk.txt --orders orders.json --uploads-dir received
+
+An order is what the marketplace answers as `orderInfo`:
+  {\"orderId\":\"CS1\",\"orderType\":\"NEW\",\"createTime\":\"20270101080000\",\"orderLine\":[
+   {\"orderLineId\":\"CS1-000001\",\"chargingMode\":\"PERIOD\",\"expireTime\":\"20280101235959\",
+    \"productInfo\":[{\"productId\":\"OFFI846204237451911168\",\"linearValue\":5}]}]}";
+
 /// Play the marketplace's open interfaces on loopback: order look-ups and uploads.
 ///
 /// Answers the nine MOCK orders and those of a file, checks AK/SK, and prints each upload as it
 /// arrives. Point licd at it with `koogallery.base_url`. What was received stands at /uploads.
 /// Exit code 1 when an event got two different licenses.
 #[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
     /// Where to listen; port 0 takes a free one.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8480")]

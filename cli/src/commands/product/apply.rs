@@ -12,10 +12,24 @@ use crate::failure::Failure;
 use crate::input::{self, Input};
 use crate::output::{GOOD, Output};
 
+const EXAMPLE: &str = r#"A product's file:
+  id = "flowsim"
+  name = "FlowSim 流体仿真"
+  koogallery = [{ product_id = "OFFI846204237451911168", sku_code = "0a4d1578-5295-46a7-92d4-7c803dccc51d" }]
+
+  [license]
+  kind = "node-locked"          # floating, unbound
+  machines = "order"            # the order's quantity, or a number
+  form = "string"               # file
+  entitlements = { mesh = true, solver-cores = 64 }
+  grace_days = 7
+  maintenance_days = 365        # perpetual licenses: releases up to then"#;
+
 /// Make a product known to the server, or replace it.
 ///
-/// The file is TOML; see `licctl product show` for one that is in force.
+/// The file is TOML; `licctl product show` prints one that is in force.
 #[derive(clap::Args)]
+#[command(after_help = EXAMPLE)]
 pub(crate) struct Args {
     /// The product's file, `-` for standard input.
     #[arg(value_name = "FILE|-")]

@@ -21,12 +21,20 @@ use crate::keyfile;
 use crate::output::{GOOD, Output};
 use crate::passphrase::PassphraseArgs;
 
+const EXAMPLES: &str = "\
+Examples:
+  licctl release publish --product flowsim --version 2.1.0 --file flowsim-2.1.0.tar.gz \\
+         --url https://dl.example.com/flowsim-2.1.0.tar.gz --key release.key
+  licctl release publish --product flowsim --version 2.1.1 --file flowsim-2.1.1.tar.gz \\
+         --url https://dl.example.com/flowsim-2.1.1.tar.gz --force-from '<2.1.1' --notes-en notes.txt";
+
 /// Make a release known to the programs of a product.
 ///
 /// With --key the list of releases is fetched, extended and signed here, and sent up: the default
 /// for production, as the key never reaches the server. Without it the server's own release key
 /// signs.
 #[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
     /// The product.
     #[arg(long, value_name = "ID")]
