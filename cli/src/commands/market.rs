@@ -61,8 +61,8 @@ impl SigningKey {
             .unwrap_or_default();
         AccessKey::new(text.as_str()).map_err(|error| {
             let next = out.pick(
-                "the console shows it under 应用工具 > 密钥管理; it has at least 16 characters",
-                "见卖家中心「应用工具 > 密钥管理」;至少 16 个字符",
+                "the console shows it under 应用工具 > 密钥管理; licd knows it as `koogallery.access_key`",
+                "见卖家中心「应用工具 > 密钥管理」;licd 中为 koogallery.access_key",
             );
             Failure::new(Code::RequestInvalid, error.to_string()).advise(next).into()
         })

@@ -18,6 +18,9 @@ use crate::output::Output;
 
 pub(crate) use judge::{Expected, Rule};
 
+/// The largest body that an endpoint must read.
+const BODY_LIMIT: usize = 64 * 1024;
+
 /// What the calls are about.
 pub(crate) struct Subject {
     pub(crate) order: String,
@@ -149,6 +152,13 @@ impl<'a> Console<'a> {
             .with("orderId", &self.subject.order)
             .with("orderLineId", &self.subject.line)
             .with("businessId", self.seller.fresh::<16>()?))
+    }
+
+    /// newInstance whose body has this many bytes.
+    fn create_padded(&self, size: usize) -> anyhow::Result<Message> {
+        let message = self.create()?;
+        let taken = message.json().len() + r#""zPadding":"","#.len();
+        Ok(message.with("zPadding", "x".repeat(size.saturating_sub(taken))))
     }
 
     fn update(&self, scene: &str) -> Message {

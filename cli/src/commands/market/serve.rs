@@ -184,7 +184,7 @@ fn loopback(listen: &str, out: &Output) -> anyhow::Result<SocketAddr> {
         Ok(all) => all.collect(),
         Err(error) => bail!(
             Failure::new(Code::ConfigInvalid, format!("--listen {listen}: {error}"))
-                .advise("127.0.0.1:8480")
+                .advise("--listen 127.0.0.1:8480")
         ),
     };
     match all.first() {

@@ -15,7 +15,7 @@ use crate::output::{GOOD, Output};
 const EXAMPLE: &str = r#"A product's file:
   id = "flowsim"
   name = "FlowSim 流体仿真"
-  koogallery = [{ product_id = "OFFI846204237451911168", sku_code = "0a4d1578-5295-46a7-92d4-7c803dccc51d" }]
+  koogallery = [{ product_id = "OFFI846204237451911168" }]
 
   [license]
   kind = "node-locked"          # floating, unbound

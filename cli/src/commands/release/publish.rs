@@ -26,7 +26,7 @@ Examples:
   licctl release publish --product flowsim --version 2.1.0 --file flowsim-2.1.0.tar.gz \\
          --url https://dl.example.com/flowsim-2.1.0.tar.gz --key release.key
   licctl release publish --product flowsim --version 2.1.1 --file flowsim-2.1.1.tar.gz \\
-         --url https://dl.example.com/flowsim-2.1.1.tar.gz --force-from '<2.1.1' --notes-en notes.txt";
+         --url https://dl.example.com/flowsim-2.1.1.tar.gz --force-from '<2.1.1'";
 
 /// Make a release known to the programs of a product.
 ///

@@ -1,6 +1,6 @@
 //! What an endpoint must put up with: other spellings of the same call.
 
-use super::{Console, Rule, stamp};
+use super::{BODY_LIMIT, Console, Rule, stamp};
 
 const SAME: (&str, &str) = ("another spelling of the same call", "同一调用的另一种写法");
 
@@ -46,9 +46,7 @@ fn bodies(console: &mut Console<'_>) -> anyhow::Result<()> {
     let message = console.create()?.with("aMemberOfTomorrow", "云商店 𠮷");
     console.call("unknown-member", &message, &rule)?;
 
-    let (message, limit) = (console.create()?, 64 * 1024);
-    let room = limit - message.json().len() - r#""zPadding":"","#.len();
-    let message = message.with("zPadding", "x".repeat(room));
+    let message = console.create_padded(BODY_LIMIT)?;
     console.call(
         "body-64-kib",
         &message,

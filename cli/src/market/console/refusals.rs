@@ -2,7 +2,7 @@
 
 use ureq::http::Method;
 
-use super::{Console, Rule};
+use super::{BODY_LIMIT, Console, Rule};
 use crate::market::message::Message;
 use crate::market::seller::Shot;
 
@@ -178,9 +178,9 @@ fn bodies(console: &mut Console<'_>) -> anyhow::Result<()> {
         console.shoot(case, sent.to_owned(), &shot, &rule);
     }
     let rule = Rule::status(413, "over 64 KiB: HTTP 413", "超过 64 KiB:HTTP 413");
-    let message = console.create()?.with("zPadding", "x".repeat(64 * 1024));
+    let message = console.create_padded(BODY_LIMIT + 1)?;
     let shot = console.seller.sign(message.json())?;
-    console.shoot("body-too-large", "newInstance of more than 64 KiB".to_owned(), &shot, &rule);
+    console.shoot("body-too-large", "newInstance of 64 KiB and one byte".to_owned(), &shot, &rule);
     let mut shot = console.seller.sign(console.create()?.json())?;
     shot.method = Method::PUT;
     let rule = Rule::status(405, "wrong method: HTTP 405", "方法错误:HTTP 405");
