@@ -10,7 +10,7 @@ use std::process::ExitCode;
 
 use crate::config::{Config, Loaded, Problems, Sources};
 use crate::environment::Environment;
-use crate::output::Output;
+use crate::output;
 
 /// The license server: answers the marketplace's calls, signs licenses, uploads them and gives
 /// them to programs that ask.
@@ -82,20 +82,17 @@ impl Place {
 
 /// Runs one subcommand and turns its outcome into an exit code.
 pub(crate) fn run(cli: Cli, environment: Environment) -> ExitCode {
-    let output = Output::of_this_process();
     let outcome = match cli.command {
-        Command::Serve(args) => serve::run(&args, environment, &output),
-        Command::Migrate(args) => migrate::run(&args, environment, &output),
-        Command::Config(ConfigCommand::Check(args)) => config_check::run(&args, &output),
-        Command::Token(TokenCommand::Create(args)) => {
-            token_create::run(&args, environment, &output)
-        }
+        Command::Serve(args) => serve::run(&args, environment),
+        Command::Migrate(args) => migrate::run(&args, environment),
+        Command::Config(ConfigCommand::Check(args)) => config_check::run(&args),
+        Command::Token(TokenCommand::Create(args)) => token_create::run(&args, environment),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             let misconfigured = error.downcast_ref::<Problems>().is_some();
-            output.failure(&format!("{error:#}"), misconfigured);
+            output::failure(&format!("{error:#}"), misconfigured);
             ExitCode::from(if misconfigured { 2 } else { 1 })
         }
     }
@@ -104,9 +101,10 @@ pub(crate) fn run(cli: Cli, environment: Environment) -> ExitCode {
 /// The runtime of subcommands that wait for the database or the network.
 fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
     use anyhow::Context as _;
-    tokio::runtime::Builder::new_multi_thread().enable_all().build().context(
-        "the operating system gives no threads or timers; look at the limits of this user",
-    )
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("the operating system gives no threads or timers; look at the limits of this user")
 }
 
 #[cfg(test)]

@@ -18,40 +18,14 @@ impl Output {
         let locale = ["LC_ALL", "LC_MESSAGES", "LANG"]
             .into_iter()
             .find_map(|name| std::env::var(name).ok().filter(|text| !text.is_empty()));
-        let lang = if locale.is_some_and(|text| text.starts_with("zh")) { Lang::Zh } else { Lang::En };
+        let lang =
+            if locale.is_some_and(|text| text.starts_with("zh")) { Lang::Zh } else { Lang::En };
         Self { terminal: std::io::stdout().is_terminal(), lang }
     }
 
     /// One of two texts, by language.
     pub(crate) fn pick<'a>(&self, en: &'a str, zh: &'a str) -> &'a str {
         if self.lang == Lang::Zh { zh } else { en }
-    }
-
-    /// A result, on standard output as it is.
-    pub(crate) fn text(&self, text: &str) {
-        write_out(text);
-    }
-
-    /// Something beside the result, on standard error.
-    pub(crate) fn note(&self, text: &str) {
-        eprintln!("{text}");
-    }
-
-    /// Something that is probably not meant.
-    pub(crate) fn warning(&self, text: &str) {
-        eprintln!("warning: {text}");
-    }
-
-    /// Why the program stops. What is wrong with a configuration stands on lines of its own.
-    pub(crate) fn failure(&self, text: &str, configuration: bool) {
-        if configuration {
-            eprintln!("licd: the configuration cannot be used:");
-            for line in text.lines() {
-                eprintln!("  {line}");
-            }
-        } else {
-            eprintln!("licd: {text}");
-        }
     }
 
     /// Something that happened to a running server: `text` on a terminal, otherwise one JSON
@@ -67,6 +41,33 @@ impl Output {
         object.insert("message".to_owned(), message.into());
         object.extend(fields);
         write_out(&format!("{}\n", Value::Object(object)));
+    }
+}
+
+/// A result, on standard output as it is.
+pub(crate) fn text(text: &str) {
+    write_out(text);
+}
+
+/// Something beside the result, on standard error.
+pub(crate) fn note(text: &str) {
+    eprintln!("{text}");
+}
+
+/// Something that is probably not meant.
+pub(crate) fn warning(text: &str) {
+    eprintln!("warning: {text}");
+}
+
+/// Why the program stops. What is wrong with a configuration stands on lines of its own.
+pub(crate) fn failure(text: &str, configuration: bool) {
+    if configuration {
+        eprintln!("licd: the configuration cannot be used:");
+        for line in text.lines() {
+            eprintln!("  {line}");
+        }
+    } else {
+        eprintln!("licd: {text}");
     }
 }
 

@@ -1,7 +1,7 @@
 //! `licd config check`
 
 use super::Place;
-use crate::output::Output;
+use crate::output;
 
 /// What `licd config check` takes.
 #[derive(clap::Args)]
@@ -10,16 +10,16 @@ pub(crate) struct Args {
     place: Place,
 }
 
-pub(super) fn run(args: &Args, output: &Output) -> anyhow::Result<()> {
+pub(super) fn run(args: &Args) -> anyhow::Result<()> {
     let loaded = args.place.load(Vec::new())?;
     let certificate = crate::http::tls(&loaded.config)?;
-    output.text(&loaded.effective);
+    output::text(&loaded.effective);
     for warning in &loaded.warnings {
-        output.warning(warning);
+        output::warning(warning);
     }
     let tls = if certificate.is_some() { "TLS certificate and key fit together. " } else { "" };
     let count = loaded.warnings.len();
     let plural = if count == 1 { "" } else { "s" };
-    output.note(&format!("The configuration can be used. {tls}{count} warning{plural}."));
+    output::note(&format!("The configuration can be used. {tls}{count} warning{plural}."));
     Ok(())
 }

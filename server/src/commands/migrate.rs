@@ -3,7 +3,7 @@
 use super::{Place, runtime};
 use crate::desk::Desk;
 use crate::environment::Environment;
-use crate::output::Output;
+use crate::output;
 
 /// What `licd migrate` takes.
 #[derive(clap::Args)]
@@ -12,11 +12,11 @@ pub(crate) struct Args {
     place: Place,
 }
 
-pub(super) fn run(args: &Args, environment: Environment, output: &Output) -> anyhow::Result<()> {
+pub(super) fn run(args: &Args, environment: Environment) -> anyhow::Result<()> {
     crate::logging::start_quiet()?;
     let config = args.place.load(Vec::new())?.config;
     runtime()?.block_on(Desk::open(&config, environment))?;
-    output.note(&format!(
+    output::note(&format!(
         "The database in {} has this version's tables; `licd serve` can start.",
         config.data_dir.display()
     ));

@@ -1,5 +1,6 @@
 //! `licd serve`
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -39,9 +40,9 @@ pub(crate) struct Args {
     database: Option<String>,
 }
 
-pub(super) fn run(args: &Args, environment: Environment, output: &Output) -> anyhow::Result<()> {
+pub(super) fn run(args: &Args, environment: Environment) -> anyhow::Result<()> {
     logging::start()?;
-    let outcome = prepare_and_serve(args, environment, output);
+    let outcome = prepare_and_serve(args, environment, &Output::of_this_process());
     if let Err(error) = &outcome {
         // The line for log collectors; people read the same on standard error.
         tracing::error!(error = format!("{error:#}"), "licd stops");
@@ -49,11 +50,7 @@ pub(super) fn run(args: &Args, environment: Environment, output: &Output) -> any
     outcome
 }
 
-fn prepare_and_serve(
-    args: &Args,
-    environment: Environment,
-    output: &Output,
-) -> anyhow::Result<()> {
+fn prepare_and_serve(args: &Args, environment: Environment, output: &Output) -> anyhow::Result<()> {
     let Loaded { config, warnings, .. } = args.place.load(vec![
         ("http.listen", args.listen.clone()),
         ("http.admin_listen", args.admin_listen.clone()),
@@ -78,8 +75,11 @@ async fn serve(config: &Config, environment: Environment, output: &Output) -> an
     }
     let (shutdown, watched) = watch::channel(false);
     let workers = desk.start_workers(watched);
-    let app =
-        App { desk: desk.clone(), trusted_proxies: config.http.trusted_proxies.clone().into(), metrics };
+    let app = App {
+        desk: desk.clone(),
+        trusted_proxies: config.http.trusted_proxies.clone().into(),
+        metrics,
+    };
     let running = bound.serve(&app, tls)?;
     announce(&running, &environment, output);
 
@@ -144,11 +144,12 @@ fn announce(running: &Running, environment: &Environment, output: &Output) {
         output.pick("marketplace, clients", "云商店、客户端")
     );
     if let Some(admin) = running.admin_listen() {
-        text.push_str(&format!("  {admin} ({})", output.pick("admin", "管理")));
+        let _ = write!(text, "  {admin} ({})", output.pick("admin", "管理"));
     }
     let mut fields = Map::new();
     fields.insert("listen".to_owned(), listen.into());
-    fields.insert("admin_listen".to_owned(), running.admin_listen().map_or(Value::Null, Value::from));
+    fields
+        .insert("admin_listen".to_owned(), running.admin_listen().map_or(Value::Null, Value::from));
     output.event(&now(environment), &text, &text, fields);
 }
 

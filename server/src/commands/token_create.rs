@@ -3,7 +3,7 @@
 use super::{Place, runtime};
 use crate::desk::{Desk, Role};
 use crate::environment::Environment;
-use crate::output::Output;
+use crate::output;
 
 /// What `licd token create` takes.
 #[derive(clap::Args)]
@@ -25,14 +25,14 @@ fn role(word: &str) -> Result<Role, &'static str> {
     word.parse().map_err(|()| "write viewer, operator or admin")
 }
 
-pub(super) fn run(args: &Args, environment: Environment, output: &Output) -> anyhow::Result<()> {
+pub(super) fn run(args: &Args, environment: Environment) -> anyhow::Result<()> {
     crate::logging::start_quiet()?;
     let config = args.place.load(Vec::new())?.config;
     let made = runtime()?.block_on(async {
         let desk = Desk::open_beside(&config, environment).await?;
         desk.create_token(args.role, &args.name).await.map_err(anyhow::Error::from)
     })?;
-    output.text(&format!("{}\n", made.token));
-    output.note("Keep it now: it is not shown again, only its digest is kept.");
+    output::text(&format!("{}\n", made.token));
+    output::note("Keep it now: it is not shown again, only its digest is kept.");
     Ok(())
 }

@@ -122,7 +122,8 @@ pub(super) fn base_urls(reader: &mut Reader<'_>) -> Vec<String> {
 
 fn base_url_fault(url: &str) -> Option<&'static str> {
     let Ok(uri) = url.parse::<Uri>() else { return Some("it is no URL") };
-    let (Some(scheme), Some(authority), Some(host)) = (uri.scheme_str(), uri.authority(), uri.host())
+    let (Some(scheme), Some(authority), Some(host)) =
+        (uri.scheme_str(), uri.authority(), uri.host())
     else {
         return Some("it is no URL with a scheme and a host");
     };

@@ -30,8 +30,12 @@ impl Layers {
     }
 
     /// Puts a TOML file on top.
-    pub(super) fn file(self, name: &str, text: &str) -> Result<Self, Error> {
-        let dict = Toml::string(text).data()?.remove(&Profile::Default).unwrap_or_default();
+    pub(super) fn file(self, name: &str, text: &str) -> Result<Self, Box<Error>> {
+        let dict = Toml::string(text)
+            .data()
+            .map_err(Box::new)?
+            .remove(&Profile::Default)
+            .unwrap_or_default();
         Ok(self.merge(name, dict))
     }
 
@@ -65,11 +69,6 @@ impl Layers {
     /// The value of a key, from the highest layer that has one.
     pub(super) fn value(&self, path: &str) -> Option<Value> {
         self.figment.find_value(path).ok()
-    }
-
-    /// Whether the value is nothing but the default.
-    pub(super) fn is_default(&self, path: &str) -> bool {
-        self.figment.find_metadata(path).is_none_or(|metadata| metadata.name == DEFAULT)
     }
 
     /// Names a key the way the person wrote it: `http.listen in licd.toml`, `--listen`,

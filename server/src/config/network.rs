@@ -14,9 +14,12 @@ impl Network {
     /// Whether the address lies in the range. IPv4 in IPv6 clothes counts as IPv4.
     pub(crate) fn contains(self, address: IpAddr) -> bool {
         match (self.base, address.to_canonical()) {
-            (IpAddr::V4(base), IpAddr::V4(address)) => {
-                same_start(u128::from(base.to_bits()), u128::from(address.to_bits()), 32, self.prefix)
-            }
+            (IpAddr::V4(base), IpAddr::V4(address)) => same_start(
+                u128::from(base.to_bits()),
+                u128::from(address.to_bits()),
+                32,
+                self.prefix,
+            ),
             (IpAddr::V6(base), IpAddr::V6(address)) => {
                 same_start(base.to_bits(), address.to_bits(), 128, self.prefix)
             }

@@ -1,5 +1,7 @@
 //! The effective configuration as TOML that can be read again, without its secrets.
 
+use std::fmt::Write as _;
+
 use figment::value::Value;
 
 use super::keys::KEYS;
@@ -12,21 +14,20 @@ pub(super) fn effective(layers: &Layers) -> String {
     for key in KEYS {
         let (table, name) = key.path.split_once('.').unwrap_or(("", key.path));
         if table != section {
-            text.push_str(&format!("\n[{table}]\n"));
+            let _ = writeln!(text, "\n[{table}]");
             section = table;
         }
         let file_path = format!("{}_file", key.path);
         let file = layers.value(&file_path).filter(|_| key.secret);
-        let (name, path, value) = match &file {
-            Some(file) => (format!("{name}_file"), file_path.as_str(), render(file, false)),
-            None => {
-                let value = layers.value(key.path);
-                let value = value.map_or_else(|| "\"\"".to_owned(), |v| render(&v, key.secret));
-                (name.to_owned(), key.path, value)
-            }
+        let (name, path, value) = if let Some(file) = &file {
+            (format!("{name}_file"), file_path.as_str(), render(file, false))
+        } else {
+            let value = layers.value(key.path);
+            let value = value.map_or_else(|| "\"\"".to_owned(), |v| render(&v, key.secret));
+            (name.to_owned(), key.path, value)
         };
         let line = format!("{name} = {value}");
-        text.push_str(&format!("{line:<56} # {}\n", layers.origin(path)));
+        let _ = writeln!(text, "{line:<56} # {}", layers.origin(path));
     }
     text
 }

@@ -37,9 +37,15 @@ fn nothing_at_all_is_a_configuration() {
 #[test]
 fn unknown_keys_name_the_nearest_one_and_their_source() {
     for (text, message) in [
-        ("[http]\nlistne = \"x\"", "http.listne in licd.toml: there is no such key; did you mean http.listen?"),
+        (
+            "[http]\nlistne = \"x\"",
+            "http.listne in licd.toml: there is no such key; did you mean http.listen?",
+        ),
         ("listen = \"x\"", "listen in licd.toml: there is no such key; did you mean http.listen?"),
-        ("[koogallery]\naccess_kye = \"x\"", "koogallery.access_kye in licd.toml: there is no such key; did you mean koogallery.access_key?"),
+        (
+            "[koogallery]\naccess_kye = \"x\"",
+            "koogallery.access_kye in licd.toml: there is no such key; did you mean koogallery.access_key?",
+        ),
         ("[smtp]\nhost = \"x\"", "smtp in licd.toml: there is no such key; remove it"),
     ] {
         let refusal = refusal(text);
@@ -73,12 +79,18 @@ fn a_wrong_secret_is_never_repeated() {
 fn refuses_what_would_be_unsafe() {
     for (text, part) in [
         ("[koogallery]\naccess_key = \"short\"", "fewer than 16 characters"),
-        ("[koogallery]\naccess_key = [\"0123456789abcdef\", \"short\"]", "fewer than 16 characters"),
+        (
+            "[koogallery]\naccess_key = [\"0123456789abcdef\", \"short\"]",
+            "fewer than 16 characters",
+        ),
         (
             "[koogallery]\naccess_key = \"0123456789abcdef\"\nkit_access_key = \"0123456789abcdef\"",
             "koogallery.kit_access_key in licd.toml: it holds the same value as koogallery.access_key",
         ),
-        ("[koogallery]\nbase_url = \"http://mkt.example.com\"", "plain http is allowed to a loopback"),
+        (
+            "[koogallery]\nbase_url = \"http://mkt.example.com\"",
+            "plain http is allowed to a loopback",
+        ),
         ("[koogallery]\nbase_url = \"http://127.0.0.1.example.com\"", "plain http is allowed"),
         ("[koogallery]\nbase_url = \"https://u:p@mkt.example.com\"", "user name"),
         ("[koogallery]\nbase_url = \"ftp://mkt.example.com\"", "scheme is not https"),
@@ -165,7 +177,8 @@ fn secrets_come_from_files_too() {
 
 #[test]
 fn the_effective_configuration_can_be_read_again_and_holds_no_secret() {
-    let text = format!("[koogallery]\naccess_key = [\"{KEY}\"]\nak = \"AKEXAMPLE\"\nsk = \"{KEY}2\"");
+    let text =
+        format!("[koogallery]\naccess_key = [\"{KEY}\"]\nak = \"AKEXAMPLE\"\nsk = \"{KEY}2\"");
     let loaded = from_toml(&text).unwrap();
     let debug = format!("{:?}", loaded.config);
     for shown in [&loaded.effective, &debug] {

@@ -17,14 +17,15 @@ use axum::{Router, middleware};
 use super::{App, layers};
 pub(super) use guard::Caller;
 #[cfg(test)]
-pub(super) use routes::{Access, ROUTES};
+pub(super) use routes::Access;
+pub(super) use routes::ROUTES;
 
 /// The largest body of the admin API: a release list that was signed elsewhere, with room.
 const BODY_BYTES: usize = 512 * 1024;
 
 pub(super) fn router(app: App, secure: bool) -> Router {
     let mut router = Router::new();
-    for route in routes::ROUTES {
+    for route in ROUTES {
         router = router.route(route.path, (route.handler)());
     }
     // Behind the routing, so that the guard knows which route it guards.

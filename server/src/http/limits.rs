@@ -33,13 +33,11 @@ pub(super) const CONNECTIONS: usize = 1000;
 
 /// Answers 503 where a handler takes too long.
 pub(super) async fn answer_in_time(request: Request, next: Next) -> Response {
-    match tokio::time::timeout(ANSWER_TIME, next.run(request)).await {
-        Ok(response) => response,
-        Err(_) => {
-            tracing::error!("a request got no answer in time and was given up");
-            ApiError::plain(Code::ServiceUnavailable).retry_after(5).into_response()
-        }
+    if let Ok(response) = tokio::time::timeout(ANSWER_TIME, next.run(request)).await {
+        return response;
     }
+    tracing::error!("a request got no answer in time and was given up");
+    ApiError::plain(Code::ServiceUnavailable).retry_after(5).into_response()
 }
 
 /// Lets a limited number of connections in; one more is closed at once.
@@ -60,18 +58,14 @@ impl<S> Accept<TcpStream, S> for Doorkeeper {
     type Future = std::future::Ready<io::Result<(Admitted, S)>>;
 
     fn accept(&self, stream: TcpStream, service: S) -> Self::Future {
-        let admitted = match Arc::clone(&self.places).try_acquire_owned() {
-            Ok(place) => {
-                // Answers are small and whole; waiting to fill a packet only delays them.
-                let _ = stream.set_nodelay(true);
-                Ok((Admitted { stream, _place: place }, service))
-            }
-            Err(_) => {
-                metrics::counter!("licd_http_connections_refused_total").increment(1);
-                Err(io::Error::other("every place for a connection is taken"))
-            }
+        let Ok(place) = Arc::clone(&self.places).try_acquire_owned() else {
+            metrics::counter!("licd_http_connections_refused_total").increment(1);
+            let full = io::Error::other("every place for a connection is taken");
+            return std::future::ready(Err(full));
         };
-        std::future::ready(admitted)
+        // Answers are small and whole; waiting to fill a packet only delays them.
+        let _ = stream.set_nodelay(true);
+        std::future::ready(Ok((Admitted { stream, _place: place }, service)))
     }
 }
 

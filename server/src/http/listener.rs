@@ -62,9 +62,9 @@ fn bind(address: SocketAddr, option: &str) -> anyhow::Result<TcpListener> {
                 "ports below 1024 need a privilege; give a higher one with {option} and put a \
                  proxy in front"
             ),
-            io::ErrorKind::AddrNotAvailable => format!(
-                "this machine has no such address; give one of its own with {option}"
-            ),
+            io::ErrorKind::AddrNotAvailable => {
+                format!("this machine has no such address; give one of its own with {option}")
+            }
             _ => format!("give another address with {option}"),
         };
         anyhow!("cannot listen on {address} ({error}): {remedy}")

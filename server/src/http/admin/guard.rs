@@ -54,11 +54,7 @@ pub(super) async fn admit(
         )
     })?;
     let role = app.desk.caller(token).await?.ok_or_else(|| {
-        ApiError::new(
-            Code::Unauthorized,
-            "This token is not known here.",
-            "此令牌不属于本服务器。",
-        )
+        ApiError::new(Code::Unauthorized, "This token is not known here.", "此令牌不属于本服务器。")
     })?;
     if role < least {
         return Err(ApiError::new(

@@ -7,6 +7,6 @@ use axum::response::{IntoResponse, Response};
 use super::super::App;
 
 pub(super) async fn list(State(app): State<App>) -> Response {
-    ([(header::CONTENT_TYPE, "application/jwk-set+json")], app.desk.jwks().to_owned())
+    ([(header::CONTENT_TYPE, "application/jwk-set+json")], app.desk.jwks())
         .into_response()
 }

@@ -4,8 +4,8 @@ use axum::Json;
 use license_core::api;
 use license_core::product::Product;
 use serde_json::{Map, Value, json};
-use utoipa::openapi::{ComponentsBuilder, RefOr, schema::Schema};
 use utoipa::ToSchema;
+use utoipa::openapi::{ComponentsBuilder, RefOr, schema::Schema};
 
 use super::routes::{Access, ROUTES, Route};
 use crate::desk::TokenView;
@@ -60,7 +60,8 @@ fn operation(route: &Route) -> Value {
         let problem = json!({ "application/problem+json": { "schema": reference("Problem") } });
         responses["default"] = json!({ "description": "Why not", "content": problem });
         operation["security"] = json!([{ "token": [] }]);
-        operation["description"] = format!("Needs the role {} or a higher one.", role.as_str()).into();
+        operation["description"] =
+            format!("Needs the role {} or a higher one.", role.as_str()).into();
     }
     operation["responses"] = responses;
     operation

@@ -35,7 +35,10 @@ pub(super) async fn signed(
     headers: HeaderMap,
     Parameters(query): Parameters<ReleaseQuery>,
 ) -> Result<Response, ApiError> {
-    Ok(signed::answer(&headers, app.desk.release_list(&query.product, &query.platform, &query.channel).await?))
+    Ok(signed::answer(
+        &headers,
+        app.desk.release_list(&query.product, &query.platform, &query.channel).await?,
+    ))
 }
 
 pub(super) async fn publish(

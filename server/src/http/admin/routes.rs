@@ -1,5 +1,5 @@
 //! Every route of the admin listener: the one table from which the router, the guard and the
-//! OpenAPI document are made. A route that is not in it does not exist.
+//! `OpenAPI` document are made. A route that is not in it does not exist.
 
 use axum::http::Method;
 use axum::routing::{MethodRouter, get, post, put};
@@ -22,7 +22,7 @@ pub(in crate::http) struct Route {
     pub(in crate::http) method: Method,
     pub(in crate::http) path: &'static str,
     pub(in crate::http) access: Access,
-    /// One line for the OpenAPI document.
+    /// One line for the `OpenAPI` document.
     pub(super) summary: &'static str,
     /// Query parameters that may be given.
     pub(super) parameters: &'static [&'static str],

@@ -19,7 +19,7 @@ pub(super) async fn create(
     State(app): State<App>,
     Payload(wanted): Payload<TokenCreate, BODY_BYTES>,
 ) -> Result<(StatusCode, Json<TokenCreated>), ApiError> {
-    let role: Role = wanted.role.parse().map_err(|_| {
+    let role: Role = wanted.role.parse().map_err(|()| {
         ApiError::new(
             Code::RequestInvalid,
             "The role must be viewer, operator or admin.",

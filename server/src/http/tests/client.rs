@@ -61,7 +61,10 @@ pub(super) fn request(method: &str, path: &str, headers: &[(&str, &str)], body: 
 }
 
 /// Sends bytes and reads until the server closes.
-pub(super) async fn exchange(mut stream: impl AsyncRead + AsyncWrite + Unpin, bytes: &[u8]) -> Vec<u8> {
+pub(super) async fn exchange(
+    mut stream: impl AsyncRead + AsyncWrite + Unpin,
+    bytes: &[u8],
+) -> Vec<u8> {
     // The server may refuse before it has read everything.
     let _ = stream.write_all(bytes).await;
     let _ = stream.flush().await;

@@ -79,7 +79,9 @@ async fn metrics_count_routes_and_never_paths() {
     assert_eq!(answer.status, 200);
     assert!(answer.header("content-type").unwrap().starts_with("text/plain; version=0.0.4"));
     let text = String::from_utf8(answer.body).unwrap();
-    assert!(text.contains(r#"licd_http_requests_total{route="/healthz",method="GET",status="200"}"#));
+    assert!(
+        text.contains(r#"licd_http_requests_total{route="/healthz",method="GET",status="200"}"#)
+    );
     assert!(text.contains(r#"route="unknown""#));
     assert!(text.contains(r#"licd_http_request_seconds_bucket{route="/healthz",le="0.1"}"#));
     assert!(!text.contains("my-own-choice"));
@@ -90,7 +92,8 @@ async fn metrics_count_routes_and_never_paths() {
 async fn products_are_applied_shown_and_paged() {
     let server = Server::start().await;
     let token = server.token(Role::Operator).await;
-    let product = |id: &str| json!({ "id": id, "name": "流体仿真 𠮷", "license": { "kind": "unbound" } });
+    let product =
+        |id: &str| json!({ "id": id, "name": "流体仿真 𠮷", "license": { "kind": "unbound" } });
     for id in ["beta", "alpha", "gamma"] {
         let answer = server.admin("POST", "/api/v1/products", &token, &product(id)).await;
         assert_eq!(answer.status, 200, "{answer:?}");

@@ -67,7 +67,13 @@ impl Server {
         send(self.public, "GET", path, &[], b"").await
     }
 
-    pub(super) async fn admin(&self, method: &str, path: &str, token: &str, body: &Value) -> Answer {
+    pub(super) async fn admin(
+        &self,
+        method: &str,
+        path: &str,
+        token: &str,
+        body: &Value,
+    ) -> Answer {
         let authorization = format!("Bearer {token}");
         let headers = [("Authorization", &*authorization), ("Content-Type", "application/json")];
         let body = if body.is_null() { Vec::new() } else { serde_json::to_vec(body).unwrap() };

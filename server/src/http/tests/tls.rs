@@ -69,7 +69,11 @@ fn files_that_will_not_do_are_named() {
     std::fs::write(&text, "hello").unwrap();
 
     for (tls, key, part) in [
-        (Tls { cert: "/nonexistent".into(), key: good.key.clone() }, "http.tls_cert", "cannot be read"),
+        (
+            Tls { cert: "/nonexistent".into(), key: good.key.clone() },
+            "http.tls_cert",
+            "cannot be read",
+        ),
         (Tls { cert: text.clone(), key: good.key.clone() }, "http.tls_cert", "no `-----BEGIN CERT"),
         (Tls { cert: good.cert.clone(), key: text }, "http.tls_key", "no `-----BEGIN PRIVATE KEY"),
         (Tls { cert: good.cert, key: foreign.key }, "http.tls_cert", "cannot be used together"),

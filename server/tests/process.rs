@@ -1,0 +1,271 @@
+//! `licd` as a process: what it prints, how it refuses, how it stops.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+fn licd(folder: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_licd"));
+    command.current_dir(folder).env_clear().env("LANG", "C.UTF-8").stdin(Stdio::null());
+    command
+}
+
+fn run(folder: &Path, arguments: &[&str]) -> Output {
+    licd(folder).args(arguments).output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+/// A serving `licd`, stopped at the end whatever happens.
+struct Serving {
+    child: Child,
+    lines: Vec<Value>,
+    listen: String,
+    admin: Option<String>,
+}
+
+impl Serving {
+    fn start(folder: &Path, arguments: &[&str]) -> Self {
+        let free = ["serve", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"];
+        let mut child = licd(folder)
+            .args(free)
+            .args(arguments)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = Vec::new();
+        let mut reader = BufReader::new(child.stdout.take().unwrap());
+        let ready = loop {
+            let mut line = String::new();
+            if reader.read_line(&mut line).unwrap() == 0 {
+                let mut error = String::new();
+                child.stderr.take().unwrap().read_to_string(&mut error).unwrap();
+                panic!("licd stopped: {error}");
+            }
+            let line: Value = serde_json::from_str(&line).unwrap_or_else(|_| panic!("{line}"));
+            lines.push(line.clone());
+            if line.get("listen").is_some() {
+                break line;
+            }
+        };
+        // Kept open and read, so that the log never fills the pipe.
+        std::thread::spawn(move || std::io::copy(&mut reader, &mut std::io::sink()));
+        let listen = ready["listen"].as_str().unwrap().to_owned();
+        let admin = ready["admin_listen"].as_str().map(str::to_owned);
+        Self { child, lines, listen, admin }
+    }
+
+    fn terminate(&mut self) -> Option<i32> {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+        self.child.wait().unwrap().code()
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn status(url: &str, path: &str, token: &str) -> u16 {
+    let address = url.strip_prefix("http://").unwrap();
+    let mut stream = TcpStream::connect(address).unwrap();
+    write!(
+        stream,
+        "GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer {token}\r\n\r\n"
+    )
+    .unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer.split(' ').nth(1).unwrap().parse().unwrap()
+}
+
+#[test]
+fn the_first_start_makes_what_it_needs_and_says_so_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut first = Serving::start(folder.path(), &[]);
+    let welcome = first.lines.iter().find(|line| line.get("admin_token_file").is_some()).unwrap();
+    assert_eq!(welcome["data_dir"], "./licd-data");
+    let data = folder.path().join("licd-data");
+    let token = std::fs::read_to_string(data.join("admin-token")).unwrap();
+    let token = token.trim();
+    assert!(token.starts_with("licd_"), "{token}");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        for entry in std::fs::read_dir(&data).unwrap().map(Result::unwrap) {
+            let bits = entry.metadata().unwrap().permissions().mode() & 0o777;
+            assert_eq!(bits & 0o077, 0, "{:?} has mode {bits:o}", entry.path());
+        }
+        let bits = std::fs::metadata(data.join("admin-token")).unwrap().permissions().mode();
+        assert_eq!(bits & 0o777, 0o600);
+    }
+    let admin = first.admin.clone().unwrap();
+    assert_eq!(status(&admin, "/api/v1/tokens", token), 200);
+    assert_eq!(status(&admin, "/api/v1/tokens", "licd_wrong"), 401);
+    assert_eq!(status(&first.listen, "/readyz", ""), 200);
+    let ready = first.lines.last().unwrap()["message"].as_str().unwrap().to_owned();
+    assert!(ready.starts_with("licd is ready: http://127.0.0.1:"), "{ready}");
+    assert!(ready.contains(&first.listen) && ready.contains(&admin), "{ready}");
+    assert!(!ready.contains(":0 "), "{ready}");
+    assert_eq!(first.terminate(), Some(0));
+
+    let again = Serving::start(folder.path(), &["--admin-listen="]);
+    assert!(again.lines.iter().all(|line| line.get("admin_token_file").is_none()));
+    assert_eq!(again.admin, None);
+    assert!(again.lines.last().unwrap()["admin_listen"].is_null());
+}
+
+#[test]
+fn stops_within_ten_seconds_although_a_client_hangs() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut serving = Serving::start(folder.path(), &[]);
+    let address = serving.listen.strip_prefix("http://").unwrap();
+    let mut hanging = TcpStream::connect(address).unwrap();
+    hanging
+        .write_all(b"POST /koogallery HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n")
+        .unwrap();
+    std::thread::sleep(Duration::from_millis(200));
+    let started = Instant::now();
+    assert_eq!(serving.terminate(), Some(0));
+    assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());
+}
+
+#[test]
+fn a_port_in_use_is_named_and_nothing_is_made() {
+    let folder = tempfile::tempdir().unwrap();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let output = run(folder.path(), &["serve", "--listen", &address]);
+    assert_eq!(output.status.code(), Some(1));
+    let error = text(&output.stderr);
+    assert!(error.starts_with(&format!("licd: cannot listen on {address}")), "{error}");
+    assert!(error.contains("another program listens there") && error.contains("--listen"));
+    assert!(!folder.path().join("licd-data").exists());
+    // The log collector reads of it too, as one JSON line.
+    let line: Value = serde_json::from_str(text(&output.stdout).lines().last().unwrap()).unwrap();
+    assert_eq!(line["level"], "ERROR");
+}
+
+#[test]
+fn a_second_licd_on_the_same_folder_is_refused_and_the_first_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut first = Serving::start(folder.path(), &[]);
+    let output =
+        run(folder.path(), &["serve", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"]);
+    assert_eq!(output.status.code(), Some(1));
+    let error = text(&output.stderr);
+    assert!(error.contains("licd-data") && error.contains("another licd"), "{error}");
+    assert_eq!(status(&first.listen, "/readyz", ""), 200);
+    assert_eq!(first.terminate(), Some(0));
+}
+
+#[test]
+fn a_data_folder_that_cannot_be_made_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("file"), "").unwrap();
+    let output = run(
+        folder.path(),
+        &["serve", "--data-dir", "file/data", "--listen", "127.0.0.1:0", "--admin-listen="],
+    );
+    assert_eq!(output.status.code(), Some(1));
+    let error = text(&output.stderr);
+    assert!(error.starts_with("licd: ") && error.contains("file/data"), "{error}");
+    assert!(!error.contains("panicked") && !error.contains("backtrace"), "{error}");
+}
+
+#[test]
+fn a_wrong_configuration_is_exit_code_2_with_every_fault() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("licd.toml"), "issuer = 7\n[http]\nlistne = \"x\"\n")
+        .unwrap();
+    for arguments in [
+        &["serve", "--config", "licd.toml"][..],
+        &["migrate", "--config", "licd.toml"],
+        &["config", "check", "--config", "licd.toml"],
+        &["token", "create", "--role", "viewer", "--name", "x", "--config", "licd.toml"],
+    ] {
+        let output = run(folder.path(), arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert_eq!(
+            text(&output.stderr).lines().filter(|line| !line.starts_with('{')).collect::<Vec<_>>(),
+            [
+                "licd: the configuration cannot be used:",
+                "  http.listne in licd.toml: there is no such key; did you mean http.listen?",
+                "  issuer in licd.toml: 7 is not a text in quotes; write issuer = \"licd\"",
+            ],
+            "{arguments:?}"
+        );
+    }
+    for arguments in [&["serve", "--nonsense"][..], &["token", "create"], &["no-such-command"]] {
+        assert_eq!(run(folder.path(), arguments).status.code(), Some(2), "{arguments:?}");
+    }
+    assert!(!folder.path().join("licd-data").exists());
+}
+
+#[test]
+fn config_check_shows_what_is_in_force_and_warns() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = licd(folder.path())
+        .args(["config", "check"])
+        .env("LICD_KOOGALLERY__ACCESS_KEY", "an-access-key-of-ours")
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    let shown = text(&output.stdout);
+    assert!(shown.contains("access_key = \"(set)\"") && shown.contains("# environment"), "{shown}");
+    assert!(!shown.contains("an-access-key-of-ours"), "{shown}");
+    let error = text(&output.stderr);
+    assert!(error.contains("warning: koogallery.ak and sk are empty"), "{error}");
+    assert!(!error.contains("answered 000001"), "{error}");
+    assert!(!folder.path().join("licd-data").exists());
+}
+
+#[test]
+fn tokens_can_be_made_beside_a_serving_licd() {
+    let folder = tempfile::tempdir().unwrap();
+    let serving = Serving::start(folder.path(), &[]);
+    let output =
+        run(folder.path(), &["token", "create", "--role", "viewer", "--name", "dashboard"]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let token = text(&output.stdout);
+    let token = token.trim();
+    let admin = serving.admin.as_deref().unwrap();
+    assert_eq!(status(admin, "/api/v1/products", token), 200);
+    assert_eq!(status(admin, "/api/v1/tokens", token), 403);
+}
+
+#[test]
+fn migrate_prepares_a_folder_that_serve_takes_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = run(folder.path(), &["migrate"]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    assert!(text(&output.stderr).contains("./licd-data"));
+    let serving = Serving::start(folder.path(), &[]);
+    assert_eq!(status(&serving.listen, "/readyz", ""), 200);
+}
+
+#[test]
+fn help_teaches() {
+    let folder = tempfile::tempdir().unwrap();
+    for (arguments, part) in [
+        (&["--help"][..], "Exit codes: 0"),
+        (&["serve", "--help"], "http://127.0.0.1:8470"),
+        (&["token", "create", "--help"], "operator also applies products"),
+    ] {
+        let output = run(folder.path(), arguments);
+        assert_eq!(output.status.code(), Some(0));
+        assert!(text(&output.stdout).contains(part), "{}", text(&output.stdout));
+    }
+}
