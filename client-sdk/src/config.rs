@@ -128,7 +128,6 @@ impl Settings {
             host.config_files.iter().filter_map(|path| read(path, &mut warnings)).collect();
         let default_dir =
             host.state_home.as_ref().map(|home| home.join(folder_name(&config.product)));
-        let own_dir = Some(config.state_dir.clone()).filter(|dir| !dir.is_empty());
         let setting = |name: &str,
                        files: &[Administered],
                        pick: fn(&Administered) -> &Option<String>,
@@ -141,10 +140,9 @@ impl Settings {
                 .to_owned()
         };
         let dir = setting("LICSDK_STATE_DIR", &files, |f| &f.state_dir, &config.state_dir);
-        let state_dir = if dir.is_empty() { default_dir.clone() } else { Some(PathBuf::from(dir)) };
+        let state_dir = if dir.is_empty() { default_dir } else { Some(PathBuf::from(dir)) };
         // A file in the state folder counts after those that may have named the folder.
-        let last =
-            state_dir.clone().or(own_dir.map(PathBuf::from)).map(|dir| dir.join("licsdk.toml"));
+        let last = state_dir.as_ref().map(|dir| dir.join("licsdk.toml"));
         files.extend(last.and_then(|path| read(&path, &mut warnings)));
 
         let server = setting("LICSDK_SERVER", &files, |f| &f.server, &config.server);

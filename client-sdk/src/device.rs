@@ -101,13 +101,15 @@ fn read() -> Parts {
 }
 
 /// The CPUID signature as the marketplace's own client prints it: EDX then EAX of leaf 1.
+#[cfg(target_arch = "x86_64")]
+#[expect(clippy::unnecessary_wraps, reason = "other processors have no such signature")]
 fn cpu_signature() -> Option<String> {
-    #[cfg(target_arch = "x86_64")]
-    {
-        let leaf = core::arch::x86_64::__cpuid(1);
-        Some(format!("{:08X}{:08X}", leaf.edx, leaf.eax))
-    }
-    #[cfg(not(target_arch = "x86_64"))]
+    let leaf = core::arch::x86_64::__cpuid(1);
+    Some(format!("{:08X}{:08X}", leaf.edx, leaf.eax))
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+fn cpu_signature() -> Option<String> {
     None
 }
 

@@ -2,6 +2,7 @@
 
 mod licenses;
 mod packages;
+mod sources;
 mod upgrades;
 
 use std::{
@@ -18,12 +19,12 @@ use license_core::{Code, release::Release, verify::Verified};
 pub(crate) use licenses::Wanted;
 
 use crate::{
-    Outcome, VerifyRequest, config::Settings, failure::Failure, host::Host, lane::Lane,
-    outbox::Outbox, records::Records, transport::Transport, verify,
+    Outcome, VerifyRequest, clock::Standing, config::Settings, failure::Failure, host::Host,
+    lane::Lane, outbox::Outbox, records::Records, transport::Transport, verify,
 };
 
 /// How often a program that does nothing looks at the clock.
-const LOOK_EVERY: Duration = Duration::from_secs(600);
+const LOOK_EVERY: Duration = Duration::from_mins(10);
 
 /// How long the end waits for a thread that talks to the network.
 const THREADS_END: Duration = Duration::from_secs(1);
@@ -89,8 +90,18 @@ impl Engine {
         Ok(engine)
     }
 
+    /// Time passes while a program runs for weeks: its floor rises and its license may end.
     fn look_at_clock(&self) {
-        let _ = self.records().look(&self.host, None, None);
+        let standing = self.records().look(&self.host, None, None);
+        let now = (self.host.now)();
+        let mut in_force = locked(&self.in_force);
+        let ended = in_force.as_ref().is_some_and(|verified| {
+            let claims = &verified.claims;
+            claims.expires.is_some_and(|at| now >= at.plus(claims.grace_secs))
+        });
+        if ended || matches!(standing, Standing::RolledBack { .. }) {
+            *in_force = None;
+        }
     }
 
     pub(crate) fn records(&self) -> MutexGuard<'_, Records> {
@@ -110,9 +121,11 @@ impl Engine {
         for lane in lanes {
             lane.close();
         }
-        self.outbox.wait(limit);
+        if !self.outbox.wait(limit) {
+            return;
+        }
+        // A program may unload this library next: its threads should be gone by then.
         let until = Instant::now() + THREADS_END;
-        // One of them may be us: a callback is called by none of them, but a job may drop the SDK.
         while lanes.iter().any(|lane| lane.is_alive()) && Instant::now() < until {
             thread::sleep(Duration::from_millis(5));
         }
@@ -154,7 +167,9 @@ impl Engine {
     pub(crate) fn verify(&self, request: &VerifyRequest) -> Outcome {
         let settings = &self.settings;
         let device = request.dev_info.clone().unwrap_or_else(|| self.device(""));
-        let records = self.records();
+        let mut records = self.records();
+        let standing = records.look(&self.host, None, None);
+        let own_time = request.at.is_none();
         let mut request = request.clone();
         request.product.get_or_insert_with(|| settings.product.clone());
         let version = settings.version.as_ref().map(ToString::to_string);
@@ -165,8 +180,9 @@ impl Engine {
         let now = (self.host.now)();
         request.at.get_or_insert_with(|| now.as_secs().to_string());
         request.revocations.extend(records.revocation_document().map(str::to_owned));
-        let floor = records.floor().map(|floor| floor.as_secs().to_string());
-        request.floor = request.floor.or(floor);
+        if let (true, Standing::RolledBack { floor }) = (own_time, standing) {
+            request.floor.get_or_insert_with(|| floor.as_secs().to_string());
+        }
         verify::verified_by(records.ring(), &request).into()
     }
 

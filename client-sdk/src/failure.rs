@@ -5,11 +5,17 @@ use serde_json::{Value, json};
 
 /// A failure as events and outcomes tell it.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
-#[error("{code}: {message}")]
+#[error("{code}: {}", told.message)]
 pub(crate) struct Failure {
     pub(crate) code: Code,
-    pub(crate) message: String,
-    pub(crate) message_zh: String,
+    /// Boxed: a failure is seldom and should not make every result large.
+    told: Box<Told>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+struct Told {
+    message: String,
+    message_zh: String,
     remedy: String,
     remedy_zh: String,
     explanation: Option<Value>,
@@ -27,14 +33,14 @@ impl Failure {
         message_zh: impl Into<String>,
     ) -> Self {
         let (remedy, remedy_zh) = remedy(code);
-        Self {
-            code,
+        let told = Told {
             message: message.into(),
             message_zh: message_zh.into(),
             remedy: remedy.to_owned(),
             remedy_zh: remedy_zh.to_owned(),
             explanation: None,
-        }
+        };
+        Self { code, told: Box::new(told) }
     }
 
     /// The code's sentence followed by a fact, the same in both languages.
@@ -48,8 +54,8 @@ impl Failure {
 
     /// Adds what else went wrong on the way.
     pub(crate) fn and(mut self, other: &Self) -> Self {
-        self.message = format!("{}; {}", self.message, other.message);
-        self.message_zh = format!("{}；{}", self.message_zh, other.message_zh);
+        self.told.message = format!("{}; {}", self.told.message, other.told.message);
+        self.told.message_zh = format!("{}；{}", self.told.message_zh, other.told.message_zh);
         self
     }
 
@@ -60,20 +66,20 @@ impl Failure {
         };
         format!(
             "{} / {}",
-            join(&self.message, &self.remedy),
-            join(&self.message_zh, &self.remedy_zh).replacen(". ", "。", 1)
+            join(&self.told.message, &self.told.remedy),
+            join(&self.told.message_zh, &self.told.remedy_zh).replacen(". ", "。", 1)
         )
     }
 
     pub(crate) fn to_json(&self) -> Value {
         let mut json = json!({
             "code": self.code,
-            "message": self.message,
-            "message_zh": self.message_zh,
-            "remedy": self.remedy,
-            "remedy_zh": self.remedy_zh,
+            "message": self.told.message,
+            "message_zh": self.told.message_zh,
+            "remedy": self.told.remedy,
+            "remedy_zh": self.told.remedy_zh,
         });
-        if let Some(explanation) = &self.explanation {
+        if let Some(explanation) = &self.told.explanation {
             json["explanation"] = explanation.clone();
         }
         json
@@ -84,14 +90,14 @@ impl From<Refusal> for Failure {
     fn from(refusal: Refusal) -> Self {
         let mut json = refusal.to_json();
         let text = |name: &str| json[name].as_str().unwrap_or_default().to_owned();
-        Self {
-            code: refusal.code(),
+        let told = Told {
             message: text("message"),
             message_zh: text("message_zh"),
             remedy: text("remedy"),
             remedy_zh: text("remedy_zh"),
             explanation: json.get_mut("explanation").map(Value::take),
-        }
+        };
+        Self { code: refusal.code(), told: Box::new(told) }
     }
 }
 
@@ -145,7 +151,7 @@ mod tests {
         );
         let both = Failure::of(Code::LicenseExpired).and(&Failure::of(Code::ServerUnreachable));
         assert_eq!(both.code, Code::LicenseExpired);
-        assert!(both.message.contains("cannot be reached"));
+        assert!(both.to_string().contains("cannot be reached"));
     }
 
     #[test]

@@ -10,13 +10,13 @@ use crate::device::Machine;
 /// The name of our folders below the platform's.
 const FOLDER: &str = "licsdk";
 
-type Shared<F> = Arc<F>;
+type Variable = dyn Fn(&str) -> Option<String> + Send + Sync;
 
 /// The surroundings of one [`crate::Sdk`], cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Host {
     /// Reads an environment variable.
-    pub(crate) env: Shared<dyn Fn(&str) -> Option<String> + Send + Sync>,
+    pub(crate) env: Arc<Variable>,
     /// Where a `licsdk.toml` may lie, the first that sets a key wins.
     pub(crate) config_files: Vec<PathBuf>,
     /// Where state is kept when nobody names a folder.
@@ -24,13 +24,13 @@ pub(crate) struct Host {
     /// Where the clock floor is kept for the second time.
     pub(crate) floor_home: Option<PathBuf>,
     /// The wall clock.
-    pub(crate) now: Shared<dyn Fn() -> Timestamp + Send + Sync>,
+    pub(crate) now: Arc<dyn Fn() -> Timestamp + Send + Sync>,
     /// Seconds on a clock that nobody sets.
-    pub(crate) running: Shared<dyn Fn() -> i64 + Send + Sync>,
+    pub(crate) running: Arc<dyn Fn() -> i64 + Send + Sync>,
     /// Unguessable bytes, or nothing when the system has none.
-    pub(crate) nonce: Shared<dyn Fn() -> Option<[u8; 24]> + Send + Sync>,
+    pub(crate) nonce: Arc<dyn Fn() -> Option<[u8; 24]> + Send + Sync>,
     /// This machine's device text.
-    pub(crate) machine: Shared<dyn Fn() -> String + Send + Sync>,
+    pub(crate) machine: Arc<dyn Fn() -> String + Send + Sync>,
 }
 
 impl Host {

@@ -14,17 +14,20 @@ use std::{
 /// A job; it is given whatever owns the lane.
 pub(crate) type Job<T> = Box<dyn FnOnce(&Arc<T>) + Send>;
 
+/// What a lane does whenever it had nothing to do for so long.
+pub(crate) type Idle<T> = (Duration, fn(&T));
+
 /// One thread and the jobs that wait for it.
 pub(crate) struct Lane<T> {
     name: &'static str,
-    idle: Option<(Duration, fn(&T))>,
+    idle: Option<Idle<T>>,
     sender: Mutex<Option<Sender<Job<T>>>>,
     alive: Arc<AtomicUsize>,
 }
 
 impl<T: Send + Sync + 'static> Lane<T> {
     /// A lane that calls `idle` whenever it had nothing to do for so long.
-    pub(crate) fn new(name: &'static str, idle: Option<(Duration, fn(&T))>) -> Self {
+    pub(crate) fn new(name: &'static str, idle: Option<Idle<T>>) -> Self {
         Self { name, idle, sender: Mutex::new(None), alive: Arc::default() }
     }
 

@@ -157,22 +157,27 @@ impl Outbox {
         let open = std::mem::take(&mut inside.open);
         let failure = Failure::of(Code::ShutDown);
         inside.queue.extend(open.into_values().map(|asked| asked.failed(&failure)));
+        // Where no thread was started nobody else will let go of the program's object.
+        let unused = if inside.caller.is_none() { inside.callback.take() } else { None };
         self.changed.notify_all();
+        drop(inside);
+        drop(unused);
     }
 
     /// Waits until the last event was delivered; inside of a callback, or after `limit`, it
-    /// returns without that.
-    pub(crate) fn wait(&self, limit: Duration) {
+    /// returns `false` without that.
+    pub(crate) fn wait(&self, limit: Duration) -> bool {
         let until = Instant::now() + limit;
         let mut inside = self.lock();
-        while inside.caller.is_some_and(|caller| caller != thread::current().id()) {
+        while let Some(caller) = inside.caller {
             let left = until.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return;
+            if left.is_zero() || caller == thread::current().id() {
+                return false;
             }
             let waited = self.changed.wait_timeout(inside, left);
             inside = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
+        true
     }
 }
 
@@ -198,7 +203,7 @@ mod tests {
 
     fn ended(outbox: &Outbox) {
         outbox.close();
-        outbox.wait(Duration::from_secs(10));
+        assert!(outbox.wait(Duration::from_secs(10)));
         assert!(outbox.lock().caller.is_none());
     }
 
@@ -258,6 +263,6 @@ mod tests {
     fn without_a_thread_nobody_waits() {
         let outbox = Outbox::default();
         outbox.close();
-        outbox.wait(Duration::from_secs(60));
+        assert!(outbox.wait(Duration::from_mins(1)));
     }
 }

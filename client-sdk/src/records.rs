@@ -2,6 +2,8 @@
 //! first and written afterwards; what cannot be verified is never written and, where it was found
 //! in the folder, put aside.
 
+mod floor;
+
 use std::collections::BTreeMap;
 
 use license_core::{
@@ -10,14 +12,14 @@ use license_core::{
     key::KeyId,
     release::ReleaseList,
     revocation::Revocations,
-    trust::{KeyRing, KeyState, document_digest},
+    trust::{KeyRing, KeyState},
     verify::{self, Question, Verified, Warning},
 };
 use serde::{Deserialize, Serialize};
 
 use crate::{
     anchors::Anchors,
-    clock::{Look, Memory, Standing},
+    clock::{Memory, Standing},
     config::Settings,
     failure::Failure,
     host::Host,
@@ -29,7 +31,6 @@ const TRUST: &str = "trust.jws";
 const REVOCATIONS: &str = "revocations.jws";
 const RELEASES: &str = "releases.jws";
 const NUMBERS: &str = "numbers.json";
-const FLOOR: &str = "clock";
 
 /// Sequence numbers and dates beside the lists.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
@@ -63,20 +64,20 @@ pub(crate) struct Records {
 
 /// Which list a sequence number belongs to.
 #[derive(Clone, Copy)]
-enum List {
+enum List<'a> {
     Trust,
     Revocations,
-    Releases,
+    /// Each channel and platform is counted for itself.
+    Releases(&'a ReleaseList),
 }
 
-impl List {
+impl List<'_> {
     fn name(self, kid: KeyId) -> String {
-        let kind = match self {
-            Self::Trust => "trust",
-            Self::Revocations => "revocation",
-            Self::Releases => "release",
-        };
-        format!("{kind}:{kid}")
+        match self {
+            Self::Trust => format!("trust:{kid}"),
+            Self::Revocations => format!("revocation:{kid}"),
+            Self::Releases(list) => format!("release:{kid}:{}:{}", list.channel, list.platform),
+        }
     }
 }
 
@@ -119,36 +120,6 @@ impl Records {
                 Err(_) => self.folder.set_aside(NUMBERS),
             }
         }
-    }
-
-    fn load_clock(&mut self) {
-        let kept = [(&self.folder, FLOOR), (&self.floor_folder, self.floor_name.as_str())].map(
-            |(folder, name)| {
-                let text = folder.read(name)?;
-                let memory = self.unseal_clock(&text);
-                if memory.is_none() {
-                    folder.set_aside(name);
-                }
-                memory
-            },
-        );
-        for memory in kept.into_iter().flatten() {
-            self.clock = self.clock.merge(memory);
-        }
-        self.clock_written = self.clock;
-    }
-
-    /// One line of JSON and one that shows a change by hand.
-    fn seal_clock(&self) -> String {
-        let text = serde_json::to_string(&self.clock).unwrap_or_default();
-        let mark = document_digest(&format!("{}{text}", self.anchors.digest()));
-        format!("{text}\n{}\n", &mark[..16])
-    }
-
-    fn unseal_clock(&self, text: &str) -> Option<Memory> {
-        let (text, mark) = text.trim_end().split_once('\n')?;
-        let expected = document_digest(&format!("{}{text}", self.anchors.digest()));
-        (expected.get(..16) == Some(mark)).then(|| serde_json::from_str(text).ok())?
     }
 
     fn load_trust(&mut self, now: Timestamp) {
@@ -200,11 +171,6 @@ impl Records {
         self.revocations.as_ref().map(|(document, _)| document.as_str())
     }
 
-    /// The latest time that is certain.
-    pub(crate) const fn floor(&self) -> Option<Timestamp> {
-        self.clock.floor
-    }
-
     /// The release list in force and when it was fetched.
     pub(crate) fn releases(&self) -> Option<(&ReleaseList, Option<Timestamp>)> {
         self.releases.as_ref().map(|(list, ..)| (list, self.numbers.releases_at))
@@ -213,13 +179,13 @@ impl Records {
     /// A list is taken when it is not older than what its own key signed before, nor than the
     /// list in force. The number of a key that lost its trust is forgotten, so that a stolen key
     /// cannot lock out its successor.
-    fn admits(&self, list: List, kid: KeyId, seq: u64, current: Option<(KeyId, u64)>) -> bool {
+    fn admits(&self, list: List<'_>, kid: KeyId, seq: u64, current: Option<(KeyId, u64)>) -> bool {
         self.numbers.seq.get(&list.name(kid)).is_none_or(|highest| seq >= *highest)
             && current.is_none_or(|(_, highest)| seq >= highest)
     }
 
-    fn note(&mut self, list: List, kid: KeyId, seq: u64) {
-        self.numbers.seq.insert(list.name(kid), seq);
+    fn note(&mut self, name: String, seq: u64) {
+        self.numbers.seq.insert(name, seq);
         self.write_numbers();
     }
 
@@ -262,9 +228,10 @@ impl Records {
         self.trust.push(document.to_owned());
         self.list = Some(ring);
         self.ring = self.anchors.ring(self.list.as_ref());
-        self.write(TRUST, self.trust.join("\n").as_bytes().to_vec().as_slice());
+        let chain = self.trust.join("\n");
+        self.write(TRUST, chain.as_bytes());
         self.forget_lost_keys(now);
-        self.note(List::Trust, facts.kid, facts.seq);
+        self.note(List::Trust.name(facts.kid), facts.seq);
         Ok(())
     }
 
@@ -273,9 +240,11 @@ impl Records {
         let ring = &self.ring;
         let roots = ring.roots();
         self.numbers.seq.retain(|name, _| {
-            let trusted = ring.keys().iter().chain(roots).find(|trusted| {
-                name.split_once(':').is_some_and(|(_, kid)| kid == trusted.key.kid().as_str())
-            });
+            let trusted = ring
+                .keys()
+                .iter()
+                .chain(roots)
+                .find(|trusted| name.split(':').nth(1) == Some(trusted.key.kid().as_str()));
             trusted.is_some_and(|trusted| !matches!(trusted.state, KeyState::Revoked(_)))
         });
         self.revocations =
@@ -301,7 +270,7 @@ impl Records {
         let (kid, seq) = (list.kid, list.seq);
         self.revocations = Some((document.to_owned(), list));
         self.write(REVOCATIONS, document.as_bytes());
-        self.note(List::Revocations, kid, seq);
+        self.note(List::Revocations.name(kid), seq);
         Ok(())
     }
 
@@ -319,15 +288,19 @@ impl Records {
         if !list.is_for(&settings.product, &settings.channel, &settings.platform) {
             return Ok(false);
         }
-        let current = self.releases.as_ref().map(|(list, kid, _)| (*kid, list.seq));
-        if !self.admits(List::Releases, kid, list.seq, current) {
+        let current = self
+            .releases
+            .as_ref()
+            .filter(|(old, ..)| old.channel == list.channel && old.platform == list.platform)
+            .map(|(old, kid, _)| (*kid, old.seq));
+        if !self.admits(List::Releases(&list), kid, list.seq, current) {
             return Ok(false);
         }
-        let seq = list.seq;
+        let (name, seq) = (List::Releases(&list).name(kid), list.seq);
         self.releases = Some((list, kid, document.to_owned()));
         self.numbers.releases_at = Some(now);
         self.write(RELEASES, document.as_bytes());
-        self.note(List::Releases, kid, seq);
+        self.note(name, seq);
         Ok(true)
     }
 
@@ -377,36 +350,6 @@ impl Records {
     /// The folder of downloaded packages.
     pub(crate) fn updates(&self, name: &str) -> Option<std::path::PathBuf> {
         self.folder.path("updates").map(|folder| folder.join(name))
-    }
-
-    /// Looks at the clock and remembers what it showed.
-    pub(crate) fn look(
-        &mut self,
-        host: &Host,
-        signed: Option<Timestamp>,
-        receipt: Option<Timestamp>,
-    ) -> Standing {
-        let running = (host.running)();
-        let ran = running.saturating_sub(self.looked_at);
-        self.looked_at = running;
-        let standing = self.clock.look(Look { now: (host.now)(), ran, signed, receipt });
-        self.write_clock(receipt.is_some());
-        standing
-    }
-
-    fn write_clock(&mut self, at_once: bool) {
-        let secs = |memory: &Memory| memory.floor.map_or(i64::MIN, Timestamp::as_secs);
-        let moved = secs(&self.clock).abs_diff(secs(&self.clock_written)) >= 60;
-        let told = !self.clock.same_offence(&self.clock_written);
-        if !(moved || told || at_once) || self.clock == self.clock_written {
-            return;
-        }
-        let text = self.seal_clock();
-        self.write(FLOOR, text.as_bytes());
-        // Two places: deleting one of them changes nothing. The second is a courtesy of the
-        // platform; where it cannot be written the first alone counts.
-        let _ = self.floor_folder.write(&self.floor_name, text.as_bytes());
-        self.clock_written = self.clock;
     }
 
     /// Verifies a license with everything that is known.

@@ -274,10 +274,8 @@ mod tests {
             "detail_zh":"\u5df2\u7528\u5b8c","code":"MACHINES_EXHAUSTED"}"#;
         let failure = problem(409, body);
         assert_eq!(failure.code, Code::MachinesExhausted);
-        assert_eq!(
-            (failure.message.as_str(), failure.message_zh.as_str()),
-            ("2 of 2 in use", "已用完")
-        );
+        assert_eq!(failure.to_json()["message"], "2 of 2 in use");
+        assert_eq!(failure.to_json()["message_zh"], "已用完");
     }
 
     #[test]

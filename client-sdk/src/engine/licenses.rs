@@ -1,6 +1,6 @@
 //! The license: from memory where it is valid, else from the server; never believed unverified.
 
-use std::{fmt::Write, fs, path::Path, sync::Arc};
+use std::{fmt::Write, fs, sync::Arc};
 
 use license_core::{
     Code, Timestamp,
@@ -14,7 +14,6 @@ use license_core::{
 
 use super::{Engine, locked};
 use crate::{
-    Outcome,
     event::{Event, LicenseType},
     failure::Failure,
     outbox::Ticket,
@@ -23,12 +22,6 @@ use crate::{
 
 /// Seconds between two background questions for what the server has changed.
 const REFRESH_EVERY: i64 = 3_600;
-
-/// A license file larger than this is none.
-const FILE_LIMIT: u64 = 8 * 1024 * 1024;
-
-/// A folder may hold other things; nobody keeps more licenses than this in one.
-const FILES_LIMIT: usize = 256;
 
 /// What a program asked for, as it travels between the threads.
 pub(crate) struct Wanted {
@@ -47,8 +40,8 @@ impl Engine {
                 let device = engine.device(&wanted.dev_info);
                 match engine.kept(&device) {
                     Ok(verified) => {
-                        ticket.answer(vec![engine.deliver(&verified, &wanted)]);
-                        engine.refresh_soon(device);
+                        ticket.answer(vec![Engine::deliver(&verified, &wanted)]);
+                        engine.refresh_soon(device, true);
                     }
                     Err(refused) => engine.network.send(
                         engine,
@@ -71,8 +64,8 @@ impl Engine {
         }
         match self.fetch(device, wanted.kind) {
             Ok(verified) => {
-                ticket.answer(vec![self.deliver(&verified, wanted)]);
-                self.refresh_soon(device.to_owned());
+                ticket.answer(vec![Self::deliver(&verified, wanted)]);
+                self.refresh_soon(device.to_owned(), false);
             }
             Err(failure) => ticket.fail(&told(refused, failure)),
         }
@@ -95,7 +88,7 @@ impl Engine {
     }
 
     /// The answer in the form that the program asked for.
-    fn deliver(&self, verified: &Verified, wanted: &Wanted) -> Event {
+    fn deliver(verified: &Verified, wanted: &Wanted) -> Event {
         let warnings: Vec<_> =
             verified.warnings.iter().map(|warning| warning.as_str().to_owned()).collect();
         if wanted.kind == LicenseType::String {
@@ -179,7 +172,7 @@ impl Engine {
     }
 
     /// Asks in the background for what changed at the server; no event tells of it.
-    pub(super) fn refresh_soon(self: &Arc<Self>, device: String) {
+    fn refresh_soon(self: &Arc<Self>, device: String, license: bool) {
         let running = (self.host.running)();
         let mut refreshed = locked(&self.refreshed);
         let recent = refreshed.is_some_and(|at| running.saturating_sub(at) < REFRESH_EVERY);
@@ -193,100 +186,32 @@ impl Engine {
             Box::new(move |engine| {
                 if !engine.is_closed() {
                     // Whatever fails here is silent: what was kept goes on as it is.
-                    let _ = engine.refresh(&device);
+                    let _ = engine.refresh(&device, license);
                 }
             }),
         );
     }
 
-    fn refresh(&self, device: &str) -> Result<(), Failure> {
+    fn refresh(&self, device: &str, license: bool) -> Result<(), Failure> {
         let transport = self.transport()?;
+        let document = transport.revocations();
+        if let Err(failure) = &document
+            && failure.code == Code::ServerUnreachable
+        {
+            return Err(failure.clone());
+        }
         if self.records().rooted() {
             let _ = self.fetch_trust(&transport);
         }
-        let document = transport.revocations()?;
-        self.records().take_revocations(&document, (self.host.now)())?;
-        if !self.is_closed() && !self.settings.activation_code.is_empty() {
-            self.fetch(device, LicenseType::String)?;
+        if let Ok(document) = document {
+            let _ = self.records().take_revocations(&document, (self.host.now)());
+        }
+        if license && !self.is_closed() && !self.settings.activation_code.is_empty() {
+            let _ = self.fetch(device, LicenseType::String);
         }
         // A revocation that is genuine counts at once.
         let _ = self.kept(device);
         Ok(())
-    }
-
-    /// Opens licenses that the program found: text, files, folders, a server's address.
-    pub(crate) fn open(&self, sources: &[&str]) -> Outcome {
-        let device = self.device("");
-        let mut best: Option<(String, Verified)> = None;
-        let mut refused: Option<Failure> = None;
-        for source in sources {
-            let texts = match self.texts(source) {
-                Ok(texts) => texts,
-                Err(failure) => {
-                    refused = refused.or(Some(failure));
-                    continue;
-                }
-            };
-            for text in texts {
-                let mut records = self.records();
-                if let Ok(blocks) = armor::read(&text) {
-                    records.take_blocks(&blocks, &self.settings, (self.host.now)());
-                }
-                match records.judge(&text, Some(&device), &self.settings, &self.host) {
-                    Ok(verified) => {
-                        if best.as_ref().is_none_or(|(_, best)| better(&verified, best)) {
-                            best = Some((String::from_utf8_lossy(&text).into_owned(), verified));
-                        }
-                    }
-                    Err(failure) => refused = refused.or(Some(failure)),
-                }
-            }
-        }
-        let Some((text, verified)) = best else {
-            return Outcome::from(&refused.unwrap_or_else(|| Failure::of(Code::LicenseMissing)));
-        };
-        let mut records = self.records();
-        let kept = records.license().and_then(|text| {
-            records.judge(text.as_bytes(), Some(&device), &self.settings, &self.host).ok()
-        });
-        if kept.as_ref().is_none_or(|kept| better(&verified, kept)) {
-            records.keep_license(&text, &verified);
-        }
-        drop(records);
-        let outcome = Outcome::from(&verified);
-        *locked(&self.in_force) = Some(verified);
-        outcome
-    }
-
-    /// The license texts that a source holds.
-    fn texts(&self, source: &str) -> Result<Vec<Vec<u8>>, Failure> {
-        let trimmed = source.trim();
-        if trimmed.starts_with("https://") || trimmed.starts_with("http://") {
-            let base = transport::base_url(trimmed)
-                .map_err(|error| Failure::with(Code::ConfigInvalid, error))?;
-            *locked(&self.server) = Some(base);
-            // Nothing waits for the network here: what this machine has answers, and later
-            // requests ask that server.
-            let kept = self.records().license().ok_or_else(|| Failure::of(Code::LicenseMissing))?;
-            return Ok(vec![kept.into_bytes()]);
-        }
-        if trimmed.contains("-----BEGIN ") || trimmed.contains("eyJ") {
-            return Ok(vec![trimmed.as_bytes().to_vec()]);
-        }
-        let path = Path::new(trimmed);
-        if path.is_dir() {
-            return folder(path);
-        }
-        if path.is_file() {
-            return Ok(vec![file(path)?]);
-        }
-        let looks_like_a_path =
-            trimmed.contains(['/', '\\']) || path.extension().is_some_and(|e| e == "lic");
-        Err(if looks_like_a_path {
-            Failure::with(Code::LicenseMissing, trimmed)
-        } else {
-            Failure::of(Code::LicenseMalformed)
-        })
     }
 
     /// What the license in force says of one right or limit.
@@ -329,7 +254,13 @@ fn receipt(
     if text("nonce") != Some(nonce) {
         return Err(invalid("nonce"));
     }
-    if text("sha") != Some(document_digest(&answer.license).as_str()) {
+    let documents = armor::read(answer.license.as_bytes()).unwrap_or_default();
+    let mut belongs = documents
+        .iter()
+        .filter(|block| block.label == Label::License)
+        .map(|block| block.document.as_str())
+        .chain([answer.license.as_str()]);
+    if !belongs.any(|answered| text("sha") == Some(document_digest(answered).as_str())) {
         return Err(invalid("sha"));
     }
     Ok(opened.issued_at)
@@ -358,46 +289,8 @@ fn replaces(new: &Verified, kept: &Verified) -> bool {
     new.claims.instance == kept.claims.instance && new.claims.issued_at >= kept.claims.issued_at
 }
 
-/// Of two valid licenses the newer of the same instance, else the one that lasts longer.
-fn better(new: &Verified, old: &Verified) -> bool {
-    if new.claims.instance == old.claims.instance {
-        return new.claims.issued_at >= old.claims.issued_at;
-    }
-    let end = |verified: &Verified| verified.claims.expires.map_or(i64::MAX, Timestamp::as_secs);
-    end(new) >= end(old)
-}
-
 fn holds(bytes: &[u8], document: &str) -> bool {
     armor::read(bytes).is_ok_and(|blocks| {
         blocks.iter().any(|block| block.label == Label::License && block.document == document)
     })
-}
-
-fn file(path: &Path) -> Result<Vec<u8>, Failure> {
-    let failed = |error: &dyn std::fmt::Display| {
-        Failure::with(Code::LicenseMissing, format_args!("{}: {error}", path.display()))
-    };
-    let size = fs::metadata(path).map_err(|error| failed(&error))?.len();
-    if size > FILE_LIMIT {
-        return Err(Failure::with(Code::LicenseMalformed, path.display()));
-    }
-    fs::read(path).map_err(|error| failed(&error))
-}
-
-/// Every `.lic` file of a folder, in the order of their names.
-fn folder(path: &Path) -> Result<Vec<Vec<u8>>, Failure> {
-    let mut paths: Vec<_> = fs::read_dir(path)
-        .into_iter()
-        .flatten()
-        .flatten()
-        .map(|entry| entry.path())
-        .filter(|path| path.extension().is_some_and(|e| e.eq_ignore_ascii_case("lic")))
-        .collect();
-    paths.sort();
-    paths.truncate(FILES_LIMIT);
-    let texts: Vec<_> = paths.iter().filter_map(|path| file(path).ok()).collect();
-    if texts.is_empty() {
-        return Err(Failure::with(Code::LicenseMissing, path.display()));
-    }
-    Ok(texts)
 }

@@ -99,8 +99,11 @@ fn copy(
     if left > 0 {
         return Err(damaged("smaller than published"));
     }
-    let digest = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-    if digest.eq_ignore_ascii_case(&release.sha256) { Ok(()) } else { Err(damaged("SHA-256")) }
+    let published = release.sha256.as_bytes().chunks(2).map(|pair| {
+        std::str::from_utf8(pair).ok().and_then(|pair| u8::from_str_radix(pair, 16).ok())
+    });
+    let genuine = published.eq(hash.finalize().iter().map(|byte| Some(*byte)));
+    if genuine { Ok(()) } else { Err(damaged("SHA-256")) }
 }
 
 /// The last part of the address, with nothing in it that a file system could take for a path.

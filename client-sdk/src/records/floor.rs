@@ -1,0 +1,75 @@
+//! The clock floor in its two places.
+
+use license_core::{Timestamp, trust::document_digest};
+
+use super::Records;
+use crate::{
+    clock::{Look, Memory, Standing},
+    host::Host,
+};
+
+const FLOOR: &str = "clock";
+
+impl Records {
+    pub(super) fn load_clock(&mut self) {
+        let kept = [(&self.folder, FLOOR), (&self.floor_folder, self.floor_name.as_str())].map(
+            |(folder, name)| {
+                let text = folder.read(name)?;
+                let memory = self.unseal_clock(&text);
+                if memory.is_none() {
+                    folder.set_aside(name);
+                }
+                memory
+            },
+        );
+        for memory in kept.into_iter().flatten() {
+            self.clock = self.clock.merge(memory);
+        }
+        // A place that is empty or was tampered with is filled again with the next look.
+        let whole = kept.iter().all(|memory| *memory == Some(self.clock));
+        self.clock_written = if whole { self.clock } else { Memory::default() };
+    }
+
+    /// One line of JSON and one that shows a change by hand.
+    fn seal_clock(&self) -> String {
+        let text = serde_json::to_string(&self.clock).unwrap_or_default();
+        let mark = document_digest(&format!("{}{text}", self.anchors.digest()));
+        format!("{text}\n{}\n", &mark[..16])
+    }
+
+    fn unseal_clock(&self, text: &str) -> Option<Memory> {
+        let (text, mark) = text.trim_end().split_once('\n')?;
+        let expected = document_digest(&format!("{}{text}", self.anchors.digest()));
+        (expected.get(..16) == Some(mark)).then(|| serde_json::from_str(text).ok())?
+    }
+
+    /// Looks at the clock and remembers what it showed.
+    pub(crate) fn look(
+        &mut self,
+        host: &Host,
+        signed: Option<Timestamp>,
+        receipt: Option<Timestamp>,
+    ) -> Standing {
+        let running = (host.running)();
+        let ran = running.saturating_sub(self.looked_at);
+        self.looked_at = running;
+        let standing = self.clock.look(Look { now: (host.now)(), ran, signed, receipt });
+        self.write_clock(receipt.is_some());
+        standing
+    }
+
+    fn write_clock(&mut self, at_once: bool) {
+        let secs = |memory: &Memory| memory.floor.map_or(i64::MIN, Timestamp::as_secs);
+        let moved = secs(&self.clock).abs_diff(secs(&self.clock_written)) >= 60;
+        let told = !self.clock.same_offence(&self.clock_written);
+        if !(moved || told || at_once) || self.clock == self.clock_written {
+            return;
+        }
+        let text = self.seal_clock();
+        self.write(FLOOR, text.as_bytes());
+        // Two places: deleting one of them changes nothing. The second is a courtesy of the
+        // platform; where it cannot be written the first alone counts.
+        let _ = self.floor_folder.write(&self.floor_name, text.as_bytes());
+        self.clock_written = self.clock;
+    }
+}
