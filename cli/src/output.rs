@@ -132,8 +132,16 @@ impl Output {
         if broken_pipe {
             return ExitCode::SUCCESS;
         }
+        let missing = error
+            .chain()
+            .filter_map(|cause| cause.downcast_ref::<io::Error>())
+            .any(|cause| cause.kind() == io::ErrorKind::NotFound);
         let failure = error.downcast_ref::<Failure>();
-        let code = failure.map_or(Code::Internal, |failure| failure.code);
+        let code = match failure {
+            Some(failure) => failure.code,
+            None if missing => Code::NotFound,
+            None => Code::Internal,
+        };
         let remedy = failure.and_then(|failure| failure.remedy.as_deref());
         // There is nowhere left to report a failure to report.
         let _ = self.print_error(&format!("{error:#}"), code, remedy);

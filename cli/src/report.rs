@@ -12,11 +12,7 @@ use crate::words;
 const WIDTH: usize = 14;
 
 /// A name and a value.
-pub(crate) fn row(
-    out: &mut Output,
-    name: (&str, &str),
-    value: impl Display,
-) -> anyhow::Result<()> {
+pub(crate) fn row(out: &mut Output, name: (&str, &str), value: impl Display) -> anyhow::Result<()> {
     let (name, width) = match out.lang() {
         Lang::En => (name.0, name.0.len()),
         // Each character takes two columns.

@@ -50,9 +50,11 @@ impl TrustArgs {
         }
         let Some(root) = &self.root else {
             let message = format!("{trust} is no JWKS");
-            bail!(Failure::new(Code::RequestInvalid, message).advise(
-                "for a signed trust list give --root FILE too: the JWKS of the root keys"
-            ));
+            bail!(
+                Failure::new(Code::RequestInvalid, message).advise(
+                    "for a signed trust list give --root FILE too: the JWKS of the root keys"
+                )
+            );
         };
         let roots = jwks(&input::file(root)?, &root.display().to_string())?;
         Ok(Some(trust_list(&bytes, trust, &roots, now)?))
@@ -99,9 +101,11 @@ fn trust_list(
 fn fetch(server: &str) -> anyhow::Result<KeyRing> {
     if !server.starts_with("https://") && !is_loopback(server) {
         let message = format!("{server}: keys are fetched over https only");
-        bail!(Failure::new(Code::RequestInvalid, message).advise(
-            "use https://, or save the server's /.well-known/jwks.json and give the file"
-        ));
+        bail!(
+            Failure::new(Code::RequestInvalid, message).advise(
+                "use https://, or save the server's /.well-known/jwks.json and give the file"
+            )
+        );
     }
     let base = server.trim_end_matches('/');
     let url = match base.ends_with("/.well-known/jwks.json") {
@@ -121,8 +125,10 @@ fn fetch(server: &str) -> anyhow::Result<KeyRing> {
     })?;
     if answer.status() != 200 {
         let message = format!("{url} answered {}", answer.status());
-        bail!(Failure::new(Code::ServerUnreachable, message)
-            .advise("is this the address of a license server (licd's http.listen)?"));
+        bail!(
+            Failure::new(Code::ServerUnreachable, message)
+                .advise("is this the address of a license server (licd's http.listen)?")
+        );
     }
     let body = answer
         .body_mut()
@@ -153,7 +159,9 @@ mod tests {
 
     #[test]
     fn loopback_is_judged_by_the_whole_host() {
-        for url in ["http://127.0.0.1:8470", "http://localhost/x", "http://[::1]:80", "http://127.1.2.3"] {
+        for url in
+            ["http://127.0.0.1:8470", "http://localhost/x", "http://[::1]:80", "http://127.1.2.3"]
+        {
             assert!(is_loopback(url), "{url}");
         }
         for url in [

@@ -4,7 +4,6 @@
 fn every_command_prints_exactly_what_it_should() {
     trycmd::TestCases::new()
         .env("LC_ALL", "C.UTF-8")
-        .env("LICCTL_PASSPHRASE_FILE", "")
         .case("tests/cmd/*.toml")
         .case("tests/cmd/*.trycmd");
 }

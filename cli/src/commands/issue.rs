@@ -9,7 +9,6 @@ use std::process::ExitCode;
 use anyhow::Context;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use license_core::Refusal;
 use license_core::armor;
 use license_core::binding::{Binding, Enrolled, Enrollment};
 use license_core::code::Code;
@@ -87,9 +86,6 @@ impl Args {
     ) -> anyhow::Result<ExitCode> {
         let file = keyfile::open(&self.key, &self.passphrase)?;
         keyfile::require(&file, &self.key, DocType::License)?;
-        if self.terms.is_silent_on_validity() {
-            out.note("note: no --expires and no --days: the license is perpetual")?;
-        }
         let machine = self.enroll(environment, out)?;
         let binding = machine.as_ref().map(|machine| machine.enrolled.binding.clone());
         let license = self.terms.license(file.issuer.as_deref(), binding, environment)?;
@@ -110,6 +106,9 @@ impl Args {
         let verified = verify::license(text.as_bytes(), &ring, &question)
             .with_context(|| "the license that was just made does not verify")?;
 
+        if self.terms.is_silent_on_validity() {
+            out.note("note: no --expires and no --days: the license is perpetual")?;
+        }
         if let Some(path) = &self.out {
             fs::write(path, &text).with_context(|| format!("writing {}", path.display()))?;
         }
@@ -125,10 +124,6 @@ impl Args {
     ) -> anyhow::Result<Option<Machine>> {
         let Some(argument) = &self.dev_info else { return Ok(None) };
         let text = input::text_argument(argument)?;
-        let refused = |refusal: &Refusal| {
-            Failure::refused(refusal.code(), format!("--dev-info: {refusal}"))
-                .advise("ask for the output of `licctl devinfo` on the customer's machine")
-        };
         let info = DeviceInfo::parse(&text);
         let dropped = match &info {
             Ok(info) => info.dropped().iter().map(|one| words::dropped(one, out.lang())).collect(),
@@ -137,10 +132,17 @@ impl Args {
         for line in dropped {
             out.note(line)?;
         }
-        let info = info.map_err(|refusal| refused(&refusal))?;
+        let info = info.map_err(|refusal| {
+            Failure::refused(refusal.code(), format!("--dev-info: {refusal}"))
+                .advise("ask for the output of `licctl devinfo` on the customer's machine")
+        })?;
         let salt = URL_SAFE_NO_PAD.encode(environment.random::<12>()?);
-        let enrolled = Binding::enroll(&info, &salt, &Enrollment::default())
-            .map_err(|refusal| refused(&refusal))?;
+        let enrolled =
+            Binding::enroll(&info, &salt, &Enrollment::default()).map_err(|refusal| {
+                let cause = "the processor model alone is the same on every machine of its series";
+                let failure = Failure::refused(refusal.code(), format!("--dev-info: {cause}"));
+                failure.advise("ask for a text with a disk, board or network address in it")
+            })?;
         if enrolled.weak {
             let warning = Warning::BindingWeak;
             out.warn(warning.as_str(), words::warning(warning, out.lang()))?;

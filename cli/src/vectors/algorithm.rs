@@ -181,12 +181,10 @@ mod tests {
             (ISSUING.public(), &signed, order_8),
             (key, &text, signature),
         ] {
-            let half = |range: std::ops::Range<usize>| {
-                <[u8; 32]>::try_from(&signature[range]).unwrap()
-            };
-            let point = |bytes| {
-                curve25519_dalek::edwards::CompressedEdwardsY(bytes).decompress().unwrap()
-            };
+            let half =
+                |range: std::ops::Range<usize>| <[u8; 32]>::try_from(&signature[range]).unwrap();
+            let point =
+                |bytes| curve25519_dalek::edwards::CompressedEdwardsY(bytes).decompress().unwrap();
             let s = Scalar::from_canonical_bytes(half(32..64)).unwrap();
             let k = wide(&[&half(0..32), &key, text.as_bytes()]);
             let left = EdwardsPoint::mul_base(&s).mul_by_cofactor();

@@ -139,7 +139,11 @@ fn headers(book: &mut Book) {
     signed(
         INVALID,
         "the kid with an escape: equal as JSON, not as bytes",
-        format!(r#"{{"alg":"EdDSA","kid":"\u00{:02x}{}","typ":"license+jwt"}}"#, kid.as_bytes()[0], &kid[1..]),
+        format!(
+            r#"{{"alg":"EdDSA","kid":"\u00{:02x}{}","typ":"license+jwt"}}"#,
+            kid.as_bytes()[0],
+            &kid[1..]
+        ),
     );
     signed(
         MALFORMED,
@@ -160,7 +164,11 @@ fn headers(book: &mut Book) {
     );
     let none = B64.encode(header("none", &kid, "license+jwt"));
     book.add(MALFORMED, "alg none, no signature", format!("{none}.{encoded}."));
-    book.add(INVALID, "alg none, another document's signature", format!("{none}.{encoded}.{signature}"));
+    book.add(
+        INVALID,
+        "alg none, another document's signature",
+        format!("{none}.{encoded}.{signature}"),
+    );
     let hs256 = format!("{}.{encoded}", B64.encode(header("HS256", &kid, "license+jwt")));
     let mut mac = Hmac::<Sha256>::new_from_slice(&ISSUING.public()).expect("any length");
     mac.update(hs256.as_bytes());
@@ -174,7 +182,11 @@ fn headers(book: &mut Book) {
 fn signatures(book: &mut Book) {
     let good = ISSUING.license(&Claims::license());
     let (head, payload, signature) = parts(&good);
-    book.add("KEY_UNKNOWN", "signed by a key that is not on the list", STRANGER.license(&Claims::license()));
+    book.add(
+        "KEY_UNKNOWN",
+        "signed by a key that is not on the list",
+        STRANGER.license(&Claims::license()),
+    );
     book.add(
         INVALID,
         "the kid of a trusted key, signed by another",
@@ -192,10 +204,17 @@ fn signatures(book: &mut Book) {
     book.add(INVALID, "the end of the validity changed", format!("{head}.{longer}.{signature}"));
     let mut bytes = B64.decode(signature).expect("made here");
     bytes[63] ^= 0x10;
-    book.add(INVALID, "one bit of the signature changed", format!("{head}.{payload}.{}", B64.encode(bytes)));
+    book.add(
+        INVALID,
+        "one bit of the signature changed",
+        format!("{head}.{payload}.{}", B64.encode(bytes)),
+    );
     book.add(
         INVALID,
         "a signature over the payload alone",
-        format!("{head}.{payload}.{}", B64.encode(ISSUING.sign(Claims::license().json().as_bytes()))),
+        format!(
+            "{head}.{payload}.{}",
+            B64.encode(ISSUING.sign(Claims::license().json().as_bytes()))
+        ),
     );
 }

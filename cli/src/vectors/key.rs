@@ -8,9 +8,7 @@ use sha2::{Digest, Sha256};
 
 use super::algorithm::{neutral_beyond_the_prime, rsa_material};
 use super::book::Book;
-use super::forge::{
-    AT, Claims, DAY, ISSUING, NEXT_ISSUING, RELEASE, ed25519_jwk, header, jwks,
-};
+use super::forge::{AT, Claims, DAY, ISSUING, NEXT_ISSUING, RELEASE, ed25519_jwk, header, jwks};
 
 const NOT_ALLOWED: &str = "KEY_NOT_ALLOWED";
 const LICENSE: &[&str] = &["license+jwt"];
@@ -41,10 +39,22 @@ pub(super) fn book() -> Book {
     };
     case("OK", "an active key", json!({"state": "active"}));
     case(NOT_ALLOWED, "a key for releases only", json!({"lic_typ": ["release+jwt"]}));
-    case(NOT_ALLOWED, "a key for everything but licenses", json!({"lic_typ": ["lease+jwt", "receipt+jwt", "trust+jwt", "revocation+jwt", "release+jwt", "clock+jwt"]}));
+    case(
+        NOT_ALLOWED,
+        "a key for everything but licenses",
+        json!({"lic_typ": ["lease+jwt", "receipt+jwt", "trust+jwt", "revocation+jwt", "release+jwt", "clock+jwt"]}),
+    );
     case(NOT_ALLOWED, "a key for nothing", json!({"lic_typ": []}));
-    case(NOT_ALLOWED, "a key for a purpose of the future", json!({"lic_typ": ["subscription+jwt"]}));
-    case("OK", "a purpose of the future beside ours", json!({"lic_typ": ["subscription+jwt", "license+jwt"]}));
+    case(
+        NOT_ALLOWED,
+        "a key for a purpose of the future",
+        json!({"lic_typ": ["subscription+jwt"]}),
+    );
+    case(
+        "OK",
+        "a purpose of the future beside ours",
+        json!({"lic_typ": ["subscription+jwt", "license+jwt"]}),
+    );
     case(NOT_ALLOWED, "a key of another product", json!({"products": ["meshsim"]}));
     case(NOT_ALLOWED, "a key of no product", json!({"products": []}));
     case("OK", "a key of this product and another", json!({"products": ["meshsim", "flowsim"]}));
@@ -52,11 +62,23 @@ pub(super) fn book() -> Book {
     case("OK", "issued at the key's begin", json!({"nbf": ISSUED}));
     case(NOT_ALLOWED, "issued a second after the key's end", json!({"exp": ISSUED - 1}));
     case("OK", "issued at the key's end, which is past by now", json!({"exp": ISSUED}));
-    case("OK", "a key that begins in the past and ends before now", json!({"nbf": ISSUED - DAY, "exp": AT - DAY}));
-    case(NOT_ALLOWED, "retired before it was issued", json!({"state": "retired", "retired_at": ISSUED - 1}));
+    case(
+        "OK",
+        "a key that begins in the past and ends before now",
+        json!({"nbf": ISSUED - DAY, "exp": AT - DAY}),
+    );
+    case(
+        NOT_ALLOWED,
+        "retired before it was issued",
+        json!({"state": "retired", "retired_at": ISSUED - 1}),
+    );
     case("OK", "retired since", json!({"state": "retired", "retired_at": ISSUED}));
     case(NOT_ALLOWED, "revoked", json!({"state": "revoked"}));
-    case(NOT_ALLOWED, "revoked, another document kept", json!({"state": "revoked", "keep": [hex::encode(Sha256::digest("another"))]}));
+    case(
+        NOT_ALLOWED,
+        "revoked, another document kept",
+        json!({"state": "revoked", "keep": [hex::encode(Sha256::digest("another"))]}),
+    );
     case("OK", "revoked, this document kept", json!({"state": "revoked", "keep": [digest]}));
     several(&mut book, &license);
     book
@@ -71,12 +93,17 @@ fn several(book: &mut Book, license: &str) {
     book.add("OK", "the bare members of RFC 8037", license).trust(jwks(&[bare]));
     let both = || jwks(&[ISSUING.jwk(LICENSE), NEXT_ISSUING.jwk(LICENSE)]);
     book.add("OK", "two keys overlap: the old one", license).trust(both());
-    book.add("OK", "two keys overlap: the new one", NEXT_ISSUING.license(&Claims::license())).trust(both());
+    book.add("OK", "two keys overlap: the new one", NEXT_ISSUING.license(&Claims::license()))
+        .trust(both());
     book.add("KEY_UNKNOWN", "the old key has left the list", license)
         .trust(jwks(&[NEXT_ISSUING.jwk(LICENSE)]));
     let mixed = || jwks(&[ISSUING.jwk(LICENSE), RELEASE.jwk(&["release+jwt"])]);
-    book.add(NOT_ALLOWED, "signed by the release key, with its own kid", RELEASE.license(&Claims::license()))
-        .trust(mixed());
+    book.add(
+        NOT_ALLOWED,
+        "signed by the release key, with its own kid",
+        RELEASE.license(&Claims::license()),
+    )
+    .trust(mixed());
     book.add(
         "SIGNATURE_INVALID",
         "signed by the release key under the issuing key's kid",
@@ -89,32 +116,69 @@ fn several(book: &mut Book, license: &str) {
         ISSUING.sealed(&header("EdDSA", &RELEASE.kid(), "license+jwt"), Claims::license().json()),
     )
     .trust(mixed());
-    book.add(NOT_ALLOWED, "not allowed comes before what the payload says", ISSUING.document("license+jwt", "{}"))
-        .trust(jwks(&[ISSUING.jwk(&["release+jwt"])]));
-    book.add(NOT_ALLOWED, "not allowed comes before expired", ISSUING.license(&Claims::license().with("exp", AT - DAY)))
-        .trust(jwks(&[with(ISSUING.jwk(LICENSE), json!({"products": ["meshsim"]}))]));
+    book.add(
+        NOT_ALLOWED,
+        "not allowed comes before what the payload says",
+        ISSUING.document("license+jwt", "{}"),
+    )
+    .trust(jwks(&[ISSUING.jwk(&["release+jwt"])]));
+    book.add(
+        NOT_ALLOWED,
+        "not allowed comes before expired",
+        ISSUING.license(&Claims::license().with("exp", AT - DAY)),
+    )
+    .trust(jwks(&[with(ISSUING.jwk(LICENSE), json!({"products": ["meshsim"]}))]));
 }
 
 /// Lists of keys that are read or refused.
 pub(super) fn sets() -> Book {
-    let mut book = Book::new("jwks", "jwks", "Lists of public keys: which are read, which are refused (FORMAT.md, sections 2.3, 2.4 and 6)");
+    let mut book = Book::new(
+        "jwks",
+        "jwks",
+        "Lists of public keys: which are read, which are refused (FORMAT.md, sections 2.3, 2.4 and 6)",
+    );
     // RFC 8037, appendix A: a key that is not ours.
-    let example = json!({"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"});
+    let example =
+        json!({"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"});
     let key = || ISSUING.jwk(LICENSE);
     let mut set = |code, comment: &str, keys: &[Value]| {
         book.add(code, comment, jwks(keys).to_string());
     };
     set("OK", "one key", &[key()]);
-    set("OK", "the key of RFC 8037 with its thumbprint", &[with(example.clone(), json!({"kid": "kPrK_qmxVWaYVA9w"}))]);
-    set("OK", "members that nobody knows", &[with(key(), json!({"x5t": "AA", "key_ops": ["verify"]}))]);
+    set(
+        "OK",
+        "the key of RFC 8037 with its thumbprint",
+        &[with(example.clone(), json!({"kid": "kPrK_qmxVWaYVA9w"}))],
+    );
+    set(
+        "OK",
+        "members that nobody knows",
+        &[with(key(), json!({"x5t": "AA", "key_ops": ["verify"]}))],
+    );
     set("refused", "no key", &[]);
     set("refused", "one key twice", &[key(), key()]);
-    set("refused", "a kid that is not the thumbprint", &[with(example.clone(), json!({"kid": "AAAAAAAAAAAAAAAA"}))]);
-    set("refused", "the whole thumbprint as kid", &[with(example.clone(), json!({"kid": "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"}))]);
-    set("refused", "an algorithm that does not go with the key", &[with(key(), json!({"alg": "RS256"}))]);
+    set(
+        "refused",
+        "a kid that is not the thumbprint",
+        &[with(example.clone(), json!({"kid": "AAAAAAAAAAAAAAAA"}))],
+    );
+    set(
+        "refused",
+        "the whole thumbprint as kid",
+        &[with(example.clone(), json!({"kid": "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"}))],
+    );
+    set(
+        "refused",
+        "an algorithm that does not go with the key",
+        &[with(key(), json!({"alg": "RS256"}))],
+    );
     set("refused", "the reserved name Ed25519", &[with(key(), json!({"alg": "Ed25519"}))]);
     set("refused", "a private key", &[with(key(), json!({"d": "AA"}))]);
-    set("refused", "a key of 31 bytes", &[with(example.clone(), json!({"x": B64.encode([7; 31])}))]);
+    set(
+        "refused",
+        "a key of 31 bytes",
+        &[with(example.clone(), json!({"x": B64.encode([7; 31])}))],
+    );
     set("refused", "a state that nobody knows", &[with(key(), json!({"state": "lost"}))]);
     set("refused", "retired without retired_at", &[with(key(), json!({"state": "retired"}))]);
     set("refused", "nbf as text", &[with(key(), json!({"nbf": "2027-01-01"}))]);
@@ -124,7 +188,11 @@ pub(super) fn sets() -> Book {
         let comment = format!("a key of small order ({i} of 8)");
         set("refused", &comment, &[point(&torsion.compress().to_bytes())]);
     }
-    set("refused", "a key of small order, encoded beyond the prime", &[point(&neutral_beyond_the_prime())]);
+    set(
+        "refused",
+        "a key of small order, encoded beyond the prime",
+        &[point(&neutral_beyond_the_prime())],
+    );
     set("refused", "a key that is no point", &[point(&[2; 32])]);
 
     let rsa = rsa_material();
@@ -148,6 +216,10 @@ pub(super) fn sets() -> Book {
     ] {
         book.add("refused", comment, text);
     }
-    book.add("OK", "a byte order mark and white space around", format!("\u{feff}\r\n{}\r\n", jwks(&[key()])));
+    book.add(
+        "OK",
+        "a byte order mark and white space around",
+        format!("\u{feff}\r\n{}\r\n", jwks(&[key()])),
+    );
     book
 }

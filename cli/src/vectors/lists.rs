@@ -78,15 +78,55 @@ fn types(book: &mut Book) {
     let mut opened = |code, comment: &str, asked, document: String| {
         book.add(code, comment, document).opened_as(asked);
     };
-    opened(NOT_ALLOWED, "releases signed by an issuing key", "release", ISSUING.document("release+jwt", releases().json()));
-    opened(NOT_ALLOWED, "a lease signed by a release key", "lease", RELEASE.document("lease+jwt", lease().json()));
-    opened(NOT_ALLOWED, "a trust list signed by an issuing key", "trust", ISSUING.document("trust+jwt", list(&[]).json()));
-    opened(MALFORMED, "a receipt with crit that nobody knows", "receipt", ISSUING.document("receipt+jwt", receipt().with("x", "1").with("crit", r#"["x"]"#).json()));
-    opened(MALFORMED, "a lease over 16 KiB", "lease", ISSUING.document("lease+jwt", lease().with("prc", format!(r#""{}""#, "a".repeat(16 * 1024))).json()));
-    opened("OK", "a list of releases over 16 KiB", "release", RELEASE.document("release+jwt", releases().with("x-more", format!(r#""{}""#, "a".repeat(16 * 1024))).json()));
-    book.add(NOT_ALLOWED, "a lease under a JWK without lic_typ", ISSUING.document("lease+jwt", lease().json()))
-        .opened_as("lease")
-        .trust(jwks(&[ISSUING.jwk(&[])]));
+    opened(
+        NOT_ALLOWED,
+        "releases signed by an issuing key",
+        "release",
+        ISSUING.document("release+jwt", releases().json()),
+    );
+    opened(
+        NOT_ALLOWED,
+        "a lease signed by a release key",
+        "lease",
+        RELEASE.document("lease+jwt", lease().json()),
+    );
+    opened(
+        NOT_ALLOWED,
+        "a trust list signed by an issuing key",
+        "trust",
+        ISSUING.document("trust+jwt", list(&[]).json()),
+    );
+    opened(
+        MALFORMED,
+        "a receipt with crit that nobody knows",
+        "receipt",
+        ISSUING.document("receipt+jwt", receipt().with("x", "1").with("crit", r#"["x"]"#).json()),
+    );
+    opened(
+        MALFORMED,
+        "a lease over 16 KiB",
+        "lease",
+        ISSUING.document(
+            "lease+jwt",
+            lease().with("prc", format!(r#""{}""#, "a".repeat(16 * 1024))).json(),
+        ),
+    );
+    opened(
+        "OK",
+        "a list of releases over 16 KiB",
+        "release",
+        RELEASE.document(
+            "release+jwt",
+            releases().with("x-more", format!(r#""{}""#, "a".repeat(16 * 1024))).json(),
+        ),
+    );
+    book.add(
+        NOT_ALLOWED,
+        "a lease under a JWK without lic_typ",
+        ISSUING.document("lease+jwt", lease().json()),
+    )
+    .opened_as("lease")
+    .trust(jwks(&[ISSUING.jwk(&[])]));
 }
 
 fn revocations(book: &mut Book) {
@@ -99,7 +139,8 @@ fn revocations(book: &mut Book) {
         ("a negative seq", revoked().with("seq", "-1")),
     ] {
         let document = ISSUING.document("revocation+jwt", claims.json());
-        book.add(MALFORMED, &format!("a revocation list {comment}"), document).opened_as("revocation");
+        book.add(MALFORMED, &format!("a revocation list {comment}"), document)
+            .opened_as("revocation");
     }
 }
 
@@ -122,14 +163,30 @@ fn trust_lists(book: &mut Book) {
     for (code, comment, document) in [
         ("OK", "a trust list", signed(ROOT, &good)),
         ("KEY_UNKNOWN", "a trust list of another root", signed(NEXT_ROOT, &good)),
-        ("KEY_UNKNOWN", "a trust list that an issuing key signed for itself", signed(ISSUING, &good)),
-        (INVALID, "a license of the root's is no trust list", ROOT.document("license+jwt", good.json())),
+        (
+            "KEY_UNKNOWN",
+            "a trust list that an issuing key signed for itself",
+            signed(ISSUING, &good),
+        ),
+        (
+            INVALID,
+            "a license of the root's is no trust list",
+            ROOT.document("license+jwt", good.json()),
+        ),
         (MALFORMED, "a trust list without keys", signed(ROOT, &good.clone().without("keys"))),
         (MALFORMED, "a trust list with no key", signed(ROOT, &list(&[]))),
-        (MALFORMED, "a trust list with one key twice", signed(ROOT, &list(&[keys[0].clone(), keys[0].clone()]))),
+        (
+            MALFORMED,
+            "a trust list with one key twice",
+            signed(ROOT, &list(&[keys[0].clone(), keys[0].clone()])),
+        ),
         (MALFORMED, "a trust list without seq", signed(ROOT, &good.clone().without("seq"))),
         (MALFORMED, "a trust list without exp", signed(ROOT, &good.clone().without("exp"))),
-        (MALFORMED, "a trust list with crit that nobody knows", signed(ROOT, &good.clone().with("crit", r#"["x"]"#))),
+        (
+            MALFORMED,
+            "a trust list with crit that nobody knows",
+            signed(ROOT, &good.clone().with("crit", r#"["x"]"#)),
+        ),
     ] {
         book.add(code, comment, document).opened_as("trust").trust(json!("root")).at(AT);
     }

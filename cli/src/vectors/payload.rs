@@ -74,14 +74,22 @@ fn profile(book: &mut Book) {
     };
     signed("OK", "16 KiB exactly", filler(16 * 1024).as_bytes());
     signed(MALFORMED, "one byte more than 16 KiB", filler(16 * 1024 + 1).as_bytes());
-    signed("OK", "a member that nobody knows", base().with("x-more", r#"{"a":null}"#).json().as_bytes());
+    signed(
+        "OK",
+        "a member that nobody knows",
+        base().with("x-more", r#"{"a":null}"#).json().as_bytes(),
+    );
     signed(
         MALFORMED,
         "crit names a member that nobody knows",
         base().with("x-more", "1").with("crit", r#"["x-more"]"#).json().as_bytes(),
     );
     signed(MALFORMED, "crit is no list", base().with("crit", r#""exp""#).json().as_bytes());
-    signed("OK", "crit names a member that every reader knows", base().with("crit", r#"["exp"]"#).json().as_bytes());
+    signed(
+        "OK",
+        "crit names a member that every reader knows",
+        base().with("crit", r#"["exp"]"#).json().as_bytes(),
+    );
 }
 
 fn numbers(book: &mut Book) {

@@ -15,10 +15,10 @@ pub(super) fn book() -> Book {
         "license",
         "What a genuine license allows: product, version, dates, revocation, clock, and the order of the checks (FORMAT.md, sections 7 to 9)",
     );
-    book.trust("issuing", jwks(&[
-        ISSUING.jwk(&["license+jwt", "revocation+jwt"]),
-        RELEASE.jwk(&["release+jwt"]),
-    ]));
+    book.trust(
+        "issuing",
+        jwks(&[ISSUING.jwk(&["license+jwt", "revocation+jwt"]), RELEASE.jwk(&["release+jwt"])]),
+    );
     dates(&mut book);
     versions(&mut book);
     revocation(&mut book);
@@ -65,14 +65,17 @@ fn versions(book: &mut Book) {
         book.add(code, &format!(">=2.0, <4 and {version}"), &*license).version(version);
     }
     let maintained = ISSUING.license(&Claims::license().without("exp").with("mnt", AT - DAY));
-    book.add("OK", "the version of this year, in maintenance", &*maintained).released(AT - DAY).at(AT - DAY);
+    book.add("OK", "the version of this year, in maintenance", &*maintained)
+        .released(AT - DAY)
+        .at(AT - DAY);
     book.add("OK", "an old version after maintenance", &*maintained)
         .released(AT - 2 * DAY)
         .state("maintenance-over");
     book.add("OK", "a version of the last second of maintenance", &*maintained)
         .released(AT - DAY)
         .state("maintenance-over");
-    book.add(NOT_COVERED, "a version released after maintenance", &*maintained).released(AT - DAY + 1);
+    book.add(NOT_COVERED, "a version released after maintenance", &*maintained)
+        .released(AT - DAY + 1);
 }
 
 /// A revocation list with these entries, valid for a week.

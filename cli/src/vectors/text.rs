@@ -64,7 +64,11 @@ fn strings(book: &mut Book, license: &str) {
     ] {
         book.add("OK", comment, text);
     }
-    book.add("OK", "UTF-16LE with its mark, from Notepad", utf16(&lines("\r\n"), true, u16::to_le_bytes));
+    book.add(
+        "OK",
+        "UTF-16LE with its mark, from Notepad",
+        utf16(&lines("\r\n"), true, u16::to_le_bytes),
+    );
     book.add("OK", "UTF-16BE with its mark", utf16(license, true, u16::to_be_bytes));
     book.add("OK", "UTF-16LE without a mark", utf16(license, false, u16::to_le_bytes));
     let gbk = b"\xc4\xfa\xb5\xc4\xd0\xed\xbf\xc9\xd6\xa4\xa3\xba\r\n";
@@ -75,14 +79,26 @@ fn broken_strings(book: &mut Book, license: &str) {
     let middle = license.len() / 2;
     let (head, payload, signature) = parts(license);
     for (code, comment, text) in [
-        (MALFORMED, "a mail program put ! into the payload", format!("{head}.{}!\n{}.{signature}", &payload[..60], &payload[60..])),
+        (
+            MALFORMED,
+            "a mail program put ! into the payload",
+            format!("{head}.{}!\n{}.{signature}", &payload[..60], &payload[60..]),
+        ),
         (MALFORMED, "the second half alone", license[middle..].to_owned()),
         (MALFORMED, "quoted in a reply: the second line ends it", wrapped(license, 72, "\n> ")),
-        (MALFORMED, "an ellipsis in the middle", format!("{}…{}", &license[..40], &license[license.len() - 40..])),
+        (
+            MALFORMED,
+            "an ellipsis in the middle",
+            format!("{}…{}", &license[..40], &license[license.len() - 40..]),
+        ),
         (MALFORMED, "full-width letters", license.replace('e', "ｅ")),
         (MALFORMED, "all in upper case", license.to_uppercase()),
         (MALFORMED, "two licenses, one a line", format!("{license}\n{license}\n")),
-        (INVALID, "a line of the payload is missing", format!("{head}.{}{}.{signature}", &payload[..40], &payload[104..])),
+        (
+            INVALID,
+            "a line of the payload is missing",
+            format!("{head}.{}{}.{signature}", &payload[..40], &payload[104..]),
+        ),
         (INVALID, "two characters of the signature swapped", swapped(license)),
     ] {
         book.add(code, comment, text);
@@ -104,9 +120,17 @@ fn files(book: &mut Book, license: &str) {
     book.add("OK", "a license file", &*file);
     book.add("OK", "a file with CR LF", file.replace('\n', "\r\n"));
     book.add("OK", "a file with a byte order mark", format!("\u{feff}{file}"));
-    book.add("OK", "a file in UTF-16LE, from Notepad", utf16(&file.replace('\n', "\r\n"), true, u16::to_le_bytes));
+    book.add(
+        "OK",
+        "a file in UTF-16LE, from Notepad",
+        utf16(&file.replace('\n', "\r\n"), true, u16::to_le_bytes),
+    );
     book.add("OK", "without lines for people", armoured("LICENSE", license));
-    book.add("OK", "the lines for people say something else: nobody reads them", format!("Customer: Somebody\nValid until: 2099-01-01\n{}", armoured("LICENSE", license)));
+    book.add(
+        "OK",
+        "the lines for people say something else: nobody reads them",
+        format!("Customer: Somebody\nValid until: 2099-01-01\n{}", armoured("LICENSE", license)),
+    );
     book.add("OK", "text behind the block", format!("{file}\nBest regards, the team.\n"));
     book.add("OK", "indented by a full-width space", file.replace('\n', "\n\u{3000}"));
     book.add("OK", "wrapped anew at 40 characters", {
@@ -118,15 +142,31 @@ fn files(book: &mut Book, license: &str) {
         let checksum = format!("{:08x}", crc32fast::hash(license.as_bytes()));
         file.replace(&checksum, &checksum.to_uppercase())
     });
-    book.add("OK", "a block of the future beside", format!("{}{file}", armoured("LICENSE POLICY", "eyJ9.eyJ9.AAAA")));
-    book.add("OK", "a block with another document beside", format!("{}{file}", armoured("LEASE", license)));
+    book.add(
+        "OK",
+        "a block of the future beside",
+        format!("{}{file}", armoured("LICENSE POLICY", "eyJ9.eyJ9.AAAA")),
+    );
+    book.add(
+        "OK",
+        "a block with another document beside",
+        format!("{}{file}", armoured("LEASE", license)),
+    );
     let strange = STRANGER.license(&Claims::license());
-    book.add("OK", "two licenses: the second is good", format!("{}{file}", armoured("LICENSE", &strange)));
-    book.add("KEY_UNKNOWN", "two licenses: none is good, the first one's code", format!(
-        "{}{}",
-        armoured("LICENSE", &strange),
-        armoured("LICENSE", &license[..license.len() - 2]),
-    ));
+    book.add(
+        "OK",
+        "two licenses: the second is good",
+        format!("{}{file}", armoured("LICENSE", &strange)),
+    );
+    book.add(
+        "KEY_UNKNOWN",
+        "two licenses: none is good, the first one's code",
+        format!(
+            "{}{}",
+            armoured("LICENSE", &strange),
+            armoured("LICENSE", &license[..license.len() - 2]),
+        ),
+    );
 }
 
 fn broken_files(book: &mut Book, license: &str) {
@@ -135,22 +175,42 @@ fn broken_files(book: &mut Book, license: &str) {
     let (head, payload, signature) = parts(license);
     let changed = format!("{head}.{}{}.{signature}", other(&payload[..1]), &payload[1..]);
     for (code, comment, text) in [
-        (DAMAGED, "one character changed: the checksum tells", armoured_with("LICENSE", &changed, checksum)),
-        (INVALID, "one character changed, and the checksum with it: a forgery", armoured("LICENSE", &changed)),
+        (
+            DAMAGED,
+            "one character changed: the checksum tells",
+            armoured_with("LICENSE", &changed, checksum),
+        ),
+        (
+            INVALID,
+            "one character changed, and the checksum with it: a forgery",
+            armoured("LICENSE", &changed),
+        ),
         (DAMAGED, "another checksum", armoured_with("LICENSE", license, checksum ^ 1)),
         (DAMAGED, "no checksum", file.replace('=', "")),
         (DAMAGED, "a checksum that is none", file.replace('=', "=x")),
         (DAMAGED, "cut before its end", file[..file.len() - 40].to_owned()),
         (DAMAGED, "nothing but the begin", "-----BEGIN LICENSE-----\n".to_owned()),
         (DAMAGED, "the end of another block", file.replace("END LICENSE", "END LEASE")),
-        (DAMAGED, "a mail program put ! at the line ends", file.replacen('\n', "!\n", 4).replacen("-----!", "-----", 1)),
+        (
+            DAMAGED,
+            "a mail program put ! at the line ends",
+            file.replacen('\n', "!\n", 4).replacen("-----!", "-----", 1),
+        ),
         (DAMAGED, "a line is missing", without_line(&file, 2)),
         (DAMAGED, "a line stands twice", twice_line(&file, 2)),
         (DAMAGED, "an empty block", "-----BEGIN LICENSE-----\n-----END LICENSE-----\n".to_owned()),
-        (MALFORMED, "a block that is cut, with a good checksum", armoured("LICENSE", &license[..60])),
+        (
+            MALFORMED,
+            "a block that is cut, with a good checksum",
+            armoured("LICENSE", &license[..60]),
+        ),
         (MALFORMED, "a license request", armoured("LICENSE REQUEST", license)),
         (MALFORMED, "a trust list alone", armoured("TRUST LIST", license)),
-        (INVALID, "two characters of the signature lost, with a good checksum", armoured("LICENSE", &license[..license.len() - 2])),
+        (
+            INVALID,
+            "two characters of the signature lost, with a good checksum",
+            armoured("LICENSE", &license[..license.len() - 2]),
+        ),
     ] {
         book.add(code, comment, text);
     }

@@ -66,9 +66,11 @@ impl TermsArgs {
         environment: &Environment,
     ) -> anyhow::Result<License> {
         let Some(issuer) = self.issuer.as_deref().or(issuer_of_key) else {
-            bail!(Failure::new(Code::RequestInvalid, "the license needs the seller's name").advise(
-                "give --issuer NAME, or make the key with `licctl key generate --issuer NAME`"
-            ));
+            bail!(
+                Failure::new(Code::RequestInvalid, "the license needs the seller's name").advise(
+                    "give --issuer NAME, or make the key with `licctl key generate --issuer NAME`"
+                )
+            );
         };
         for (option, name) in
             [("--issuer", issuer), ("--product", &self.product), ("--customer", &self.customer)]
@@ -87,8 +89,10 @@ impl TermsArgs {
             && at <= now
         {
             let message = format!("the license would have expired on {at} already");
-            bail!(Failure::new(Code::RequestInvalid, message)
-                .advise("give a later --expires, or --days N"));
+            bail!(
+                Failure::new(Code::RequestInvalid, message)
+                    .advise("give a later --expires, or --days N")
+            );
         }
         let mut entitlements = BTreeMap::new();
         for (name, value) in &self.entitlement {

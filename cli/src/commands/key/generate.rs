@@ -37,7 +37,7 @@ pub(super) struct Args {
     #[arg(long, value_enum, default_value = "license")]
     purpose: Purpose,
     /// Leave the private key unencrypted, for tests and for disks that are encrypted anyway.
-    #[arg(long, conflicts_with = "passphrase_file")]
+    #[arg(long)]
     no_passphrase: bool,
     #[command(flatten)]
     passphrase: PassphraseArgs,
