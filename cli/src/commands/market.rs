@@ -43,6 +43,18 @@ impl Args {
     }
 }
 
+/// What to look at where a seller knows none of the signatures.
+fn doubt_key(out: &mut Output) -> anyhow::Result<()> {
+    let text = out.pick(
+        "000001 to a call that is signed: is this the key that the seller has for the basic \
+         interfaces (licd: `koogallery.access_key`)?",
+        "已签名的调用得到 000001:此密钥是否为卖家的基础接口密钥(licd:koogallery.access_key)?",
+    );
+    let text = text.to_owned();
+    out.note(text)?;
+    Ok(())
+}
+
 /// The key that signs what the marketplace sends to a seller.
 #[derive(clap::Args)]
 #[group(required = true, multiple = false)]

@@ -69,7 +69,6 @@ impl Message {
             match name.as_str() {
                 "activity" => words.insert(0, value.clone()),
                 "scene" | "status" => words.push(value.clone()),
-                "expireTime" | "effectiveTime" => words.push(format!("{name} {value}")),
                 _ => {}
             }
         }

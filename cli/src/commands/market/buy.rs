@@ -10,7 +10,7 @@ use license_core::time::Timestamp;
 use serde::Serialize;
 use serde_json::json;
 
-use super::SigningKey;
+use super::{SigningKey, doubt_key};
 use crate::environment::Environment;
 use crate::input;
 use crate::market::console::stamp;
@@ -237,6 +237,9 @@ impl Purchase<'_> {
         } else {
             let word = out.pick("not every call was accepted", "有调用未被接受").to_owned();
             out.line(format!("{BAD}{word}{BAD:#} ({code})"))?;
+        }
+        if code == Code::Unauthorized {
+            doubt_key(out)?;
         }
         Ok(ExitCode::from(u8::from(code != Code::Ok)))
     }

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use license_core::Lang;
 
-use super::SigningKey;
+use super::{SigningKey, doubt_key};
 use crate::environment::Environment;
 use crate::input;
 use crate::market::console::{Console, Row, Subject, Verdict};
@@ -64,6 +64,9 @@ impl Args {
             out.value(&rows)?;
         } else {
             print(&rows, failed, seller.url(), out)?;
+        }
+        if rows.first().is_some_and(|row| row.answer.starts_with("000001")) {
+            doubt_key(out)?;
         }
         Ok(ExitCode::from(u8::from(failed > 0)))
     }

@@ -87,22 +87,23 @@ fn recase(query: &str, upper: bool) -> String {
 fn times(console: &mut Console<'_>) -> anyhow::Result<()> {
     let rule = Rule::done("14 or 17 digits", "14 位或 17 位数字");
     let seventeen = console.stamp("%Y%m%d%H%M%S", 365) + "256";
+    let sent = format!("refreshInstance, expireTime {seventeen}");
     let message = console.update("RENEWAL").with("expireTime", seventeen);
-    console.call("expire-17-digits", &message, &rule)?;
+    let shot = console.seller.sign(message.json())?;
+    console.shoot("expire-17-digits", sent, &shot, &rule);
 
     let now = console.seller.now_ms() / 1000;
     let rule = Rule::accepted(
         "effectiveTime and expireTime as `… z`, `…z`, `… Z` or ISO 8601",
         "effectiveTime、expireTime 可写作「… z」「…z」「… Z」或 ISO 8601",
     );
-    for (number, format) in
-        ["%Y-%m-%d %H:%M:%SZ", "%Y-%m-%d %H:%M:%S Z", "%Y-%m-%dT%H:%M:%SZ"].into_iter().enumerate()
-    {
-        let message = console
-            .license()
-            .with("effectiveTime", stamp(format, now))
-            .with("expireTime", stamp(format, now + 365 * 86_400));
-        console.call(&format!("license-time-{}", number + 1), &message, &rule)?;
+    for format in ["%Y-%m-%d %H:%M:%SZ", "%Y-%m-%d %H:%M:%S Z", "%Y-%m-%dT%H:%M:%SZ"] {
+        let (effective, expires) = (stamp(format, now), stamp(format, now + 365 * 86_400));
+        let sent = format!("getLicenseAsync, effectiveTime {effective}");
+        let message =
+            console.license().with("effectiveTime", effective).with("expireTime", expires);
+        let shot = console.seller.sign(message.json())?;
+        console.shoot("license-time", sent, &shot, &rule);
     }
     Ok(())
 }

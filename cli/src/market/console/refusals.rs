@@ -129,8 +129,11 @@ fn fields(console: &mut Console<'_>) -> anyhow::Result<()> {
     let known = parameter("a value that is not in the list: 000002", "取值不在列表中:000002");
     console.call("status-unknown", &console.status("THAW"), &known)?;
     let time = parameter("no time: 000002", "不是时间:000002");
-    console.call("expire-no-time", &update.clone().with("expireTime", "tomorrow"), &time)?;
-    console.call("effective-no-time", &license.clone().with("effectiveTime", "now"), &time)?;
+    for (message, name) in [(&update, "expireTime"), (&license, "effectiveTime")] {
+        let sent = format!("{}, {name} tomorrow", message.summary());
+        let shot = console.seller.sign(message.clone().with(name, "tomorrow").json())?;
+        console.shoot("no-time", sent, &shot, &time);
+    }
     let device = Rule::code(
         &["000002", "000903"],
         "a fingerprint is at most 5,120 bytes",
