@@ -34,17 +34,16 @@ const CALLBACK_ENDS: Duration = Duration::from_secs(10);
 /// use license_client::{Code, Config, EventType, Sdk};
 ///
 /// # let state = tempfile::tempdir().unwrap();
-/// # let jwks = r#"{"keys":[{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
+/// # let keys = r#"{"keys":[{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
+/// # let (sender, receiver) = std::sync::mpsc::channel();
 /// let sdk = Sdk::factory(Config {
 ///     server: "https://license.example.com".to_owned(),
 ///     product: "flowsim".to_owned(),
 ///     version: "2.0.0".to_owned(),
-///     trust: jwks.to_owned(),
-/// #   server: String::new(),
+///     trust: keys.to_owned(), // include_str!("keys.json")
 /// #   state_dir: state.path().display().to_string(),
 ///     ..Config::default()
 /// });
-/// # let (sender, receiver) = std::sync::mpsc::channel();
 /// sdk.register_event_recall(move |kind, message| {
 ///     if kind == EventType::LicenseVerify {
 ///         println!("{message}");
@@ -55,12 +54,10 @@ const CALLBACK_ENDS: Duration = Duration::from_secs(10);
 /// assert_eq!(sdk.license_string_request(""), Code::Ok);
 /// # let message = receiver.recv_timeout(std::time::Duration::from_secs(30)).unwrap();
 /// # assert!(message.contains("LICENSE_MISSING"), "{message}");
-/// # let sdk = {
-/// # let again = sdk;
-/// sdk_does_its_work(&again);
-/// # again };
+///
+/// let cores = sdk.entitlement("solver-cores").unwrap_or_else(|| "1".to_owned());
+/// # assert_eq!(cores, "1");
 /// sdk.shut_out();
-/// # fn sdk_does_its_work(_: &Sdk) {}
 /// ```
 pub struct Sdk {
     phase: Mutex<Phase>,
