@@ -16,7 +16,7 @@ mod tls;
 
 use std::sync::Arc;
 
-use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
 use crate::config::Network;
 use crate::desk::Desk;
@@ -37,7 +37,11 @@ pub(crate) struct App {
 /// Starts to count. Called once in a process.
 pub(crate) fn start_metrics() -> anyhow::Result<PrometheusHandle> {
     let buckets = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0];
-    let handle = PrometheusBuilder::new().set_buckets(&buckets)?.install_recorder()?;
+    let commands = Matcher::Full("licd_commands_per_commit".to_owned());
+    let handle = PrometheusBuilder::new()
+        .set_buckets(&buckets)?
+        .set_buckets_for_metric(commands, &[1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0])?
+        .install_recorder()?;
     measure::describe();
     Ok(handle)
 }

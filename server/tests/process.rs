@@ -6,9 +6,11 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
+use koogallery::signature::{AccessKey, Presented};
+use serde_json::{Value, json};
 
 fn licd(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_licd"));
@@ -30,14 +32,21 @@ struct Serving {
     lines: Vec<Value>,
     listen: String,
     admin: Option<String>,
+    /// What it went on to log.
+    log: Arc<Mutex<String>>,
 }
 
 impl Serving {
     fn start(folder: &Path, arguments: &[&str]) -> Self {
+        Self::start_with(folder, arguments, &[])
+    }
+
+    fn start_with(folder: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Self {
         let free = ["serve", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"];
         let mut child = licd(folder)
             .args(free)
             .args(arguments)
+            .envs(variables.iter().copied())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -58,10 +67,18 @@ impl Serving {
             }
         };
         // Kept open and read, so that the log never fills the pipe.
-        std::thread::spawn(move || std::io::copy(&mut reader, &mut std::io::sink()));
+        let log = Arc::new(Mutex::new(String::new()));
+        let written = Arc::clone(&log);
+        std::thread::spawn(move || {
+            let mut line = String::new();
+            while reader.read_line(&mut line).is_ok_and(|length| length > 0) {
+                written.lock().unwrap().push_str(&line);
+                line.clear();
+            }
+        });
         let listen = ready["listen"].as_str().unwrap().to_owned();
         let admin = ready["admin_listen"].as_str().map(str::to_owned);
-        Self { child, lines, listen, admin }
+        Self { child, lines, listen, admin, log }
     }
 
     fn terminate(&mut self) -> Option<i32> {
@@ -78,17 +95,24 @@ impl Drop for Serving {
     }
 }
 
-fn status(url: &str, path: &str, token: &str) -> u16 {
+fn fetch(url: &str, method: &str, path: &str, headers: &str, body: &str) -> (u16, String) {
     let address = url.strip_prefix("http://").unwrap();
     let mut stream = TcpStream::connect(address).unwrap();
+    let length = body.len();
     write!(
         stream,
-        "GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer {token}\r\n\r\n"
+        "{method} {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {length}\r\n\
+         Content-Type: application/json\r\n{headers}\r\n{body}"
     )
     .unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
-    answer.split(' ').nth(1).unwrap().parse().unwrap()
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
+}
+
+fn status(url: &str, path: &str, token: &str) -> u16 {
+    fetch(url, "GET", path, &format!("Authorization: Bearer {token}\r\n"), "").0
 }
 
 #[test]
@@ -254,6 +278,88 @@ fn migrate_prepares_a_folder_that_serve_takes_over() {
     assert!(text(&output.stderr).contains("./licd-data"));
     let serving = Serving::start(folder.path(), &[]);
     assert_eq!(status(&serving.listen, "/readyz", ""), 200);
+}
+
+#[expect(clippy::disallowed_methods, reason = "the process under test reads the wall clock")]
+fn now_ms() -> i64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+    i64::try_from(since.as_millis()).unwrap()
+}
+
+/// docs/LOGGING.md, "What is never logged".
+#[test]
+fn the_log_of_a_whole_run_holds_no_secret_and_nothing_of_a_customer() {
+    const KEY: &str = "an-access-key-of-the-console";
+    const SK: &str = "a-secret-key-of-the-account";
+    const SERIAL: &str = "S4EVNX0M123456";
+    let folder = tempfile::tempdir().unwrap();
+    let mut serving = Serving::start_with(
+        folder.path(),
+        &[],
+        &[
+            ("LICD_LOG", "debug"),
+            ("LICD_KOOGALLERY__ACCESS_KEY", KEY),
+            ("LICD_KOOGALLERY__AK", "AKEXAMPLE0123456789A"),
+            ("LICD_KOOGALLERY__SK", SK),
+            ("LICD_KOOGALLERY__BASE_URL", "http://127.0.0.1:9"),
+        ],
+    );
+    let admin = serving.admin.clone().unwrap();
+    let token = std::fs::read_to_string(folder.path().join("licd-data/admin-token")).unwrap();
+    let bearer = format!("Authorization: Bearer {}\r\n", token.trim());
+
+    let call = json!({
+        "activity": "newInstance", "orderId": "CS2211181819LOG",
+        "orderLineId": "CS2211181819LOG-000001", "businessId": "b-1",
+    });
+    let key = AccessKey::new(KEY).unwrap();
+    let body = call.to_string();
+    let query = Presented::sign(&key, body.as_bytes(), "nonce-of-a-call", now_ms()).to_query();
+    let path = format!("/koogallery?{query}");
+    let (_, answer) = fetch(&serving.listen, "POST", &path, "", &body);
+    let answer: Value = serde_json::from_str(&answer).unwrap();
+    assert_eq!(answer["resultCode"], "000000", "{answer}");
+    let id = answer["instanceId"].as_str().unwrap();
+
+    let (_, instances) = fetch(&admin, "GET", "/api/v1/instances", &bearer, "");
+    let instances: Value = serde_json::from_str(&instances).unwrap();
+    let code = instances[0]["activation_code"].as_str().unwrap().to_owned();
+    let dev_info = format!("00:1b:44:11:3a:b7|{SERIAL}|BOARD-77|BFEBFBFF000906EA");
+    let wanted = json!({
+        "product": "flowsim", "activation_code": code, "dev_info": dev_info, "nonce": "n-1",
+    });
+    let forwarded = "X-Forwarded-For: 198.51.100.77\r\n";
+    fetch(&serving.listen, "POST", "/v1/client/licenses", forwarded, &wanted.to_string());
+    fetch(&serving.listen, "GET", "/path-of-a-stranger?with=a-query", "", "");
+    fetch(&admin, "GET", "/api/v1/tokens", "Authorization: Bearer licd_not-a-token\r\n", "");
+    assert_eq!(serving.terminate(), Some(0));
+    std::thread::sleep(Duration::from_millis(200));
+
+    let log = serving.log.lock().unwrap().clone();
+    assert!(log.contains("newInstance") && log.contains("answered a request"), "{log}");
+    assert!(log.contains("\"stopped\""), "{log}");
+    let plain_code = code.replace('-', "");
+    let signature = query.split('&').next().unwrap().split('=').nth(1).unwrap();
+    for secret in [
+        KEY,
+        SK,
+        "AKEXAMPLE",
+        token.trim(),
+        "licd_not-a-token",
+        &code,
+        &plain_code,
+        SERIAL,
+        "00:1b:44",
+        "198.51.100.77",
+        "path-of-a-stranger",
+        "a-query",
+        "nonce-of-a-call",
+        signature,
+    ] {
+        assert!(!log.contains(secret), "{secret} stands in the log: {log}");
+    }
+    assert!(log.lines().all(|line| serde_json::from_str::<Value>(line).is_ok()), "{log}");
+    assert!(!id.is_empty());
 }
 
 #[test]
