@@ -1,12 +1,12 @@
 //! Secrets that are given as a text or, better, as a file.
 
-use std::fs;
 use std::path::Path;
 
 use license_core::code::Code;
 use zeroize::Zeroizing;
 
 use crate::failure::Failure;
+use crate::input;
 
 /// The text, or what the file holds without the white space around it.
 pub(crate) fn given(
@@ -14,8 +14,9 @@ pub(crate) fn given(
     file: Option<&Path>,
 ) -> anyhow::Result<Option<Zeroizing<String>>> {
     if let Some(path) = file {
-        let content = fs::read_to_string(path).map(Zeroizing::new).map_err(|error| {
-            Failure::new(Code::RequestInvalid, format!("reading {}: {error}", path.display()))
+        let bytes = Zeroizing::new(input::file(path)?);
+        let content = std::str::from_utf8(&bytes).map_err(|_| {
+            Failure::new(Code::RequestInvalid, format!("{} is no UTF-8 text", path.display()))
         })?;
         return Ok(Some(Zeroizing::new(content.trim().to_owned())));
     }
@@ -30,7 +31,7 @@ mod tests {
     fn a_file_loses_the_line_end_that_an_editor_added() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("sk");
-        fs::write(&path, "a secret\r\n").unwrap();
+        std::fs::write(&path, "a secret\r\n").unwrap();
         assert_eq!(given(None, Some(&path)).unwrap().unwrap().as_str(), "a secret");
         assert_eq!(given(Some("b"), None).unwrap().unwrap().as_str(), "b");
         assert_eq!(given(None, None).unwrap(), None);
