@@ -63,7 +63,7 @@ struct SigningKey {
     #[arg(long, value_name = "KEY", env = "LICCTL_ACCESS_KEY", hide_env_values = true)]
     access_key: Option<String>,
     /// File that holds the access key.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, alias = "key-file", value_name = "FILE")]
     access_key_file: Option<PathBuf>,
 }
 
