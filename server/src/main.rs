@@ -3,11 +3,15 @@
 
 mod commands;
 mod config;
+mod desk;
 mod environment;
 mod error;
 mod http;
+mod keyring;
 mod logging;
 mod output;
+mod store;
+mod work;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -43,6 +47,7 @@ fn main() -> ExitCode {
     let cli = commands::Cli::parse();
     // Another provider can only have been installed by ourselves.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let environment = Environment { clock: Arc::new(SystemClock), entropy: Arc::new(SystemEntropy) };
+    let environment =
+        Environment { clock: Arc::new(SystemClock), entropy: Arc::new(SystemEntropy) };
     commands::run(cli, environment)
 }
