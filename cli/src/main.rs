@@ -92,7 +92,7 @@ fn main() -> ExitCode {
         fill: |bytes| getrandom::fill(bytes).map_err(std::io::Error::other),
     };
     let cli = Cli::parse();
-    let mut out = Output::new(&cli.speech);
+    let mut out = Output::new(cli.speech);
     match cli.command.run(&environment, &mut out) {
         Ok(code) => code,
         Err(error) => out.error(&error),

@@ -26,7 +26,7 @@ pub(crate) struct Speech {
     /// Print one JSON object with a `code` (lists print an array).
     #[arg(long, global = true, help_heading = "Output")]
     json: bool,
-    /// Language of explanations; otherwise LC_ALL, LC_MESSAGES or LANG decides.
+    /// Language of explanations; otherwise the locale decides.
     #[arg(long, global = true, value_enum, value_name = "LANG", help_heading = "Output")]
     lang: Option<Tongue>,
 }
@@ -48,7 +48,7 @@ pub(crate) struct Output {
 }
 
 impl Output {
-    pub(crate) fn new(speech: &Speech) -> Self {
+    pub(crate) fn new(speech: Speech) -> Self {
         let lang = match speech.lang {
             Some(Tongue::En) => Lang::En,
             Some(Tongue::Zh) => Lang::Zh,

@@ -37,9 +37,9 @@ pub(crate) fn license(
     row(out, ("kind", "类型"), words::kind(license, lang))?;
     let mut validity = words::validity(license, lang);
     if let Some(days) = days_left {
-        validity += &match lang {
-            Lang::En => format!(" ({days} days left)"),
-            Lang::Zh => format!("（剩余 {days} 天）"),
+        validity = match lang {
+            Lang::En => format!("{validity} ({days} days left)"),
+            Lang::Zh => format!("{validity}（剩余 {days} 天）"),
         };
     }
     row(out, ("valid", "有效期"), validity)?;

@@ -108,10 +108,8 @@ fn fetch(server: &str) -> anyhow::Result<KeyRing> {
         );
     }
     let base = server.trim_end_matches('/');
-    let url = match base.ends_with("/.well-known/jwks.json") {
-        true => base.to_owned(),
-        false => format!("{base}/.well-known/jwks.json"),
-    };
+    let base = base.trim_end_matches("/.well-known/jwks.json");
+    let url = format!("{base}/.well-known/jwks.json");
     let agent: ureq::Agent = ureq::Agent::config_builder()
         .timeout_global(Some(Duration::from_secs(10)))
         .http_status_as_error(false)

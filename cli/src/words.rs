@@ -61,17 +61,12 @@ pub(crate) fn kind(license: &License, lang: Lang) -> String {
         LicenseKind::Floating => ("floating", "浮动"),
         LicenseKind::Unbound => ("unbound", "不绑定"),
     };
-    let mut text = pick(lang, en, zh).to_owned();
-    if let Some(seats) = license.seats {
-        text += &match lang {
-            Lang::En => format!(", {seats} seats"),
-            Lang::Zh => format!("，{seats} 个席位"),
-        };
-    }
-    if license.trial {
-        text += pick(lang, ", trial", "，试用");
-    }
-    text
+    let seats = license.seats.map_or_else(String::new, |seats| match lang {
+        Lang::En => format!(", {seats} seats"),
+        Lang::Zh => format!("，{seats} 个席位"),
+    });
+    let trial = if license.trial { pick(lang, ", trial", "，试用") } else { "" };
+    format!("{}{seats}{trial}", pick(lang, en, zh))
 }
 
 pub(crate) fn entitlements(license: &License) -> String {

@@ -1,5 +1,7 @@
 //! Keys, licenses and trust through the binary, where exact output is not the point.
 
+#![expect(clippy::unwrap_used, reason = "a surprise in here is the failure of the test")]
+
 use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
@@ -8,6 +10,8 @@ use std::thread::{self, JoinHandle};
 
 use serde_json::Value;
 use tempfile::TempDir;
+
+const ISSUE: &[&str] = &["issue", "--key", "a.key", "--product", "flowsim", "--customer", "𠮷野家"];
 
 const MACHINE: &str = "04:7C:16:5E:E3:5D|S4EVNX0R123456|PF2ABCDE|BFEBFBFF00090672";
 
@@ -76,13 +80,8 @@ impl Desk {
         self
     }
 
-    fn issue(&self, more: &[&str]) -> Vec<String> {
-        let fixed = ["issue", "--key", "a.key", "--product", "flowsim", "--customer", "𠮷野家"];
-        fixed.iter().chain(more).map(|&arg| arg.to_owned()).collect()
-    }
-
     fn issued(&self, more: &[&str]) -> String {
-        self.done(&self.issue(more).iter().map(String::as_str).collect::<Vec<_>>())
+        self.done(&[ISSUE, more].concat())
     }
 }
 
@@ -138,8 +137,7 @@ fn every_form_and_every_way_in() {
 #[test]
 fn a_device_text_is_read_from_standard_input_in_any_encoding() {
     let desk = Desk::new().with_key();
-    let args = desk.issue(&["--days", "30", "--dev-info", "-", "--out", "c.lic"]);
-    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    let args = [ISSUE, &["--days", "30", "--dev-info", "-", "--out", "c.lic"]].concat();
     let utf16: Vec<u8> = "\u{feff}"
         .encode_utf16()
         .chain(MACHINE.encode_utf16())

@@ -1,6 +1,9 @@
 //! Runs every file of `tests/vectors` (FORMAT.md, section 10), which the C++ suite reads as well.
 
+#![expect(clippy::unwrap_used, reason = "a surprise in here is the failure of the test")]
+
 use std::collections::BTreeMap;
+use std::fmt::Display;
 use std::fs;
 
 use base64::Engine;
@@ -68,7 +71,7 @@ struct Expect {
 }
 
 impl Expect {
-    fn code(code: impl ToString) -> Self {
+    fn code(code: impl Display) -> Self {
         Self {
             code: code.to_string(),
             state: None,

@@ -24,6 +24,7 @@ pub(crate) struct Args {}
 
 impl Args {
     pub(crate) fn run(self, out: &mut Output) -> anyhow::Result<ExitCode> {
+        let Self {} = self;
         let machine = Machine::local();
         let read = DeviceInfo::parse(&machine.text);
         if out.is_json() {

@@ -92,10 +92,13 @@ impl Args {
             }
             Err(refusal) => {
                 if refusal.code() == Code::LicenseMalformed && input.origin == Origin::Argument {
-                    out.note(out.pick(
-                        "note: no file has this name, so it was read as the license itself",
-                        "注意：没有此名称的文件，因此将其作为许可证文本读取",
-                    ).to_owned())?;
+                    out.note(
+                        out.pick(
+                            "note: no file has this name, so it was read as the license itself",
+                            "注意：没有此名称的文件，因此将其作为许可证文本读取",
+                        )
+                        .to_owned(),
+                    )?;
                 }
                 out.refuse(&refusal)?;
                 Ok(ExitCode::from(1))

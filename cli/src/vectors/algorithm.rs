@@ -115,7 +115,8 @@ fn torsion_in_key() -> ([u8; 32], [u8; 64], String) {
         let point = EdwardsPoint::mul_base(&r).compress().to_bytes();
         let k = wide(&[&point, &key, signed.as_bytes()]);
         // Where k is a multiple of 8, k·T vanishes and the signature holds everywhere.
-        (k.to_bytes()[0] % 8 != 0).then(|| pair(&point, &(r + k * ISSUING.scalar()).to_bytes()))
+        (!k.to_bytes()[0].is_multiple_of(8))
+            .then(|| pair(&point, &(r + k * ISSUING.scalar()).to_bytes()))
     });
     (key, made.expect("seven of eight will do"), signed)
 }

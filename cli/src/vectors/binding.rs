@@ -25,13 +25,13 @@ fn digest(kind: &str, value: &str) -> String {
 
 /// The text of `dev`: each kind with its weight and values.
 fn dev(need: u32, parts: &[(&str, u32, &[&str])]) -> String {
-    let mut text = format!(r#"{{"salt":"{SALT}","need":{need}"#);
-    for (kind, weight, values) in parts {
+    let kind = |(kind, weight, values): &(&str, u32, &[&str])| {
         let mut digests: Vec<String> = values.iter().map(|value| digest(kind, value)).collect();
         digests.sort();
-        text += &format!(r#","{kind}":[{weight},"{}"]"#, digests.join(r#"",""#));
-    }
-    text + "}"
+        format!(r#""{kind}":[{weight},"{}"]"#, digests.join(r#"",""#))
+    };
+    let kinds: Vec<String> = parts.iter().map(kind).collect();
+    format!(r#"{{"salt":"{SALT}","need":{need},{}}}"#, kinds.join(","))
 }
 
 fn bound(dev: impl ToString) -> String {

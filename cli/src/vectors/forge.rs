@@ -152,6 +152,7 @@ impl Claims {
     }
 
     /// A member set or added.
+    #[expect(clippy::needless_pass_by_value, reason = "numbers and texts alike")]
     pub(super) fn with(mut self, name: &'static str, value: impl ToString) -> Self {
         let value = value.to_string();
         match self.0.iter_mut().find(|(existing, _)| *existing == name) {
@@ -162,6 +163,7 @@ impl Claims {
     }
 
     /// A member once more.
+    #[expect(clippy::needless_pass_by_value, reason = "numbers and texts alike")]
     pub(super) fn again(mut self, name: &'static str, value: impl ToString) -> Self {
         self.0.push((name, value.to_string()));
         self

@@ -65,12 +65,12 @@ fn profile(book: &mut Book) {
         "half of a surrogate pair",
         base().with("cus", r#""\ud842""#).json().as_bytes(),
     );
-    let nested = |depth: usize| format!("{}1{}", "[".repeat(depth), "]".repeat(depth));
-    signed("OK", "depth 8", base().with("x-more", nested(7)).json().as_bytes());
-    signed(MALFORMED, "depth 9", base().with("x-more", nested(8)).json().as_bytes());
+    let deep = |depth: usize| format!("{}1{}", "[".repeat(depth), "]".repeat(depth));
+    signed("OK", "depth 8", base().with("x-more", deep(7)).json().as_bytes());
+    signed(MALFORMED, "depth 9", base().with("x-more", deep(8)).json().as_bytes());
     let filler = |size: usize| {
-        let bare = base().with("x-more", r#""""#).json().len();
-        base().with("x-more", format!(r#""{}""#, "a".repeat(size - bare))).json()
+        let empty = base().with("x-more", r#""""#).json().len();
+        base().with("x-more", format!(r#""{}""#, "a".repeat(size - empty))).json()
     };
     signed("OK", "16 KiB exactly", filler(16 * 1024).as_bytes());
     signed(MALFORMED, "one byte more than 16 KiB", filler(16 * 1024 + 1).as_bytes());

@@ -3,8 +3,8 @@
 
 use serde_json::{Value, json};
 
-use super::book::Book;
-use super::forge::{AT, Claims, DAY, ISSUING, RELEASE, STRANGER, jwks};
+use super::book::{Book, Vector};
+use super::forge::{AT, Claims, DAY, ISSUING, RELEASE, STRANGER, TestKey, jwks};
 
 const EXPIRED: &str = "LICENSE_EXPIRED";
 const NOT_COVERED: &str = "VERSION_NOT_COVERED";
@@ -123,20 +123,17 @@ fn clock(book: &mut Book) {
 
 /// Everything is wrong at once, and then less and less.
 fn order(book: &mut Book) {
-    let license = |key: super::forge::TestKey| {
+    let license = |key: TestKey| {
         key.license(&Claims::license().with("exp", AT - DAY).with("ver", r#"">=3""#))
     };
     let revoked = list(&json!([["l-0001", "revoked"]]));
-    fn everything(vector: &mut super::book::Vector) -> &mut super::book::Vector {
-        vector.product("meshsim").version("1.0.0").floor(AT + 30 * DAY)
-    }
-    everything(book.add("KEY_UNKNOWN", "the key comes first", license(STRANGER)))
+    all_wrong(book.add("KEY_UNKNOWN", "the key comes first", license(STRANGER)))
         .revocations(revoked.clone());
-    everything(book.add("KEY_NOT_ALLOWED", "then what it may sign", license(RELEASE)))
+    all_wrong(book.add("KEY_NOT_ALLOWED", "then what it may sign", license(RELEASE)))
         .revocations(revoked.clone());
     let license = license(ISSUING);
-    everything(book.add("LICENSE_REVOKED", "then revocation", &*license)).revocations(revoked);
-    everything(book.add("PRODUCT_MISMATCH", "then the product", &*license));
+    all_wrong(book.add("LICENSE_REVOKED", "then revocation", &*license)).revocations(revoked);
+    all_wrong(book.add("PRODUCT_MISMATCH", "then the product", &*license));
     book.add(NOT_COVERED, "then the version", &*license)
         .product("flowsim")
         .version("1.0.0")
@@ -147,4 +144,9 @@ fn order(book: &mut Book) {
         .floor(AT + 30 * DAY);
     let future = ISSUING.license(&Claims::license().with("nbf", AT + DAY).with("exp", AT - DAY));
     book.add("LICENSE_NOT_YET_VALID", "not before comes before expiry", future);
+}
+
+/// Another product, another version, a clock that was set back.
+fn all_wrong(vector: &mut Vector) -> &mut Vector {
+    vector.product("meshsim").version("1.0.0").floor(AT + 30 * DAY)
 }

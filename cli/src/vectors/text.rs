@@ -221,8 +221,8 @@ fn other(letter: &str) -> &'static str {
 }
 
 fn without_line(file: &str, at: usize) -> String {
-    let lines = file.lines().enumerate().filter(|(i, _)| *i != at);
-    lines.map(|(_, line)| format!("{line}\n")).collect()
+    let lines = file.split_inclusive('\n').enumerate();
+    lines.filter(|(i, _)| *i != at).map(|(_, line)| line).collect()
 }
 
 fn twice_line(file: &str, at: usize) -> String {

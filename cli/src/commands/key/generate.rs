@@ -104,7 +104,7 @@ impl Args {
         };
         out.line(format!("\nNext: {next}\n  licctl key export --key {path} > trust.json"))?;
         if matches!(self.purpose, Purpose::License) {
-            out.line(format!("  licctl issue --help"))?;
+            out.line("  licctl issue --help")?;
         }
         Ok(ExitCode::SUCCESS)
     }
