@@ -68,7 +68,7 @@ fn ports(printed: &str, parts: &mut Parts) {
                 Steadiness::Fixed
             } else {
                 // Thunderbolt ports and bridges have made-up addresses.
-                Steadiness::Soft
+                Steadiness::Virtual
             };
             parts.add_mac(address, steadiness);
         }

@@ -53,7 +53,8 @@ pub(super) fn read(cpu: Option<String>) -> Parts {
         parts.board.or_else(|| sysinfo::Motherboard::new().ok().and_then(|b| b.serial_number()));
     parts.system = parts.system.or_else(|| sysinfo::Product::uuid().ok());
     if parts.macs.is_empty() {
-        for data in sysinfo::Networks::new_with_refreshed_list().list().values() {
+        let networks = sysinfo::Networks::new_with_refreshed_list().ok();
+        for data in networks.iter().flat_map(|networks| networks.values()) {
             parts.add_mac(&data.mac_address().to_string(), Steadiness::Fixed);
         }
     }
@@ -212,7 +213,7 @@ impl Inventory {
             } else if card.physical == Some(true) && !place.starts_with("ROOT") {
                 Steadiness::Soft
             } else {
-                continue;
+                Steadiness::Virtual
             };
             if let Some(mac) = card.mac {
                 parts.add_mac(&mac, steadiness);
