@@ -10,8 +10,6 @@ mod machines;
 mod orders;
 mod products;
 mod sqlite;
-#[cfg(test)]
-mod tests;
 mod uploads;
 mod words;
 
@@ -46,16 +44,7 @@ pub(crate) enum StoreError {
 /// One transaction. Dropping it without [`Tx::commit`] rolls it back.
 #[async_trait]
 pub(crate) trait Tx:
-    Admin
-    + Applications
-    + Instances
-    + Licenses
-    + Lists
-    + Machines
-    + Orders
-    + Products
-    + Uploads
-    + Send
+    Admin + Applications + Instances + Licenses + Lists + Machines + Orders + Products + Uploads + Send
 {
     /// Makes everything durable, or nothing.
     async fn commit(self: Box<Self>) -> Result<(), StoreError>;

@@ -59,8 +59,8 @@ pub(crate) trait Licenses {
         machine_id: Option<&str>,
         terms: &[u8],
     ) -> Result<Vec<LicenseRow>, StoreError>;
-    /// Whether a machine has a license that is not revoked.
-    async fn machine_has_license(&mut self, machine_id: &str) -> Result<bool, StoreError>;
+    /// How many licenses a machine has that are not revoked.
+    async fn machine_licenses(&mut self, machine_id: &str) -> Result<i64, StoreError>;
     async fn put_license_state(
         &mut self,
         id: &str,

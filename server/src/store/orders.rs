@@ -76,11 +76,8 @@ pub(crate) trait Orders {
         at: i64,
     ) -> Result<(), StoreError>;
     /// Marks a read order of the instance as paid back; false if there is none.
-    async fn refund_order(
-        &mut self,
-        instance_id: &str,
-        order_id: &str,
-    ) -> Result<bool, StoreError>;
+    async fn refund_order(&mut self, instance_id: &str, order_id: &str)
+    -> Result<bool, StoreError>;
     /// The newest order whose terms count.
     async fn order_in_force(&mut self, instance_id: &str) -> Result<Option<OrderRow>, StoreError>;
     async fn orders_of(&mut self, instance_id: &str) -> Result<Vec<OrderRow>, StoreError>;

@@ -75,9 +75,9 @@ impl Licenses for SqliteTx {
             .await?)
     }
 
-    async fn machine_has_license(&mut self, machine_id: &str) -> Result<bool, StoreError> {
+    async fn machine_licenses(&mut self, machine_id: &str) -> Result<i64, StoreError> {
         Ok(sqlx::query_scalar(
-            "SELECT EXISTS (SELECT 1 FROM licenses WHERE machine_id = $1 AND state <> 'revoked')",
+            "SELECT count(*) FROM licenses WHERE machine_id = $1 AND state <> 'revoked'",
         )
         .bind(machine_id)
         .fetch_one(self.connection())

@@ -1,0 +1,77 @@
+//! What can be written, as data: a list of commands goes in, as many answers come out.
+
+use crate::store::{StoreError, Tx};
+
+use super::context::Work;
+use super::{client, lists, market, orders, products, releases, settle, sweep, tokens, uploads};
+
+/// One thing to do inside of a transaction. It may run twice: the second time in a transaction of
+/// its own, when a neighbour spoiled the first.
+pub(crate) trait UseCase: Send + Sync {
+    /// What is answered once it is committed.
+    type Answer: Send;
+
+    /// Loads, decides, writes.
+    fn run(
+        &self,
+        tx: &mut dyn Tx,
+        work: &mut Work<'_>,
+    ) -> impl Future<Output = Result<Self::Answer, StoreError>> + Send;
+}
+
+/// A use case that travels through the writer's queue.
+pub(crate) trait Queued: UseCase {
+    fn into_command(self) -> Command;
+    fn from_answer(answer: Answer) -> Option<Self::Answer>;
+}
+
+macro_rules! use_cases {
+    ($($name:ident => $case:ty,)+) => {
+        /// One use case and its arguments.
+        pub(crate) enum Command { $($name(Box<$case>),)+ }
+
+        /// The answer to the [`Command`] of the same name.
+        pub(crate) enum Answer { $($name(<$case as UseCase>::Answer),)+ }
+
+        impl Command {
+            /// Runs it inside of a transaction.
+            pub(crate) async fn run(
+                &self,
+                tx: &mut dyn Tx,
+                work: &mut Work<'_>,
+            ) -> Result<Answer, StoreError> {
+                match self { $(Self::$name(case) => case.run(tx, work).await.map(Answer::$name),)+ }
+            }
+        }
+
+        $(impl Queued for $case {
+            fn into_command(self) -> Command { Command::$name(Box::new(self)) }
+
+            fn from_answer(answer: Answer) -> Option<Self::Answer> {
+                match answer { Answer::$name(answer) => Some(answer), _ => None }
+            }
+        })+
+    };
+}
+
+use_cases! {
+    Apply => market::Apply,
+    ApplyProduct => products::ApplyProduct,
+    ClientLicense => client::ClientLicense,
+    CreateInstance => market::CreateInstance,
+    CreateToken => tokens::CreateToken,
+    EndOrder => orders::EndOrder,
+    EndUpload => uploads::EndUpload,
+    PublishList => releases::PublishList,
+    PublishRelease => releases::PublishRelease,
+    PutPause => uploads::PutPause,
+    RefreshInstance => market::RefreshInstance,
+    ReleaseInstance => market::ReleaseInstance,
+    RetryUpload => uploads::RetryUpload,
+    SetStatus => market::SetStatus,
+    SettleInstance => settle::SettleInstance,
+    SignList => lists::SignList,
+    Sweep => sweep::Sweep,
+    TakeOrders => orders::TakeOrders,
+    TakeUploads => uploads::TakeUploads,
+}

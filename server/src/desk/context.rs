@@ -1,0 +1,157 @@
+//! What every use case may rely on: time, randomness, keys, the server's secret, and who is to be
+//! told once something was committed.
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use hmac::{Hmac, KeyInit, Mac};
+use license_core::Timestamp;
+use license_core::issue::SigningKey;
+use serde_json::{Value, json};
+use sha2::Sha256;
+use tokio::sync::Notify;
+
+use super::reading::Reading;
+use crate::environment::Environment;
+
+/// Made once when the desk opens.
+pub(crate) struct Context {
+    pub(crate) environment: Environment,
+    /// The `iss` of what is signed.
+    pub(crate) issuer: String,
+    /// Signs licenses, receipts and revocation lists.
+    pub(crate) issuing: SigningKey,
+    /// Signs release lists.
+    pub(crate) release: SigningKey,
+    /// Key of the indexes by digest; never leaves the database.
+    pub(crate) secret: [u8; 32],
+    /// How far a marketplace's call may lie from our time, in milliseconds.
+    pub(crate) window_ms: i64,
+    /// Public halves of the keys above and of those that signed lists elsewhere, as JWKs.
+    pub(crate) public_keys: RwLock<Vec<Value>>,
+    /// Orders that are being read just now.
+    pub(crate) reading: Reading,
+    /// Who works in the background.
+    pub(crate) bells: Bells,
+}
+
+/// One for each background worker.
+#[derive(Default)]
+pub(crate) struct Bells {
+    pub(crate) orders: Notify,
+    pub(crate) uploads: Notify,
+    pub(crate) settle: Notify,
+}
+
+/// What is made known after a commit, and only then.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) enum Note {
+    /// An order is to be read.
+    OrderQueued { instance: String },
+    /// A question about an order ended, whatever the answer.
+    OrderAsked { instance: String },
+    /// A license is to be sent.
+    UploadQueued,
+    /// Kept applications are to be judged.
+    JudgeDue,
+    /// A list came that another key signed.
+    KeyLearned { jwk: Value },
+    /// A kept application cannot be served for now.
+    Held { instance: String, event: String, code: &'static str },
+    /// Somebody holds an application's license now that had to wait.
+    Served { instance: String, event: String },
+}
+
+impl Context {
+    pub(crate) fn now(&self) -> Timestamp {
+        Timestamp::from_secs(self.now_ms().div_euclid(1000))
+    }
+
+    pub(crate) fn now_ms(&self) -> i64 {
+        self.environment.clock.now_ms()
+    }
+
+    pub(crate) fn random<const N: usize>(&self) -> [u8; N] {
+        let mut bytes = [0; N];
+        self.environment.entropy.fill(&mut bytes);
+        bytes
+    }
+
+    /// An id that rises with time.
+    pub(crate) fn id(&self) -> String {
+        let millis = u64::try_from(self.now_ms()).unwrap_or_default();
+        uuid::Builder::from_unix_timestamp_millis(millis, &self.random()).into_uuid().to_string()
+    }
+
+    /// A digest that only this server can make, so that nobody can try values on a stolen file.
+    pub(crate) fn digest(&self, purpose: &str, text: &str) -> Vec<u8> {
+        let mut mac =
+            Hmac::<Sha256>::new_from_slice(&self.secret).expect("HMAC takes keys of any length");
+        mac.update(purpose.as_bytes());
+        mac.update(&[0]);
+        mac.update(text.as_bytes());
+        mac.finalize().into_bytes().to_vec()
+    }
+
+    /// The keys as a JWKS.
+    pub(crate) fn jwks(&self) -> String {
+        let keys = self.public_keys.read().unwrap_or_else(PoisonError::into_inner);
+        json!({ "keys": *keys }).to_string()
+    }
+
+    /// Shows one key more.
+    pub(crate) fn learn(&self, jwk: Value) {
+        let mut keys = self.public_keys.write().unwrap_or_else(PoisonError::into_inner);
+        if !keys.iter().any(|known| known["kid"] == jwk["kid"]) {
+            keys.push(jwk);
+        }
+    }
+
+    /// Tells those concerned what was committed.
+    pub(crate) fn tell(&self, note: Note) {
+        match note {
+            Note::OrderQueued { instance } => {
+                self.reading.begin(&instance);
+                self.bells.orders.notify_one();
+            }
+            Note::OrderAsked { instance } => self.reading.end(&instance),
+            Note::UploadQueued => self.bells.uploads.notify_one(),
+            Note::JudgeDue => self.bells.settle.notify_one(),
+            Note::KeyLearned { jwk } => self.learn(jwk),
+            Note::Held { instance, event, code } => {
+                metrics::counter!("licd_applications_held_total", "code" => code).increment(1);
+                tracing::warn!(
+                    alert = "application_held",
+                    instance.id = instance,
+                    event.id = event,
+                    result.code = code,
+                    "an accepted application cannot be served for now; it is served when its order \
+                     or the instance allows it"
+                );
+            }
+            Note::Served { instance, event } => tracing::info!(
+                instance.id = instance,
+                event.id = event,
+                "an application that had to wait was served"
+            ),
+        }
+    }
+}
+
+/// One attempt at one use case, inside of a transaction.
+pub(crate) struct Work<'a> {
+    pub(crate) desk: &'a Arc<Context>,
+    /// The same moment throughout.
+    pub(crate) now: Timestamp,
+    /// Told after the commit; dropped with the transaction otherwise.
+    pub(crate) notes: Vec<Note>,
+}
+
+impl<'a> Work<'a> {
+    pub(crate) fn new(desk: &'a Arc<Context>) -> Self {
+        Self { desk, now: desk.now(), notes: Vec::new() }
+    }
+
+    pub(crate) fn note(&mut self, note: Note) {
+        self.notes.push(note);
+    }
+}

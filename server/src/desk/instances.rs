@@ -1,0 +1,152 @@
+//! What operators see of instances and their licenses.
+
+use license_core::{Code, api};
+use serde::Deserialize;
+
+use super::judge::{count, limit_of, product_of, state};
+use super::{Desk, paging, views};
+use crate::error::ApiError;
+use crate::store::{Instance, InstanceQuery, LicenseQuery, OrderState, StoreError, Tx};
+
+/// Licenses and applications shown with one instance; the rest is in their own lists.
+const WITH_INSTANCE: i64 = 1000;
+
+/// Which instances to list.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct InstanceFilter {
+    pub(crate) order_id: Option<String>,
+    pub(crate) product: Option<String>,
+    pub(crate) state: Option<String>,
+    pub(crate) after: Option<String>,
+    pub(crate) limit: Option<u32>,
+}
+
+/// Which licenses to list.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct LicenseFilter {
+    pub(crate) instance_id: Option<String>,
+    pub(crate) product: Option<String>,
+    pub(crate) state: Option<String>,
+    pub(crate) after: Option<String>,
+    pub(crate) limit: Option<u32>,
+}
+
+async fn view(
+    tx: &mut dyn Tx,
+    instance: &Instance,
+    unserved: usize,
+) -> Result<api::InstanceView, StoreError> {
+    let orders = tx.orders_of(&instance.id).await?;
+    let pending = orders
+        .iter()
+        .rev()
+        .find(|order| matches!(order.state, OrderState::Queued | OrderState::Reading));
+    let product = product_of(tx, instance).await?;
+    let order_state = match (&instance.quantity, &product) {
+        (None, _) => "waiting",
+        (Some(_), None) => "product-unknown",
+        (Some(_), Some(_)) => "read",
+    };
+    let limit =
+        product.as_ref().filter(|_| instance.quantity.is_some()).map(|p| limit_of(instance, p));
+    Ok(api::InstanceView {
+        instance_id: instance.id.clone(),
+        order_id: instance.order_id.clone(),
+        order_line_id: instance.line_id.clone(),
+        product: instance.product.clone(),
+        state: state(instance),
+        activation_code: instance.activation_code.clone(),
+        machines: api::Usage { used: count(instance.machines_used), limit },
+        expires: views::moment(instance.expires),
+        order_state: order_state.to_owned(),
+        order_error: pending.and_then(|order| {
+            let code = order.last_code.as_deref()?;
+            let meaning = koogallery::failure::meaning(code);
+            Some(match meaning {
+                Some((en, zh)) => format!("{code}: {en} / {zh}"),
+                None => format!("{code}: {}", order.last_message.as_deref().unwrap_or_default()),
+            })
+        }),
+        unserved: u32::try_from(unserved).unwrap_or(u32::MAX),
+        created_at: license_core::Timestamp::from_secs(instance.created_at),
+    })
+}
+
+impl Desk {
+    /// Instances in the order of their ids.
+    pub(crate) async fn instances(
+        &self,
+        filter: &InstanceFilter,
+    ) -> Result<Vec<api::InstanceView>, ApiError> {
+        let state = filter.state.as_deref().map(str::parse).transpose().map_err(|()| {
+            ApiError::new(
+                Code::RequestInvalid,
+                "`state` is one of active, frozen, released",
+                "state 须为以下之一：active、frozen、released",
+            )
+        })?;
+        let query = InstanceQuery {
+            order_id: filter.order_id.clone(),
+            product: filter.product.clone(),
+            state,
+            after: filter.after.clone(),
+            limit: paging::limit(filter.limit)?,
+        };
+        let mut tx = self.store.read().await?;
+        let mut found = Vec::new();
+        for instance in tx.instances(&query).await? {
+            let kept = tx.kept_applications(&instance.id, None, WITH_INSTANCE).await?;
+            found.push(view(&mut *tx, &instance, kept.len()).await?);
+        }
+        Ok(found)
+    }
+
+    /// One instance with its licenses and the applications that could not be served yet.
+    pub(crate) async fn instance(&self, id: &str) -> Result<api::InstanceDetail, ApiError> {
+        let mut tx = self.store.read().await?;
+        let Some(instance) = tx.instance(id).await? else {
+            return Err(views::not_found("instance", "实例"));
+        };
+        let kept = tx.kept_applications(id, None, WITH_INSTANCE).await?;
+        let query = LicenseQuery {
+            instance_id: Some(id.to_owned()),
+            product: None,
+            state: None,
+            after: None,
+            limit: WITH_INSTANCE,
+        };
+        let licenses = tx.licenses(&query).await?;
+        Ok(api::InstanceDetail {
+            instance: view(&mut *tx, &instance, kept.len()).await?,
+            licenses: licenses.iter().map(views::license).collect(),
+            applications: kept.iter().map(views::application).collect(),
+        })
+    }
+
+    /// Licenses in the order they were issued.
+    pub(crate) async fn licenses(
+        &self,
+        filter: &LicenseFilter,
+    ) -> Result<Vec<api::LicenseView>, ApiError> {
+        let query = LicenseQuery {
+            instance_id: filter.instance_id.clone(),
+            product: filter.product.clone(),
+            state: filter.state.as_deref().map(views::license_state_of).transpose()?,
+            after: filter.after.clone(),
+            limit: paging::limit(filter.limit)?,
+        };
+        let mut tx = self.store.read().await?;
+        Ok(tx.licenses(&query).await?.iter().map(views::license).collect())
+    }
+
+    /// One license with its document.
+    pub(crate) async fn license(&self, id: &str) -> Result<api::LicenseView, ApiError> {
+        let mut tx = self.store.read().await?;
+        let Some(row) = tx.license(id).await? else {
+            return Err(views::not_found("license", "许可证"));
+        };
+        Ok(api::LicenseView { document: Some(row.document.clone()), ..views::license(&row) })
+    }
+}

@@ -1,0 +1,161 @@
+//! The marketplace's calls: who signed, what is asked, which use case answers.
+
+mod apply;
+mod create;
+mod query;
+mod refresh;
+mod release;
+mod status;
+
+use koogallery::call::Call;
+use koogallery::{
+    AccessKey, Answer, Body, InterfaceType, Presented, Rejection, ResultCode, call, signature,
+};
+use sha2::{Digest, Sha256};
+
+pub(crate) use apply::Apply;
+pub(crate) use create::CreateInstance;
+pub(crate) use refresh::RefreshInstance;
+pub(crate) use release::ReleaseInstance;
+pub(crate) use status::SetStatus;
+
+use super::Desk;
+use super::context::Work;
+use crate::config::Koogallery;
+use crate::store::{Instance, InstanceState, StoreError, Tx};
+
+/// What the marketplace signs with, by interface type.
+pub(crate) struct AccessKeys {
+    basic: Vec<AccessKey>,
+    license_code: Vec<AccessKey>,
+    general: Vec<AccessKey>,
+    kit: Vec<AccessKey>,
+}
+
+impl AccessKeys {
+    pub(crate) fn new(config: &Koogallery) -> anyhow::Result<Self> {
+        let keys = |secrets: &[crate::config::Secret]| {
+            secrets.iter().map(|secret| AccessKey::new(secret.expose())).collect::<Result<_, _>>()
+        };
+        Ok(Self {
+            basic: keys(&config.access_key)?,
+            license_code: keys(&config.license_code_access_key)?,
+            general: keys(&config.general_access_key)?,
+            kit: keys(&config.kit_access_key)?,
+        })
+    }
+
+    fn of(&self, interface: InterfaceType) -> &[AccessKey] {
+        match interface {
+            InterfaceType::Basic => &self.basic,
+            InterfaceType::LicenseCode => &self.license_code,
+            InterfaceType::General => &self.general,
+            InterfaceType::Kit => &self.kit,
+        }
+    }
+}
+
+impl Desk {
+    /// Answers one call of the marketplace's JSON interfaces.
+    pub(crate) async fn market_call(&self, query: &str, body: &[u8]) -> Vec<u8> {
+        let (activity, answer) = match self.admit(query, body) {
+            Ok((call, nonce)) => {
+                let activity = call.activity();
+                (activity, self.answer(call, nonce).await)
+            }
+            Err((activity, rejection)) => (activity, rejection.into()),
+        };
+        metrics::counter!(
+            "licd_market_calls_total",
+            "activity" => activity, "result" => answer.result_code.as_str()
+        )
+        .increment(1);
+        tracing::info!(activity, result.code = answer.result_code.as_str(), "marketplace call");
+        answer.to_json()
+    }
+
+    /// A bounded parse and nothing else happens before the signature is known to be good.
+    fn admit(&self, query: &str, raw: &[u8]) -> Result<(Call, Vec<u8>), (&'static str, Rejection)> {
+        const NONE: &str = "none";
+
+        let body = Body::parse(raw).map_err(|rejection| (NONE, rejection))?;
+        let Some(activity) = body.activity() else {
+            let rejection =
+                Rejection::new(ResultCode::BadParameter, "activity is missing", "缺少activity");
+            return Err((NONE, rejection));
+        };
+        let interface =
+            call::interface(activity).ok_or_else(|| (NONE, call::unknown_activity(activity)))?;
+        let presented = Presented::from_query(query);
+        signature::verify(
+            &presented,
+            raw,
+            &body,
+            self.access_keys.of(interface),
+            self.context.now_ms(),
+            self.context.window_ms,
+        )
+        .map_err(|rejection| ("unverified", rejection))?;
+        let call = Call::read(&body).map_err(|rejection| ("unreadable", rejection))?;
+        Ok((call, Sha256::digest(&presented.nonce).to_vec()))
+    }
+
+    async fn answer(&self, call: Call, nonce: Vec<u8>) -> Answer {
+        let answer = match call {
+            Call::NewInstance(call) => self.writer.write(CreateInstance(call)).await,
+            Call::RefreshInstance(call) => self.writer.write(RefreshInstance { call, nonce }).await,
+            Call::UpdateInstanceStatus(call) => self.writer.write(SetStatus { call, nonce }).await,
+            Call::ReleaseInstance(call) => self.writer.write(ReleaseInstance { call, nonce }).await,
+            Call::GetLicenseAsync(call) => {
+                if !call.test {
+                    self.context.reading.wait(&call.instance_id).await;
+                }
+                self.writer.write(Apply(call)).await
+            }
+            Call::QueryInstance(call) => query::instances(&self.store, &call).await,
+        };
+        answer.unwrap_or_else(|error| {
+            tracing::error!(error = %error, "a call of the marketplace could not be served");
+            Answer::of(ResultCode::Internal)
+        })
+    }
+}
+
+/// The answer to debugging: whether the instance exists at all, whatever its state.
+async fn test_answer(
+    tx: &mut dyn Tx,
+    instance_id: &str,
+    known: ResultCode,
+) -> Result<Answer, StoreError> {
+    let exists =
+        tx.is_test_instance(instance_id).await? || tx.instance(instance_id).await?.is_some();
+    Ok(Answer::of(if exists { known } else { ResultCode::InstanceUnknown }))
+}
+
+/// The instance, unless it never was or was released.
+async fn live(tx: &mut dyn Tx, instance_id: &str) -> Result<Option<Instance>, StoreError> {
+    let found = tx.instance(instance_id).await?;
+    Ok(found.filter(|instance| instance.state != InstanceState::Released))
+}
+
+/// Remembers the nonce together with the effect of its call, for as long as a replay could still
+/// lie within the window; a second one is refused.
+async fn first_use(
+    tx: &mut dyn Tx,
+    work: &Work<'_>,
+    nonce: &[u8],
+) -> Result<Result<(), Answer>, StoreError> {
+    let window = work.desk.window_ms.div_euclid(1000).max(1);
+    // The call's own time is at most one window ahead of ours, and counts for one window more.
+    let until = work.now.plus(3 * window + 1).as_secs();
+    Ok(if tx.add_nonce(nonce, until).await? {
+        Ok(())
+    } else {
+        Err(Rejection::new(
+            ResultCode::BadParameter,
+            "this nonce was used before: the call is a replay",
+            "nonce已使用，请求重放",
+        )
+        .into())
+    })
+}

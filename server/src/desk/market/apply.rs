@@ -1,0 +1,209 @@
+//! `getLicenseAsync`: an application for a license, remembered by event and fingerprint.
+
+use koogallery::call::GetLicenseAsync;
+use koogallery::{Answer, Rejection, ResultCode};
+use license_core::Lang;
+use license_core::device::DeviceInfo;
+use license_core::rule::Denial;
+
+use super::{live, test_answer};
+use crate::desk::command::UseCase;
+use crate::desk::context::Work;
+use crate::desk::issue::{issue, send, take_back};
+use crate::desk::judge::{Verdict, Wish, judge, result_code};
+use crate::desk::settle::{serve, settle};
+use crate::store::{
+    Application, ApplicationState, Instance, LicenseRow, StoreError, Tx, UploadState,
+};
+
+/// 异步申请License.
+pub(crate) struct Apply(pub(crate) GetLicenseAsync);
+
+/// What the same event asked for before, with another machine.
+enum Earlier {
+    /// It was accepted and never served.
+    Kept(Application),
+    /// Its license was never sent.
+    Unsent(Application, Box<LicenseRow>),
+}
+
+impl UseCase for Apply {
+    type Answer = Answer;
+
+    async fn run(&self, tx: &mut dyn Tx, work: &mut Work<'_>) -> Result<Answer, StoreError> {
+        let call = &self.0;
+        if call.test {
+            return test_answer(tx, &call.instance_id, ResultCode::InProgress).await;
+        }
+        let Some(mut instance) = live(tx, &call.instance_id).await? else {
+            return Ok(Answer::of(ResultCode::InstanceUnknown));
+        };
+        // Those who came before are served before.
+        if instance.judge_due {
+            settle(tx, work, &mut instance, None).await?;
+        }
+
+        let fingerprint = self.fingerprint(work);
+        let seen = tx.applications_of_event(&call.event_id).await?;
+        if seen.iter().any(|earlier| earlier.instance_id != instance.id) {
+            return Ok(other("instance", "实例"));
+        }
+        let mut displaced = None;
+        for mut earlier in seen {
+            match earlier.state {
+                ApplicationState::Superseded => {}
+                _ if earlier.fingerprint == fingerprint => {
+                    return again(tx, work, &mut instance, &mut earlier).await;
+                }
+                ApplicationState::Waiting | ApplicationState::Held => {
+                    displaced = Some(Earlier::Kept(earlier));
+                }
+                ApplicationState::Served => match unsent(tx, &earlier).await? {
+                    Some(license) => {
+                        displaced = Some(Earlier::Unsent(earlier, Box::new(license)));
+                    }
+                    None => return Ok(other("device fingerprint", "设备指纹")),
+                },
+            }
+        }
+        self.first(tx, work, &mut instance, fingerprint, displaced).await
+    }
+}
+
+impl Apply {
+    /// Two texts of one machine are one application: what is compared is normalised.
+    fn fingerprint(&self, work: &Work<'_>) -> Vec<u8> {
+        let text = self.0.device_fingerprint.as_deref().unwrap_or_default();
+        let normal =
+            DeviceInfo::parse(text).map_or_else(|_| text.trim().to_uppercase(), |info| info.text());
+        work.desk.digest("fingerprint", &normal)
+    }
+
+    async fn first(
+        &self,
+        tx: &mut dyn Tx,
+        work: &mut Work<'_>,
+        instance: &mut Instance,
+        fingerprint: Vec<u8>,
+        displaced: Option<Earlier>,
+    ) -> Result<Answer, StoreError> {
+        let call = &self.0;
+        let frees = match &displaced {
+            Some(Earlier::Unsent(_, license)) => only_license_of(tx, license).await?,
+            _ => None,
+        };
+        let wish = Wish {
+            not_before: Some(call.effective),
+            expires: call.expires,
+            needs_end: true,
+            device: call.device_fingerprint.as_deref(),
+            frees: frees.as_deref(),
+        };
+        let verdict = judge(tx, work, instance, &wish).await?;
+        if let Verdict::Deny(denial) = verdict {
+            return Ok(refuse(denial));
+        }
+        supersede(tx, work, displaced.as_ref()).await?;
+
+        let mut application = Application {
+            event_id: call.event_id.clone(),
+            fingerprint,
+            instance_id: instance.id.clone(),
+            state: ApplicationState::Waiting,
+            code: None,
+            device: call.device_fingerprint.clone(),
+            not_before: Some(call.effective),
+            expires: call.expires,
+            license_id: None,
+            received_at: work.now.as_secs(),
+        };
+        if let Verdict::Grant(grant) = verdict {
+            let license = issue(tx, work, instance, &grant, Some(&call.event_id)).await?;
+            send(tx, work, &call.event_id, grant.product.license.form, &license).await?;
+            application.state = ApplicationState::Served;
+            application.device = None;
+            application.license_id = Some(license.0.id);
+        }
+        tx.put_application(&application).await?;
+        if let Some(Earlier::Unsent(_, license)) = &displaced {
+            take_back(tx, work, license).await?;
+        }
+        Ok(Answer::in_progress())
+    }
+}
+
+/// A re-send: the first accepted answer stands. A held one is judged once more, in case that
+/// something changed unnoticed.
+async fn again(
+    tx: &mut dyn Tx,
+    work: &mut Work<'_>,
+    instance: &mut Instance,
+    application: &mut Application,
+) -> Result<Answer, StoreError> {
+    if application.state == ApplicationState::Held {
+        serve(tx, work, instance, application).await?;
+    }
+    let held = application.code.as_deref().and_then(|code| code.parse::<ResultCode>().ok());
+    Ok(held.map_or_else(Answer::in_progress, Answer::of))
+}
+
+/// The license of an application, if nothing of it can have reached the marketplace.
+async fn unsent(
+    tx: &mut dyn Tx,
+    application: &Application,
+) -> Result<Option<LicenseRow>, StoreError> {
+    let Some(id) = &application.license_id else { return Ok(None) };
+    let Some(upload) = tx.upload_of_license(id).await? else { return Ok(None) };
+    if upload.attempts > 0 || upload.state != UploadState::Queued {
+        return Ok(None);
+    }
+    tx.license(id).await
+}
+
+/// The machine that nothing but this license runs on.
+async fn only_license_of(
+    tx: &mut dyn Tx,
+    license: &LicenseRow,
+) -> Result<Option<String>, StoreError> {
+    let Some(machine) = &license.machine_id else { return Ok(None) };
+    let others = tx.machine_licenses(machine).await? > 1;
+    Ok((!others).then(|| machine.clone()))
+}
+
+async fn supersede(
+    tx: &mut dyn Tx,
+    work: &Work<'_>,
+    displaced: Option<&Earlier>,
+) -> Result<(), StoreError> {
+    let Some(Earlier::Kept(earlier) | Earlier::Unsent(earlier, _)) = displaced else {
+        return Ok(());
+    };
+    let mut earlier = earlier.clone();
+    earlier.state = ApplicationState::Superseded;
+    earlier.code = None;
+    earlier.device = None;
+    tx.put_application(&earlier).await?;
+    if let Some(Earlier::Unsent(_, license)) = displaced
+        && let Some(mut upload) = tx.upload_of_license(&license.id).await?
+    {
+        upload.state = UploadState::Cancelled;
+        upload.finished_at = Some(work.now.as_secs());
+        tx.put_upload(&upload).await?;
+    }
+    Ok(())
+}
+
+fn refuse(denial: Denial) -> Answer {
+    let code = result_code(denial);
+    Rejection::new(code, &denial.message(Lang::En), &denial.message(Lang::Zh)).into()
+}
+
+/// The event is taken.
+fn other(what: &str, zh: &str) -> Answer {
+    Rejection::new(
+        ResultCode::BadParameter,
+        &format!("this eventId was accepted with another {what}"),
+        &format!("该eventId已使用其他{zh}"),
+    )
+    .into()
+}

@@ -1,0 +1,81 @@
+//! `newInstance`: one instance for an order line, however often it is asked for.
+
+use koogallery::Answer;
+use koogallery::call::NewInstance;
+use license_core::activation::ActivationCode;
+
+use crate::desk::command::UseCase;
+use crate::desk::context::{Note, Work};
+use crate::store::{Instance, InstanceState, StoreError, Tx};
+
+/// 创建实例.
+pub(crate) struct CreateInstance(pub(crate) NewInstance);
+
+impl UseCase for CreateInstance {
+    type Answer = Answer;
+
+    async fn run(&self, tx: &mut dyn Tx, work: &mut Work<'_>) -> Result<Answer, StoreError> {
+        let id = if self.0.test { self.test(tx, work).await? } else { self.real(tx, work).await? };
+        Ok(Answer::instance(id))
+    }
+}
+
+impl CreateInstance {
+    async fn real(&self, tx: &mut dyn Tx, work: &mut Work<'_>) -> Result<String, StoreError> {
+        let call = &self.0;
+        if let Some(found) = tx.instance_of_order(&call.order_id, &call.order_line_id).await? {
+            return Ok(found.id);
+        }
+        let now = work.now.as_secs();
+        let instance = Instance {
+            id: self.free_id(tx, work).await?,
+            order_id: call.order_id.clone(),
+            line_id: call.order_line_id.clone(),
+            activation_code: ActivationCode::from_random(work.desk.random()).to_string(),
+            state: InstanceState::Active,
+            created_at: now,
+            changed_at: now,
+            market_product: None,
+            sku: None,
+            product: None,
+            quantity: None,
+            period: None,
+            trial: None,
+            customer: None,
+            expires: None,
+            expires_set: false,
+            machines_used: 0,
+            judge_due: false,
+        };
+        if !tx.add_instance(&instance).await? {
+            // Another server was faster: its instance is the answer.
+            let found = tx.instance_of_order(&call.order_id, &call.order_line_id).await?;
+            return found.map(|found| found.id).ok_or_else(|| {
+                StoreError::Broken("an instance can be neither added nor read".into())
+            });
+        }
+        tx.queue_order(&instance.id, &call.order_id, &call.order_line_id, "NEW", now).await?;
+        work.note(Note::OrderQueued { instance: instance.id.clone() });
+        Ok(instance.id)
+    }
+
+    async fn test(&self, tx: &mut dyn Tx, work: &mut Work<'_>) -> Result<String, StoreError> {
+        let (order, line) = (&self.0.order_id, &self.0.order_line_id);
+        if let Some(id) = tx.test_instance_of_order(order, line).await? {
+            return Ok(id);
+        }
+        let id = self.free_id(tx, work).await?;
+        tx.add_test_instance(&id, order, line, work.now.as_secs()).await?;
+        Ok(id)
+    }
+
+    /// The marketplace's own id where it is free, as its guide advises. One with a comma could
+    /// not be asked for with `queryInstance`.
+    async fn free_id(&self, tx: &mut dyn Tx, work: &Work<'_>) -> Result<String, StoreError> {
+        let wanted = self.0.business_id.trim();
+        let usable = !wanted.is_empty() && !wanted.contains([',', '/', '?', '#']);
+        let taken =
+            !usable || tx.instance(wanted).await?.is_some() || tx.is_test_instance(wanted).await?;
+        Ok(if taken { work.desk.id() } else { wanted.to_owned() })
+    }
+}

@@ -1,0 +1,49 @@
+//! `refreshInstance`: another end, and perhaps another order behind it.
+
+use koogallery::call::{RefreshInstance as Call, Scene};
+use koogallery::{Answer, ResultCode};
+
+use super::{first_use, live, test_answer};
+use crate::desk::command::UseCase;
+use crate::desk::context::{Note, Work};
+use crate::desk::{orders, settle::settle};
+use crate::store::{StoreError, Tx};
+
+/// 更新实例.
+pub(crate) struct RefreshInstance {
+    pub(crate) call: Call,
+    pub(crate) nonce: Vec<u8>,
+}
+
+impl UseCase for RefreshInstance {
+    type Answer = Answer;
+
+    async fn run(&self, tx: &mut dyn Tx, work: &mut Work<'_>) -> Result<Answer, StoreError> {
+        let call = &self.call;
+        if call.test {
+            return test_answer(tx, &call.instance_id, ResultCode::Success).await;
+        }
+        let Some(mut instance) = live(tx, &call.instance_id).await? else {
+            return Ok(Answer::of(ResultCode::InstanceUnknown));
+        };
+        if let Err(replay) = first_use(tx, work, &self.nonce).await? {
+            return Ok(replay);
+        }
+
+        let now = work.now.as_secs();
+        tx.put_instance_expiry(&instance.id, call.expires, now).await?;
+        instance.expires = Some(call.expires);
+        instance.expires_set = true;
+        let refunded = call.scene == Scene::UnsubscribeRenewalPeriod
+            && tx.refund_order(&instance.id, &call.order_id).await?;
+        if refunded {
+            orders::take_terms(tx, work, &mut instance).await?;
+        } else {
+            let scene = call.scene.as_str();
+            tx.queue_order(&instance.id, &call.order_id, &call.order_line_id, scene, now).await?;
+            work.note(Note::OrderQueued { instance: instance.id.clone() });
+        }
+        settle(tx, work, &mut instance, None).await?;
+        Ok(Answer::success())
+    }
+}

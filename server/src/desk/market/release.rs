@@ -1,0 +1,45 @@
+//! `releaseInstance`: given back for good.
+
+use koogallery::call::ReleaseInstance as Call;
+use koogallery::{Answer, ResultCode};
+
+use super::{first_use, test_answer};
+use crate::desk::command::UseCase;
+use crate::desk::context::Work;
+use crate::desk::settle::settle;
+use crate::store::{InstanceState, ListKey, StoreError, Tx};
+
+/// 释放实例.
+pub(crate) struct ReleaseInstance {
+    pub(crate) call: Call,
+    pub(crate) nonce: Vec<u8>,
+}
+
+impl UseCase for ReleaseInstance {
+    type Answer = Answer;
+
+    async fn run(&self, tx: &mut dyn Tx, work: &mut Work<'_>) -> Result<Answer, StoreError> {
+        let call = &self.call;
+        if call.test {
+            return test_answer(tx, &call.instance_id, ResultCode::Success).await;
+        }
+        // A second release is a success as well: the first answer may have been lost.
+        let Some(mut instance) = tx.instance(&call.instance_id).await? else {
+            return Ok(Answer::of(ResultCode::InstanceUnknown));
+        };
+        if let Err(replay) = first_use(tx, work, &self.nonce).await? {
+            return Ok(replay);
+        }
+
+        if instance.state != InstanceState::Released {
+            let now = work.now.as_secs();
+            tx.put_instance_state(&instance.id, InstanceState::Released, now).await?;
+            instance.state = InstanceState::Released;
+            if tx.release_licenses(&instance.id, now).await? > 0 {
+                tx.mark_list(&ListKey::revocation()).await?;
+            }
+            settle(tx, work, &mut instance, None).await?;
+        }
+        Ok(Answer::success())
+    }
+}

@@ -1,0 +1,50 @@
+//! `updateInstanceStatus`: stopped for a time, and let go again.
+
+use koogallery::call::{Status, UpdateInstanceStatus};
+use koogallery::{Answer, ResultCode};
+
+use super::{first_use, live, test_answer};
+use crate::desk::command::UseCase;
+use crate::desk::context::Work;
+use crate::desk::settle::settle;
+use crate::store::{InstanceState, ListKey, StoreError, Tx};
+
+/// 更新实例状态.
+pub(crate) struct SetStatus {
+    pub(crate) call: UpdateInstanceStatus,
+    pub(crate) nonce: Vec<u8>,
+}
+
+impl UseCase for SetStatus {
+    type Answer = Answer;
+
+    async fn run(&self, tx: &mut dyn Tx, work: &mut Work<'_>) -> Result<Answer, StoreError> {
+        let call = &self.call;
+        if call.test {
+            return test_answer(tx, &call.instance_id, ResultCode::Success).await;
+        }
+        let Some(mut instance) = live(tx, &call.instance_id).await? else {
+            return Ok(Answer::of(ResultCode::InstanceUnknown));
+        };
+        if let Err(replay) = first_use(tx, work, &self.nonce).await? {
+            return Ok(replay);
+        }
+
+        let now = work.now.as_secs();
+        let (state, listed) = match call.status {
+            Status::Freeze => (InstanceState::Frozen, tx.freeze_licenses(&instance.id, now).await?),
+            Status::Unfreeze => {
+                (InstanceState::Active, tx.unfreeze_licenses(&instance.id, now).await?)
+            }
+        };
+        if listed > 0 {
+            tx.mark_list(&ListKey::revocation()).await?;
+        }
+        if instance.state != state {
+            tx.put_instance_state(&instance.id, state, now).await?;
+            instance.state = state;
+        }
+        settle(tx, work, &mut instance, None).await?;
+        Ok(Answer::success())
+    }
+}

@@ -1,0 +1,216 @@
+//! Opens a data folder: its lock, its database, its keys and the first admin token.
+
+use std::fs::{File, TryLockError};
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, RwLock};
+
+use anyhow::{Context as _, bail};
+use tokio::sync::Mutex;
+
+use super::context::{Bells, Context};
+use super::reading::Reading;
+use super::writer::Writer;
+use super::{Desk, Inner, limits, market, tokens, uploads};
+use crate::config::Config;
+use crate::environment::Environment;
+use crate::keyring::{Keyring, write_secret};
+use crate::store::{Role, Store};
+use crate::work::{Gate, Marketplace};
+
+/// What was made because it was missing.
+pub(crate) struct Made {
+    /// Holds the first admin token.
+    pub(crate) admin_token_file: PathBuf,
+    /// Private keys.
+    pub(crate) key_files: Vec<PathBuf>,
+}
+
+impl Desk {
+    /// Opens the data folder, making and migrating what is needed, and keeps others out of it.
+    pub(crate) async fn open(config: &Config, environment: Environment) -> anyhow::Result<Self> {
+        let folder = &config.data_dir;
+        make_folder(folder)?;
+        let lock = lock(folder)?;
+        let store = Store::open_sqlite(folder).await.with_context(|| database(folder))?;
+        let keys = Keyring::open(config, &environment)?;
+        let desk = Self::assemble(config, environment, store, keys, Some(lock)).await?;
+        desk.recover().await?;
+        Ok(desk)
+    }
+
+    /// Opens the folder of a `licd` that may be serving it: nothing is migrated or started.
+    pub(crate) async fn open_beside(
+        config: &Config,
+        environment: Environment,
+    ) -> anyhow::Result<Self> {
+        let folder = &config.data_dir;
+        if !folder.join("licd.db").exists() {
+            bail!(
+                "{} holds no licd database yet: start `licd serve` once, or name its folder with \
+                 --data-dir",
+                folder.display()
+            );
+        }
+        let store = Store::open_sqlite_beside(folder).await.with_context(|| database(folder))?;
+        let keys = Keyring::open(config, &environment)?;
+        Self::assemble(config, environment, store, keys, None).await
+    }
+
+    async fn assemble(
+        config: &Config,
+        environment: Environment,
+        store: Store,
+        keys: Keyring,
+        lock: Option<File>,
+    ) -> anyhow::Result<Self> {
+        let own = keys.public().map(|key| key.to_jwk()).to_vec();
+        let secret = secret(&store, &environment).await?;
+        let context = Arc::new(Context {
+            environment,
+            issuer: config.issuer.clone(),
+            issuing: keys.issuing,
+            release: keys.release,
+            secret,
+            window_ms: i64::from(config.koogallery.clock_skew_seconds) * 1000,
+            public_keys: RwLock::new(own),
+            reading: Reading::default(),
+            bells: Bells::default(),
+        });
+        for (_, jwk) in store.read().await?.public_keys().await? {
+            context.learn(serde_json::from_str(&jwk).context("a public key in the database")?);
+        }
+        let made = match lock {
+            Some(_) => first_token(config, &context, &store, keys.made).await?,
+            None => None,
+        };
+        let marketplace = Marketplace::new(&config.koogallery)?.map(Arc::new);
+        let gate = Arc::new(Gate::default());
+        let paused = store.read().await?.meta(uploads::PAUSE).await?;
+        let same = marketplace
+            .as_ref()
+            .is_some_and(|m| paused.as_deref() == Some(&m.fingerprint(&context)[..]));
+        if same {
+            gate.close();
+            context.reading.rest(true);
+        }
+        let (writer, writing) = Writer::start(store.clone(), Arc::clone(&context));
+        Ok(Self(Arc::new(Inner {
+            context,
+            store,
+            writer,
+            gate,
+            marketplace,
+            access_keys: market::AccessKeys::new(&config.koogallery)?,
+            wrong_codes: limits::WrongCodes::default(),
+            made,
+            writing: Mutex::new(Some(writing)),
+            _lock: lock,
+        })))
+    }
+
+    /// Takes up what a crash left in the middle.
+    async fn recover(&self) -> anyhow::Result<()> {
+        let mut tx = self.store.write().await?;
+        let orders = tx.requeue_orders().await?;
+        let uploads = tx.requeue_uploads().await?;
+        tx.commit().await?;
+        if orders + uploads > 0 {
+            tracing::info!(orders, uploads, "taken up again what the last run left unfinished");
+        }
+        Ok(())
+    }
+}
+
+fn database(folder: &Path) -> String {
+    format!("the database {} cannot be opened", folder.join("licd.db").display())
+}
+
+fn make_folder(folder: &Path) -> anyhow::Result<()> {
+    let made = || -> std::io::Result<()> {
+        if folder.is_dir() {
+            return Ok(());
+        }
+        let mut builder = std::fs::DirBuilder::new();
+        builder.recursive(true);
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder.create(folder)
+    };
+    made().with_context(|| {
+        format!(
+            "the data folder {} cannot be made: name a folder that licd may write with --data-dir",
+            folder.display()
+        )
+    })
+}
+
+/// One process at a time: a second one would sign and send beside the first.
+fn lock(folder: &Path) -> anyhow::Result<File> {
+    let path = folder.join("licd.lock");
+    let file = match File::options().create(true).truncate(false).write(true).open(&path) {
+        Ok(file) => file,
+        Err(error)
+            if matches!(
+                error.kind(),
+                ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem
+            ) =>
+        {
+            bail!(
+                "the data folder {} is read-only for licd ({error}): give it to the user that \
+                 licd runs as, or name another one with --data-dir",
+                folder.display()
+            )
+        }
+        Err(error) => {
+            return Err(error).with_context(|| format!("{} cannot be opened", path.display()));
+        }
+    };
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => bail!(
+            "another licd is using the data folder {}: stop it first, or name another folder with \
+             --data-dir",
+            folder.display()
+        ),
+        Err(TryLockError::Error(error)) => Err(error)
+            .with_context(|| format!("the data folder {} cannot be locked", folder.display())),
+    }
+}
+
+/// The key of the indexes by digest, made with the database.
+async fn secret(store: &Store, environment: &Environment) -> anyhow::Result<[u8; 32]> {
+    const NAME: &str = "secret";
+
+    let known = store.read().await?.meta(NAME).await?;
+    if let Some(known) = known {
+        return known.try_into().map_err(|_| anyhow::anyhow!("the database's secret is damaged"));
+    }
+    let mut secret = [0; 32];
+    environment.entropy.fill(&mut secret);
+    let mut tx = store.write().await?;
+    tx.put_meta(NAME, Some(&secret)).await?;
+    tx.commit().await?;
+    Ok(secret)
+}
+
+/// A database without any token gets one, so that nobody needs a default password.
+async fn first_token(
+    config: &Config,
+    context: &Context,
+    store: &Store,
+    key_files: Vec<PathBuf>,
+) -> anyhow::Result<Option<Made>> {
+    let mut tx = store.write().await?;
+    if !tx.tokens().await?.is_empty() {
+        tx.rollback().await;
+        return Ok(None);
+    }
+    let (token, row) = tokens::make(context, Role::Admin, "first admin token");
+    let admin_token_file = config.data_dir.join("admin-token");
+    // Before the commit: a token that was committed and lost would lock everybody out.
+    write_secret(&admin_token_file, format!("{token}\n").as_bytes())?;
+    tx.add_token(&row).await?;
+    tx.commit().await?;
+    Ok(Some(Made { admin_token_file, key_files }))
+}

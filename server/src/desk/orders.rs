@@ -1,0 +1,164 @@
+//! Orders: which are to be read, and what an answer changes.
+
+use koogallery::Failure;
+use koogallery::order::{Order, OrderLine, OrderProduct, OrderType};
+
+use super::command::UseCase;
+use super::context::{Note, Work};
+use super::settle::settle;
+use crate::store::{Instance, InstanceState, OrderRow, OrderState, StoreError, Terms, Tx};
+
+/// Takes orders that are due, for one worker each.
+pub(crate) struct TakeOrders {
+    pub(crate) limit: i64,
+}
+
+impl UseCase for TakeOrders {
+    type Answer = Vec<OrderRow>;
+
+    async fn run(&self, tx: &mut dyn Tx, work: &mut Work<'_>) -> Result<Self::Answer, StoreError> {
+        tx.take_orders(work.now.as_secs(), self.limit).await
+    }
+}
+
+/// A question about an order ended.
+#[derive(Clone)]
+pub(crate) struct EndOrder {
+    pub(crate) id: i64,
+    pub(crate) outcome: Result<Order, Failure>,
+    /// After a failure: when to ask again.
+    pub(crate) next_at: i64,
+}
+
+impl UseCase for EndOrder {
+    type Answer = ();
+
+    async fn run(&self, tx: &mut dyn Tx, work: &mut Work<'_>) -> Result<(), StoreError> {
+        let Some(row) = tx.order(self.id).await? else { return Ok(()) };
+        if row.state != OrderState::Reading {
+            return Ok(());
+        }
+        work.note(Note::OrderAsked { instance: row.instance_id.clone() });
+        let order = match &self.outcome {
+            Ok(order) => order,
+            Err(failure) => {
+                return tx
+                    .postpone_order(self.id, self.next_at, &failure.code, &failure.message)
+                    .await;
+            }
+        };
+        let Some(line) = line_of(order, &row) else {
+            let message = "the order has no such line";
+            return tx.postpone_order(self.id, self.next_at, "ORDER_LINE_MISSING", message).await;
+        };
+        self.read(tx, work, &row, order, line).await
+    }
+}
+
+impl EndOrder {
+    async fn read(
+        &self,
+        tx: &mut dyn Tx,
+        work: &mut Work<'_>,
+        row: &OrderRow,
+        order: &Order,
+        line: &OrderLine,
+    ) -> Result<(), StoreError> {
+        let Some(mut instance) = tx.instance(&row.instance_id).await? else { return Ok(()) };
+        let (goods, product) = goods_of(tx, line).await?;
+        let terms = Terms {
+            market_product: goods.map(|goods| goods.product_id.clone()),
+            sku: goods.and_then(|goods| goods.sku_code.clone()),
+            product,
+            quantity: goods.map_or(1, |goods| i64::from(goods.quantity())),
+            period: line.is_period(),
+            trial: order.is_trial(),
+            customer: order.buyer.as_ref().and_then(|buyer| {
+                [&buyer.customer_real_name, &buyer.customer_name]
+                    .into_iter()
+                    .flatten()
+                    .find(|name| !name.trim().is_empty())
+                    .cloned()
+            }),
+            expires: line.expire_time,
+        };
+        // An order that takes something back tells nothing about what is left.
+        let counts =
+            order.order_type != OrderType::Unsubscribe && row.scene != "UNSUBSCRIBE_RENEWAL_PERIOD";
+        tx.put_order_read(self.id, &terms, counts || row.scene == "NEW", work.now.as_secs())
+            .await?;
+        tracing::info!(instance.id = instance.id, attempts = row.attempts, "order read");
+        take_terms(tx, work, &mut instance).await?;
+        if instance.state != InstanceState::Released {
+            settle(tx, work, &mut instance, None).await?;
+        }
+        Ok(())
+    }
+}
+
+/// The line that the instance was made for; an order of one line leaves no doubt.
+fn line_of<'a>(order: &'a Order, row: &OrderRow) -> Option<&'a OrderLine> {
+    order.line(&row.line_id).or(match order.lines.as_slice() {
+        [only] => Some(only),
+        _ => None,
+    })
+}
+
+/// Which of the line's goods is licensed, and as which product of ours; the first one if none is
+/// configured yet.
+async fn goods_of<'a>(
+    tx: &mut dyn Tx,
+    line: &'a OrderLine,
+) -> Result<(Option<&'a OrderProduct>, Option<String>), StoreError> {
+    for goods in &line.products {
+        let sku = goods.sku_code.as_deref().unwrap_or_default();
+        let mut found = tx.product_of_goods(&goods.product_id, sku).await?;
+        if found.is_none() {
+            found = tx.product_of_goods(&goods.product_id, "").await?;
+        }
+        if found.is_some() {
+            return Ok((Some(goods), found));
+        }
+    }
+    Ok((line.products.first(), None))
+}
+
+/// Gives the instance the terms of the newest order that counts.
+pub(crate) async fn take_terms(
+    tx: &mut dyn Tx,
+    work: &Work<'_>,
+    instance: &mut Instance,
+) -> Result<(), StoreError> {
+    let Some(order) = tx.order_in_force(&instance.id).await? else { return Ok(()) };
+    let mut product = None;
+    if let Some(market_product) = &order.market_product {
+        let sku = order.sku.as_deref().unwrap_or_default();
+        product = tx.product_of_goods(market_product, sku).await?;
+        if product.is_none() {
+            product = tx.product_of_goods(market_product, "").await?;
+        }
+    }
+    let same = instance.market_product == order.market_product && instance.sku == order.sku;
+    let terms = Terms {
+        market_product: order.market_product,
+        sku: order.sku,
+        product: product.or_else(|| instance.product.clone().filter(|_| same)),
+        quantity: order.quantity.unwrap_or_default(),
+        period: order.period.unwrap_or_default(),
+        trial: order.trial.unwrap_or_default(),
+        customer: order.customer.or_else(|| instance.customer.clone()),
+        expires: order.expires,
+    };
+    tx.put_instance_terms(&instance.id, &terms, work.now.as_secs()).await?;
+    instance.market_product = terms.market_product;
+    instance.sku = terms.sku;
+    instance.product = terms.product;
+    instance.quantity = Some(terms.quantity);
+    instance.period = Some(terms.period);
+    instance.trial = Some(terms.trial);
+    instance.customer = terms.customer;
+    if !instance.expires_set {
+        instance.expires = terms.expires;
+    }
+    Ok(())
+}

@@ -1,0 +1,234 @@
+//! Releases: announced by the server's key, or by a list that was signed elsewhere.
+
+use license_core::api::{self, ReleaseInput, ReleasePublish};
+use license_core::issue::Signer as _;
+use license_core::jws::DocType;
+use license_core::key::PublicKey;
+use license_core::release::{Notes, Release, ReleaseList};
+use license_core::trust::{KeyRing, TrustedKey};
+use license_core::{Code, Lang};
+use serde_json::Value;
+
+use super::command::UseCase;
+use super::context::{Note, Work};
+use super::{Desk, lists, views};
+use crate::error::ApiError;
+use crate::store::{ListKey, ListRow, ReleaseRow, StoreError, Tx};
+
+/// One release more, signed here.
+pub(crate) struct PublishRelease(pub(crate) ReleaseInput);
+
+impl UseCase for PublishRelease {
+    type Answer = Result<Vec<ReleaseRow>, ApiError>;
+
+    async fn run(&self, tx: &mut dyn Tx, work: &mut Work<'_>) -> Result<Self::Answer, StoreError> {
+        let input = &self.0;
+        if tx.product(&input.product).await?.is_none() {
+            return Ok(Err(views::product_unknown(&input.product)));
+        }
+        let key = ListKey::release(&input.product, &input.platform, &input.channel);
+        if tx.list(&key).await?.is_some_and(|row| row.elsewhere) {
+            return Ok(Err(ApiError::new(
+                Code::Conflict,
+                "this list is signed elsewhere: publish with `--key` and the key that signed it",
+                "该发布列表由其他密钥签名：请用同一密钥（--key）发布",
+            )));
+        }
+        let entry = Release {
+            version: input.version.clone(),
+            date: input.date,
+            url: input.url.clone(),
+            len: input.len,
+            sha256: input.sha256.to_lowercase(),
+            obliges: input.obliges.clone(),
+            due: input.due,
+            notes: Notes { zh: input.notes_zh.clone(), en: input.notes_en.clone() },
+        };
+        let row = row(work, &input.product, &input.platform, &input.channel, &entry)?;
+        tx.put_release(&row).await?;
+        lists::releases(tx, work, &key).await?;
+        if input.platform == "*" {
+            // Lists of single platforms carry what is for every platform.
+            for other in tx.releases(Some(&input.product), None, Some(&input.channel)).await? {
+                let key = ListKey::release(&other.product, &other.platform, &other.channel);
+                tx.mark_list(&key).await?;
+            }
+        }
+        Ok(Ok(vec![row]))
+    }
+}
+
+fn row(
+    work: &Work<'_>,
+    product: &str,
+    platform: &str,
+    channel: &str,
+    entry: &Release,
+) -> Result<ReleaseRow, StoreError> {
+    Ok(ReleaseRow {
+        product: product.to_owned(),
+        platform: platform.to_owned(),
+        channel: channel.to_owned(),
+        version: entry.version.to_string(),
+        entry: serde_json::to_string(entry)
+            .map_err(|error| StoreError::Broken(error.to_string()))?,
+        published_at: work.now.as_secs(),
+    })
+}
+
+/// A whole list, signed elsewhere.
+pub(crate) struct PublishList {
+    pub(crate) document: String,
+    pub(crate) key: PublicKey,
+}
+
+impl UseCase for PublishList {
+    type Answer = Result<Vec<ReleaseRow>, ApiError>;
+
+    async fn run(&self, tx: &mut dyn Tx, work: &mut Work<'_>) -> Result<Self::Answer, StoreError> {
+        let trusted = TrustedKey::new(self.key.clone(), vec![DocType::Release]);
+        if self.key.kid() == work.desk.issuing.kid() {
+            return Ok(Err(ApiError::new(
+                Code::KeyNotAllowed,
+                "an issuing key never signs releases",
+                "签发密钥不得用于发布版本",
+            )));
+        }
+        let jwk = trusted.to_jwk();
+        let opened = KeyRing::new(vec![trusted])
+            .map_err(|error| StoreError::Broken(error.to_string()))
+            .map(|ring| ReleaseList::open(&self.document, &ring, work.now))?;
+        let (list, kid) = match opened {
+            Ok(opened) => opened,
+            Err(refusal) => {
+                return Ok(Err(ApiError::new(
+                    refusal.code(),
+                    refusal.message(Lang::En),
+                    refusal.message(Lang::Zh),
+                )));
+            }
+        };
+        if tx.product(&list.product).await?.is_none() {
+            return Ok(Err(views::product_unknown(&list.product)));
+        }
+
+        let key = ListKey::release(&list.product, &list.platform, &list.channel);
+        let seq = i64::try_from(list.seq).unwrap_or(i64::MAX);
+        if tx.list(&key).await?.is_some_and(|row| row.seq >= seq) {
+            return Ok(Err(ApiError::new(
+                Code::Conflict,
+                "a list with this sequence number or a higher one is in force: fetch it, add to \
+                 it, sign again",
+                "已有序号相同或更高的列表：请取回后重新签名",
+            )));
+        }
+        tx.clear_releases(&list.product, &list.platform, &list.channel).await?;
+        let mut rows = Vec::new();
+        for entry in &list.releases {
+            let row = row(work, &list.product, &list.platform, &list.channel, entry)?;
+            tx.put_release(&row).await?;
+            rows.push(row);
+        }
+        let signed_here = kid == work.desk.release.kid();
+        tx.put_list(
+            &key,
+            &ListRow {
+                seq,
+                document: self.document.clone(),
+                issued_at: work.now.as_secs(),
+                stale: false,
+                elsewhere: !signed_here,
+            },
+        )
+        .await?;
+        if !signed_here {
+            tx.put_public_key(kid.as_str(), &jwk.to_string(), work.now.as_secs()).await?;
+            work.note(Note::KeyLearned { jwk });
+        }
+        Ok(Ok(rows))
+    }
+}
+
+fn view(row: &ReleaseRow) -> Result<api::ReleaseView, StoreError> {
+    let entry: Release =
+        serde_json::from_str(&row.entry).map_err(|error| StoreError::Broken(error.to_string()))?;
+    Ok(api::ReleaseView {
+        product: row.product.clone(),
+        channel: row.channel.clone(),
+        platform: row.platform.clone(),
+        version: entry.version,
+        date: entry.date,
+        url: entry.url,
+        len: entry.len,
+        sha256: entry.sha256,
+        obliges: entry.obliges,
+    })
+}
+
+fn invalid(en: impl Into<String>, zh: impl Into<String>) -> ApiError {
+    ApiError::new(Code::RequestInvalid, en, zh)
+}
+
+/// What would make a list that no program accepts.
+fn check(input: &ReleaseInput) -> Result<(), ApiError> {
+    let name_ok = |name: &str| {
+        (1..=64).contains(&name.len())
+            && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.*".contains(&b))
+    };
+    if !name_ok(&input.platform) || !name_ok(&input.channel) {
+        return Err(invalid(
+            "`platform` and `channel` have 1 to 64 letters, digits, `-`, `_` or `.`",
+            "platform 与 channel 须为 1 到 64 个字母、数字、-、_ 或 .",
+        ));
+    }
+    let sha_ok = input.sha256.len() == 64 && input.sha256.bytes().all(|b| b.is_ascii_hexdigit());
+    if !sha_ok {
+        return Err(invalid("`sha256` has 64 hex digits", "sha256 须为 64 位十六进制"));
+    }
+    let url_ok = ["https://", "http://", "file:"].iter().any(|s| input.url.starts_with(s));
+    if !url_ok || input.url.len() > 2048 {
+        return Err(invalid(
+            "`url` says where the package is: https://…",
+            "url 须为软件包地址：https://…",
+        ));
+    }
+    if input.notes_en.len() > 16 * 1024 || input.notes_zh.len() > 16 * 1024 {
+        return Err(invalid("notes have at most 16 KiB", "说明最多 16 KiB"));
+    }
+    Ok(())
+}
+
+impl Desk {
+    /// Announces a release, or takes over a list that was signed elsewhere.
+    pub(crate) async fn publish_release(
+        &self,
+        publish: ReleasePublish,
+    ) -> Result<Vec<api::ReleaseView>, ApiError> {
+        let rows = match publish {
+            ReleasePublish::Release(input) => {
+                check(&input)?;
+                self.writer.write(PublishRelease(*input)).await??
+            }
+            ReleasePublish::Signed { document, key } => {
+                let key = match &key {
+                    Value::Object(jwk) => PublicKey::from_jwk(jwk).map_err(|error| {
+                        invalid(format!("`key` cannot be used: {error}"), "key 不是可用的公钥 JWK")
+                    })?,
+                    _ => return Err(invalid("`key` is a JWK", "key 须为 JWK")),
+                };
+                self.writer.write(PublishList { document, key }).await??
+            }
+        };
+        Ok(rows.iter().map(view).collect::<Result<_, _>>()?)
+    }
+
+    /// Every announced release, of one product or of all.
+    pub(crate) async fn releases(
+        &self,
+        product: Option<&str>,
+    ) -> Result<Vec<api::ReleaseView>, ApiError> {
+        let mut tx = self.store.read().await?;
+        let rows = tx.releases(product, None, None).await?;
+        Ok(rows.iter().map(view).collect::<Result<_, _>>()?)
+    }
+}

@@ -1,0 +1,119 @@
+//! Judges kept applications again when something changed that they depend on.
+
+use koogallery::ResultCode;
+use license_core::rule::Denial;
+
+use super::command::UseCase;
+use super::context::{Note, Work};
+use super::issue::{issue, send};
+use super::judge::{Verdict, Wish, judge, result_code};
+use crate::store::{
+    Application, ApplicationState, Cursor, Instance, InstanceState, StoreError, Tx,
+};
+
+/// Applications of one transaction: others wait for the writer meanwhile.
+const AT_ONCE: i64 = 100;
+
+/// Goes on with an instance whose kept applications did not fit into one transaction.
+pub(crate) struct SettleInstance {
+    pub(crate) instance: String,
+    pub(crate) after: Option<Cursor>,
+}
+
+impl UseCase for SettleInstance {
+    /// Where to go on.
+    type Answer = Option<Cursor>;
+
+    async fn run(&self, tx: &mut dyn Tx, work: &mut Work<'_>) -> Result<Self::Answer, StoreError> {
+        match tx.instance(&self.instance).await? {
+            Some(mut instance) => settle(tx, work, &mut instance, self.after.as_ref()).await,
+            None => Ok(None),
+        }
+    }
+}
+
+/// Judges the kept applications of an instance again, oldest first, as many as one transaction
+/// takes. The instance is marked for the rest.
+pub(crate) async fn settle(
+    tx: &mut dyn Tx,
+    work: &mut Work<'_>,
+    instance: &mut Instance,
+    after: Option<&Cursor>,
+) -> Result<Option<Cursor>, StoreError> {
+    let kept = tx.kept_applications(&instance.id, after, AT_ONCE).await?;
+    let more = i64::try_from(kept.len()).is_ok_and(|found| found == AT_ONCE);
+    let next = kept
+        .last()
+        .filter(|_| more)
+        .map(|last| Cursor { received_at: last.received_at, event_id: last.event_id.clone() });
+    for mut application in kept {
+        serve(tx, work, instance, &mut application).await?;
+    }
+    if instance.judge_due != more {
+        tx.put_judge_due(&instance.id, more).await?;
+        instance.judge_due = more;
+    }
+    if more {
+        work.note(Note::JudgeDue);
+    }
+    Ok(next)
+}
+
+/// Judges one kept application and writes down what became of it.
+pub(crate) async fn serve(
+    tx: &mut dyn Tx,
+    work: &mut Work<'_>,
+    instance: &mut Instance,
+    application: &mut Application,
+) -> Result<(), StoreError> {
+    let device = application.device.clone();
+    let wish = Wish {
+        not_before: application.not_before,
+        expires: application.expires,
+        needs_end: true,
+        device: device.as_deref(),
+        frees: None,
+    };
+    match judge(tx, work, instance, &wish).await? {
+        Verdict::Wait => {}
+        Verdict::Deny(denial) => hold(tx, work, instance, application, denial).await?,
+        Verdict::Grant(grant) => {
+            let event = application.event_id.clone();
+            let license = issue(tx, work, instance, &grant, Some(&event)).await?;
+            send(tx, work, &event, grant.product.license.form, &license).await?;
+            application.state = ApplicationState::Served;
+            application.code = None;
+            application.device = None;
+            application.license_id = Some(license.0.id);
+            tx.put_application(application).await?;
+            work.note(Note::Served { instance: instance.id.clone(), event });
+        }
+    }
+    Ok(())
+}
+
+async fn hold(
+    tx: &mut dyn Tx,
+    work: &mut Work<'_>,
+    instance: &Instance,
+    application: &mut Application,
+    denial: Denial,
+) -> Result<(), StoreError> {
+    let code: ResultCode = result_code(denial);
+    if application.code.as_deref() == Some(code.as_str()) {
+        return Ok(());
+    }
+    application.state = ApplicationState::Held;
+    application.code = Some(code.as_str().to_owned());
+    if instance.state == InstanceState::Released {
+        // It will never be served, so nobody needs to know the machine.
+        application.device = None;
+    }
+    tx.put_application(application).await?;
+    work.note(Note::Held {
+        instance: instance.id.clone(),
+        event: application.event_id.clone(),
+        code: code.as_str(),
+    });
+    Ok(())
+}

@@ -1,0 +1,172 @@
+//! Uploads: which are to be sent, what an answer changes, and what an operator may do.
+
+use koogallery::{Failure, Remedy};
+use license_core::{Code, api};
+use serde::Deserialize;
+
+use super::command::UseCase;
+use super::context::{Note, Work};
+use super::{Desk, paging, views};
+use crate::error::ApiError;
+use crate::store::{StoreError, Tx, UploadQuery, UploadRow, UploadState};
+
+/// What `meta` holds while the queues rest because of wrong credentials.
+pub(crate) const PAUSE: &str = "pause";
+
+/// Takes uploads that are due, together with the licenses that are sent as text.
+pub(crate) struct TakeUploads {
+    pub(crate) limit: i64,
+}
+
+/// One upload and the bytes that were promised.
+pub(crate) struct Parcel {
+    pub(crate) row: UploadRow,
+    /// The license string, where the upload is no file.
+    pub(crate) text: Option<String>,
+}
+
+impl UseCase for TakeUploads {
+    type Answer = Vec<Parcel>;
+
+    async fn run(&self, tx: &mut dyn Tx, work: &mut Work<'_>) -> Result<Self::Answer, StoreError> {
+        let mut parcels = Vec::new();
+        for row in tx.take_uploads(work.now.as_secs(), self.limit).await? {
+            let text = match row.file {
+                Some(_) => None,
+                None => tx.license(&row.license_id).await?.map(|license| license.document),
+            };
+            parcels.push(Parcel { row, text });
+        }
+        Ok(parcels)
+    }
+}
+
+/// An attempt at an upload ended.
+#[derive(Clone)]
+pub(crate) struct EndUpload {
+    pub(crate) id: String,
+    pub(crate) outcome: Result<(), Failure>,
+    /// Nothing was sent at all: no connection was made.
+    pub(crate) unsent: bool,
+    /// After a failure that passes: when to try again.
+    pub(crate) next_at: i64,
+}
+
+impl UseCase for EndUpload {
+    /// The state it is in now.
+    type Answer = Option<UploadState>;
+
+    async fn run(&self, tx: &mut dyn Tx, work: &mut Work<'_>) -> Result<Self::Answer, StoreError> {
+        let Some(mut row) = tx.upload(&self.id).await? else { return Ok(None) };
+        if row.state != UploadState::Sending {
+            return Ok(Some(row.state));
+        }
+        let now = work.now.as_secs();
+        match &self.outcome {
+            Ok(()) => {
+                row.state = UploadState::Delivered;
+                row.finished_at = Some(now);
+                row.last_code = None;
+                row.last_message = None;
+            }
+            Err(failure) => {
+                row.last_code = Some(failure.code.clone());
+                row.last_message = Some(failure.message.clone());
+                if failure.remedy == Remedy::GiveUp {
+                    // What got no answer may have arrived, and then this refusal means little.
+                    row.state =
+                        if row.unanswered { UploadState::Unclear } else { UploadState::Failed };
+                    row.finished_at = Some(now);
+                } else {
+                    row.state = UploadState::Queued;
+                    row.next_at = self.next_at;
+                    row.unanswered |= failure.status.is_none() && !self.unsent;
+                }
+            }
+        }
+        tx.put_upload(&row).await?;
+        Ok(Some(row.state))
+    }
+}
+
+/// Remembers, or forgets, that the queues rest until the configuration changes.
+pub(crate) struct PutPause {
+    pub(crate) configuration: Option<Vec<u8>>,
+}
+
+impl UseCase for PutPause {
+    type Answer = ();
+
+    async fn run(&self, tx: &mut dyn Tx, _: &mut Work<'_>) -> Result<(), StoreError> {
+        tx.put_meta(PAUSE, self.configuration.as_deref()).await
+    }
+}
+
+/// An operator has an upload sent again.
+pub(crate) struct RetryUpload {
+    pub(crate) id: String,
+}
+
+impl UseCase for RetryUpload {
+    type Answer = Result<UploadRow, ApiError>;
+
+    async fn run(&self, tx: &mut dyn Tx, work: &mut Work<'_>) -> Result<Self::Answer, StoreError> {
+        let Some(mut row) = tx.upload(&self.id).await? else {
+            return Ok(Err(views::not_found("upload", "上传任务")));
+        };
+        match row.state {
+            UploadState::Failed | UploadState::Unclear | UploadState::Queued => {}
+            UploadState::Sending | UploadState::Delivered | UploadState::Cancelled => {
+                return Ok(Err(ApiError::new(
+                    Code::Conflict,
+                    format!(
+                        "the upload is {}: there is nothing to try again",
+                        views::upload_state(&row)
+                    ),
+                    format!("上传状态为 {}：无需重试", views::upload_state(&row)),
+                )));
+            }
+        }
+        row.state = UploadState::Queued;
+        row.next_at = work.now.as_secs();
+        row.finished_at = None;
+        tx.put_upload(&row).await?;
+        tx.put_meta(PAUSE, None).await?;
+        work.note(Note::UploadQueued);
+        Ok(Ok(row))
+    }
+}
+
+/// Which uploads to list.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct UploadFilter {
+    pub(crate) instance_id: Option<String>,
+    pub(crate) state: Option<String>,
+    pub(crate) after: Option<String>,
+    pub(crate) limit: Option<u32>,
+}
+
+impl Desk {
+    /// Uploads in the order they were made.
+    pub(crate) async fn uploads(
+        &self,
+        filter: &UploadFilter,
+    ) -> Result<Vec<api::UploadView>, ApiError> {
+        let query = UploadQuery {
+            state: filter.state.as_deref().map(views::upload_state_of).transpose()?,
+            instance_id: filter.instance_id.clone(),
+            after: filter.after.clone(),
+            limit: paging::limit(filter.limit)?,
+        };
+        let mut tx = self.store.read().await?;
+        Ok(tx.uploads(&query).await?.iter().map(views::upload).collect())
+    }
+
+    /// Sends one again, and lets queues that rested because of wrong credentials try.
+    pub(crate) async fn retry_upload(&self, id: &str) -> Result<api::UploadView, ApiError> {
+        let row = self.writer.write(RetryUpload { id: id.to_owned() }).await??;
+        self.gate.reopen();
+        Ok(views::upload(&row))
+    }
+}

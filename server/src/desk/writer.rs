@@ -1,0 +1,110 @@
+//! The one writer: what waits when it becomes free shares a transaction, and each still gets its
+//! own answer, after the commit.
+
+use std::sync::Arc;
+
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+
+use super::command::{Answer, Command, Queued};
+use super::context::{Context, Work};
+use crate::store::{Store, StoreError};
+
+/// Commands that wait before callers have to: a bound on memory, not on speed.
+const WAITING: usize = 4096;
+/// Commands of one transaction: beyond that a commit costs little a command.
+const TOGETHER: usize = 256;
+
+/// The way to the writer, cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Writer {
+    queue: mpsc::Sender<Waiting>,
+}
+
+struct Waiting {
+    command: Command,
+    reply: oneshot::Sender<Result<Answer, StoreError>>,
+}
+
+impl Writer {
+    /// Starts the writer; it ends when every [`Writer`] is dropped and its queue is empty.
+    pub(crate) fn start(store: Store, desk: Arc<Context>) -> (Self, JoinHandle<()>) {
+        let (queue, waiting) = mpsc::channel(WAITING);
+        (Self { queue }, tokio::spawn(run(waiting, store, desk)))
+    }
+
+    /// Queues one use case and waits until it is committed, or failed.
+    pub(crate) async fn write<C: Queued>(&self, case: C) -> Result<C::Answer, StoreError> {
+        let stopped = || StoreError::Unavailable("the writer has stopped".to_owned());
+        let (reply, answer) = oneshot::channel();
+        let waiting = Waiting { command: case.into_command(), reply };
+        self.queue.send(waiting).await.map_err(|_| stopped())?;
+        let answer = answer.await.map_err(|_| stopped())??;
+        C::from_answer(answer)
+            .ok_or_else(|| StoreError::Broken("an answer of another kind".to_owned()))
+    }
+}
+
+async fn run(mut queue: mpsc::Receiver<Waiting>, store: Store, desk: Arc<Context>) {
+    let mut waiting = Vec::with_capacity(TOGETHER);
+    while queue.recv_many(&mut waiting, TOGETHER).await > 0 {
+        let (commands, replies): (Vec<_>, Vec<_>) =
+            waiting.drain(..).map(|waiting| (waiting.command, waiting.reply)).unzip();
+        let answers = write_all(&store, &desk, &commands).await;
+        for (reply, answer) in replies.into_iter().zip(answers) {
+            // A caller that went away knows from his re-send that it was done.
+            let _ = reply.send(answer);
+        }
+    }
+}
+
+/// Runs every command, all in one transaction if nothing goes wrong: as many answers as commands.
+pub(crate) async fn write_all(
+    store: &Store,
+    desk: &Arc<Context>,
+    commands: &[Command],
+) -> Vec<Result<Answer, StoreError>> {
+    metrics::histogram!("licd_commands_per_commit").record(
+        #[expect(clippy::cast_precision_loss, reason = "at most a few hundred")]
+        {
+            commands.len() as f64
+        },
+    );
+    match together(store, desk, commands).await {
+        Ok(answers) => answers.into_iter().map(Ok).collect(),
+        Err(error) if commands.len() == 1 => vec![Err(error)],
+        // One bad command must not fail its neighbours.
+        Err(_) => {
+            let mut answers = Vec::with_capacity(commands.len());
+            for command in commands {
+                let alone = together(store, desk, std::slice::from_ref(command)).await;
+                answers.push(alone.map(|mut answers| answers.remove(0)));
+            }
+            answers
+        }
+    }
+}
+
+async fn together(
+    store: &Store,
+    desk: &Arc<Context>,
+    commands: &[Command],
+) -> Result<Vec<Answer>, StoreError> {
+    let mut tx = store.write().await?;
+    let mut work = Work::new(desk);
+    let mut answers = Vec::with_capacity(commands.len());
+    for command in commands {
+        match command.run(&mut *tx, &mut work).await {
+            Ok(answer) => answers.push(answer),
+            Err(error) => {
+                tx.rollback().await;
+                return Err(error);
+            }
+        }
+    }
+    tx.commit().await?;
+    for note in work.notes {
+        desk.tell(note);
+    }
+    Ok(answers)
+}

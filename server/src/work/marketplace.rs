@@ -1,0 +1,234 @@
+//! The way to the marketplace's open APIs: signed requests over strictly verified TLS, one base
+//! address after the other. Blocking; called away from the async workers.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use anyhow::Context as _;
+use koogallery::aksk::{Credentials, Payload, Request, authorize};
+use koogallery::upload::{Content, boundary, multipart};
+use koogallery::{Failure, order, upload};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
+use ureq::Agent;
+use ureq::http;
+use ureq::tls::{Certificate, RootCerts, TlsConfig};
+
+use crate::config::Koogallery;
+use crate::desk::Context;
+
+const CONNECT: Duration = Duration::from_secs(5);
+const TOTAL: Duration = Duration::from_secs(15);
+/// The most that is read of an answer.
+const ANSWER_LIMIT: u64 = 1024 * 1024;
+
+/// The marketplace as it is configured.
+pub(crate) struct Marketplace {
+    agent: Agent,
+    bases: Vec<Base>,
+    /// The base that answered last is tried first.
+    current: AtomicUsize,
+    credentials: Credentials,
+    /// What the keys are recognised by when they have changed.
+    identity: String,
+}
+
+struct Base {
+    url: String,
+    host: String,
+}
+
+/// An attempt that failed.
+pub(crate) struct Miss {
+    pub(crate) failure: Failure,
+    /// Nothing was sent: it cannot have arrived.
+    pub(crate) unsent: bool,
+}
+
+impl From<Failure> for Miss {
+    fn from(failure: Failure) -> Self {
+        Self { failure, unsent: false }
+    }
+}
+
+impl Marketplace {
+    /// `None` where the keys that sign our requests are not configured.
+    pub(crate) fn new(config: &Koogallery) -> anyhow::Result<Option<Self>> {
+        let (Some(ak), Some(sk)) = (&config.ak, &config.sk) else { return Ok(None) };
+        let bases = config.base_urls.iter().map(|url| Base::new(url)).collect::<Result<_, _>>()?;
+        let local = config.base_urls.iter().all(|url| url.starts_with("http://"));
+        let tls = TlsConfig::builder().root_certs(RootCerts::Specific(Arc::new(roots(config)?)));
+        let mut agent = Agent::config_builder()
+            .tls_config(tls.build())
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .max_redirects_will_error(false)
+            .timeout_connect(Some(CONNECT))
+            .timeout_global(Some(TOTAL))
+            .max_idle_connections(8)
+            .max_idle_connections_per_host(8)
+            .user_agent(concat!("licd/", env!("CARGO_PKG_VERSION")));
+        if local {
+            // Plain http goes to this machine only, never by way of a proxy.
+            agent = agent.proxy(None);
+        }
+        let identity = format!("{}\n{}\n{}", ak.expose(), sk.expose(), config.base_urls.join("\n"));
+        Ok(Some(Self {
+            agent: agent.build().new_agent(),
+            bases,
+            current: AtomicUsize::new(0),
+            credentials: Credentials::new(ak.expose(), sk.expose()),
+            identity,
+        }))
+    }
+
+    /// Changes with the keys and addresses, and tells nothing about them.
+    pub(crate) fn fingerprint(&self, context: &Context) -> Vec<u8> {
+        context.digest("marketplace", &self.identity)
+    }
+
+    /// Asks for an order.
+    pub(crate) fn order(
+        &self,
+        order_id: &str,
+        line_id: &str,
+        now: i64,
+    ) -> Result<order::Order, Miss> {
+        let target = order::query_path(order_id, Some(line_id));
+        let kind = "application/json;charset=UTF-8";
+        let (status, body) = self.send("GET", &target, kind, &[], now)?;
+        Ok(order::read_answer(status, &body)?)
+    }
+
+    /// Sends a license.
+    pub(crate) fn upload(&self, event_id: &str, content: &Content, now: i64) -> Result<(), Miss> {
+        let target = upload::path(event_id);
+        let (kind, bytes) = multipart(content, &boundary(content));
+        let (status, body) = self.send("POST", &target, &kind, &bytes, now)?;
+        Ok(upload::read_answer(status, &body)?)
+    }
+
+    /// Tries one base after the other, as long as nothing was sent.
+    fn send(
+        &self,
+        method: &str,
+        target: &str,
+        content_type: &str,
+        body: &[u8],
+        now: i64,
+    ) -> Result<(u16, Vec<u8>), Miss> {
+        let first = self.current.load(Ordering::Relaxed);
+        let mut last = Miss { failure: Failure::unanswered("no base address"), unsent: true };
+        for i in 0..self.bases.len() {
+            let at = (first + i) % self.bases.len();
+            match self.send_to(&self.bases[at], method, target, content_type, body, now) {
+                Ok(answer) => {
+                    self.current.store(at, Ordering::Relaxed);
+                    return Ok(answer);
+                }
+                Err(miss) if miss.unsent => last = miss,
+                Err(miss) => return Err(miss),
+            }
+        }
+        Err(last)
+    }
+
+    fn send_to(
+        &self,
+        base: &Base,
+        method: &str,
+        target: &str,
+        content_type: &str,
+        body: &[u8],
+        now: i64,
+    ) -> Result<(u16, Vec<u8>), Miss> {
+        let signed = authorize(
+            &self.credentials,
+            &Request {
+                method,
+                target,
+                host: &base.host,
+                headers: &[("content-type", content_type)],
+                payload: Payload::Bytes(body),
+            },
+            now,
+        );
+        let mut request = http::Request::builder()
+            .method(method)
+            .uri(format!("{}{target}", base.url))
+            .header("Content-Type", content_type)
+            .header("Accept", "application/json");
+        for (name, value) in signed {
+            request = request.header(name, value);
+        }
+        let miss = |error: &ureq::Error| Miss {
+            failure: Failure::unanswered(&error.to_string()),
+            unsent: never_sent(error),
+        };
+        let answer = if method == "GET" {
+            let request = request.body(()).map_err(|error| miss(&error.into()))?;
+            self.agent.run(request)
+        } else {
+            let request = request.body(body).map_err(|error| miss(&error.into()))?;
+            self.agent.run(request)
+        };
+        let mut answer = answer.map_err(|error| miss(&error))?;
+        let status = answer.status().as_u16();
+        let read = answer.body_mut().with_config().limit(ANSWER_LIMIT).read_to_vec();
+        // It was answered, only not to the end.
+        let body = read.map_err(|error| Miss { unsent: false, ..miss(&error) })?;
+        Ok((status, body))
+    }
+}
+
+/// Whether the attempt failed before a connection stood.
+fn never_sent(error: &ureq::Error) -> bool {
+    use std::io::ErrorKind::ConnectionRefused;
+    match error {
+        ureq::Error::HostNotFound
+        | ureq::Error::ConnectionFailed
+        | ureq::Error::BadUri(_)
+        | ureq::Error::Http(_)
+        | ureq::Error::Tls(_)
+        | ureq::Error::Rustls(_)
+        | ureq::Error::Timeout(ureq::Timeout::Resolve | ureq::Timeout::Connect) => true,
+        ureq::Error::Io(error) => {
+            error.kind() == ConnectionRefused
+                // A certificate that is not trusted comes wrapped.
+                || error.get_ref().is_some_and(<dyn std::error::Error + Send + Sync>::is::<rustls::Error>)
+        }
+        _ => false,
+    }
+}
+
+impl Base {
+    fn new(url: &str) -> anyhow::Result<Self> {
+        let uri: http::Uri =
+            url.parse().with_context(|| format!("koogallery.base_url: {url} is no address"))?;
+        let host = uri
+            .authority()
+            .with_context(|| format!("koogallery.base_url: {url} names no host"))?
+            .to_string();
+        Ok(Self { url: url.trim_end_matches('/').to_owned(), host })
+    }
+}
+
+/// Whom to believe: Mozilla's roots, those of this machine, and the one that is configured.
+fn roots(config: &Koogallery) -> anyhow::Result<Vec<Certificate<'static>>> {
+    let mut roots: Vec<Certificate<'static>> = Vec::new();
+    for certificate in webpki_root_certs::TLS_SERVER_ROOT_CERTS {
+        roots.push(Certificate::from_der(certificate).to_owned());
+    }
+    for certificate in rustls_native_certs::load_native_certs().certs {
+        roots.push(Certificate::from_der(&certificate).to_owned());
+    }
+    if let Some(path) = &config.ca_file {
+        let named = || format!("koogallery.ca_file: {} cannot be used", path.display());
+        for certificate in CertificateDer::pem_file_iter(path).with_context(named)? {
+            let certificate = certificate.with_context(named)?;
+            roots.push(Certificate::from_der(&certificate).to_owned());
+        }
+    }
+    Ok(roots)
+}

@@ -1,0 +1,38 @@
+//! Counts what waits, for the metrics.
+
+use std::time::Duration;
+
+use tokio::sync::Notify;
+
+use super::{Shutdown, rest};
+use crate::desk::Desk;
+use crate::store::StoreError;
+
+const PAUSE: Duration = Duration::from_secs(5);
+
+pub(super) async fn run(desk: Desk, mut shutdown: Shutdown) {
+    let nobody = Notify::new();
+    loop {
+        if let Err(error) = count(&desk).await {
+            tracing::debug!(error = %error, "the queues cannot be counted");
+        }
+        if rest(&nobody, &mut shutdown, PAUSE).await {
+            return;
+        }
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a gauge need not tell 2^53 from its neighbour")]
+async fn count(desk: &Desk) -> Result<(), StoreError> {
+    let mut tx = desk.store.read().await?;
+    let (waiting, held) = tx.count_kept().await?;
+    metrics::gauge!("licd_applications", "state" => "waiting").set(waiting as f64);
+    metrics::gauge!("licd_applications", "state" => "held").set(held as f64);
+    let (queued, failed, unclear) = tx.count_uploads().await?;
+    metrics::gauge!("licd_uploads", "state" => "queued").set(queued as f64);
+    metrics::gauge!("licd_uploads", "state" => "refused").set(failed as f64);
+    metrics::gauge!("licd_uploads", "state" => "unclear").set(unclear as f64);
+    metrics::gauge!("licd_orders", "state" => "queued").set(tx.orders_queued().await? as f64);
+    metrics::gauge!("licd_marketplace_gate").set(f64::from(desk.gate.level()));
+    Ok(())
+}

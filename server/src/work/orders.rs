@@ -1,0 +1,108 @@
+//! Asks the marketplace for orders.
+
+use std::sync::Arc;
+
+use koogallery::{Failure, Remedy};
+use tokio::task::JoinSet;
+
+use super::gate::Permit;
+use super::marketplace::{Marketplace, Miss};
+use super::{LOOK, Shutdown, delay, rest, uploads};
+use crate::desk::{Desk, EndOrder, TakeOrders};
+use crate::store::OrderRow;
+
+/// Questions at the same time.
+const PARALLEL: usize = 4;
+
+pub(super) async fn run(desk: Desk, marketplace: Arc<Marketplace>, mut shutdown: Shutdown) {
+    let mut running = JoinSet::new();
+    loop {
+        while running.try_join_next().is_some() {}
+        let taken = take(&desk, PARALLEL - running.len()).await;
+        if taken.is_empty() {
+            tokio::select! {
+                stop = rest(&desk.context.bells.orders, &mut shutdown, LOOK) => if stop { break },
+                Some(_) = running.join_next() => {}
+            }
+            continue;
+        }
+        for row in taken {
+            running.spawn(ask(desk.clone(), marketplace.clone(), shutdown.clone(), row));
+        }
+        if *shutdown.borrow() {
+            break;
+        }
+    }
+    while running.join_next().await.is_some() {}
+}
+
+async fn take(desk: &Desk, free: usize) -> Vec<OrderRow> {
+    if free == 0 || !due(desk).await {
+        return Vec::new();
+    }
+    let (limit, probing) = match desk.gate.permit(desk.context.now_ms()) {
+        Permit::Go => (free, false),
+        Permit::Probe => (1, true),
+        Permit::Rest => return Vec::new(),
+    };
+    let limit = i64::try_from(limit).unwrap_or(1);
+    let taken = desk.writer.write(TakeOrders { limit }).await.unwrap_or_else(|error| {
+        tracing::error!(error = %error, "orders to be read cannot be taken from the queue");
+        Vec::new()
+    });
+    if taken.is_empty() && probing {
+        desk.gate.unused();
+    }
+    taken
+}
+
+/// Looks before it writes: an idle server leaves the writer alone.
+async fn due(desk: &Desk) -> bool {
+    let next = async { desk.store.read().await?.next_order().await };
+    next.await.ok().flatten().is_some_and(|at| at <= desk.context.now().as_secs())
+}
+
+async fn ask(desk: Desk, marketplace: Arc<Marketplace>, shutdown: Shutdown, row: OrderRow) {
+    desk.context.reading.begin(&row.instance_id);
+    let now = desk.context.now().as_secs();
+    let (order, line) = (row.order_id.clone(), row.line_id.clone());
+    let asked = tokio::task::spawn_blocking(move || marketplace.order(&order, &line, now)).await;
+    let outcome = asked.unwrap_or_else(|error| {
+        Err(Miss { failure: Failure::unanswered(&error.to_string()), unsent: false })
+    });
+    let outcome = outcome.map_err(|miss| miss.failure);
+    uploads::tell_gate(&desk, outcome.as_ref().err().map(of_order)).await;
+
+    let environment = &desk.context.environment;
+    let wait = match &outcome {
+        Ok(_) => 0,
+        // Somebody has to do something first: the order may appear, or the keys be changed.
+        Err(failure) if of_order(failure) != Remedy::TryAgain => delay::longest(environment),
+        Err(_) => delay::seconds(row.attempts, environment),
+    };
+    if let Err(failure) = &outcome {
+        tracing::warn!(
+            instance.id = row.instance_id,
+            code = failure.code,
+            attempts = row.attempts,
+            retry_in_s = wait,
+            "an order could not be read"
+        );
+    }
+    metrics::counter!("licd_order_reads_total", "result" => result(&outcome)).increment(1);
+    let next_at = desk.context.now().as_secs() + wait;
+    let ended = EndOrder { id: row.id, outcome, next_at };
+    uploads::write_down(&desk, ended, &shutdown).await;
+}
+
+fn result<T>(outcome: &Result<T, Failure>) -> &'static str {
+    outcome.as_ref().err().map_or("ok", |failure| failure.remedy.as_str())
+}
+
+/// An order of another seller is refused with the words of wrong keys; only that order waits.
+fn of_order(failure: &Failure) -> Remedy {
+    match failure.code.as_str() {
+        "MKT.0150" | "CBC.0150" => Remedy::GiveUp,
+        _ => failure.remedy,
+    }
+}

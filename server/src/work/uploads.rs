@@ -1,0 +1,190 @@
+//! Sends licenses to the marketplace, the same bytes until they have arrived.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use koogallery::upload::Content;
+use koogallery::{Failure, Remedy};
+use tokio::task::JoinSet;
+
+use super::gate::{Permit, Turn};
+use super::marketplace::{Marketplace, Miss};
+use super::{LOOK, Shutdown, alert_closed, delay, rest};
+use crate::desk::{Desk, EndUpload, Parcel, PutPause, Queued, TakeUploads};
+use crate::store::UploadState;
+
+/// Uploads at the same time.
+const PARALLEL: usize = 4;
+
+pub(super) async fn run(desk: Desk, marketplace: Arc<Marketplace>, mut shutdown: Shutdown) {
+    let mut running = JoinSet::new();
+    loop {
+        while running.try_join_next().is_some() {}
+        let taken = take(&desk, PARALLEL - running.len()).await;
+        if taken.is_empty() {
+            tokio::select! {
+                stop = rest(&desk.context.bells.uploads, &mut shutdown, LOOK) => if stop { break },
+                Some(_) = running.join_next() => {}
+            }
+            continue;
+        }
+        for parcel in taken {
+            running.spawn(send(desk.clone(), marketplace.clone(), shutdown.clone(), parcel));
+        }
+        if *shutdown.borrow() {
+            break;
+        }
+    }
+    while running.join_next().await.is_some() {}
+}
+
+async fn take(desk: &Desk, free: usize) -> Vec<Parcel> {
+    if free == 0 || !due(desk).await {
+        return Vec::new();
+    }
+    let (limit, probing) = match desk.gate.permit(desk.context.now_ms()) {
+        Permit::Go => (free, false),
+        Permit::Probe => (1, true),
+        Permit::Rest => return Vec::new(),
+    };
+    let limit = i64::try_from(limit).unwrap_or(1);
+    let taken = desk.writer.write(TakeUploads { limit }).await.unwrap_or_else(|error| {
+        tracing::error!(error = %error, "uploads cannot be taken from the queue");
+        Vec::new()
+    });
+    if taken.is_empty() && probing {
+        desk.gate.unused();
+    }
+    taken
+}
+
+/// Looks before it writes: an idle server leaves the writer alone.
+async fn due(desk: &Desk) -> bool {
+    let next = async { desk.store.read().await?.next_upload().await };
+    next.await.ok().flatten().is_some_and(|at| at <= desk.context.now().as_secs())
+}
+
+async fn send(desk: Desk, marketplace: Arc<Marketplace>, shutdown: Shutdown, parcel: Parcel) {
+    let Parcel { row, text } = parcel;
+    let content = match (row.file, text) {
+        (Some(bytes), _) => Content::File { name: "license.lic".to_owned(), bytes },
+        (None, Some(text)) => Content::Characters(text),
+        (None, None) => {
+            tracing::error!(upload.id = row.id, "the license of an upload is missing");
+            return;
+        }
+    };
+    let now = desk.context.now().as_secs();
+    let event = row.event_id.clone();
+    let sent = tokio::task::spawn_blocking(move || marketplace.upload(&event, &content, now)).await;
+    let outcome = sent.unwrap_or_else(|error| {
+        Err(Miss { failure: Failure::unanswered(&error.to_string()), unsent: false })
+    });
+    let unsent = outcome.as_ref().is_err_and(|miss| miss.unsent);
+    let outcome = outcome.map_err(|miss| miss.failure);
+    tell_gate(&desk, outcome.as_ref().err().map(|failure| failure.remedy)).await;
+
+    let wait = match &outcome {
+        Err(failure) if failure.remedy == Remedy::TryAgain => {
+            delay::seconds(row.attempts, &desk.context.environment)
+        }
+        // Sent again as soon as the gate opens.
+        _ => 0,
+    };
+    metrics::counter!(
+        "licd_uploads_total",
+        "result" => outcome.as_ref().err().map_or("ok", |failure| failure.remedy.as_str())
+    )
+    .increment(1);
+    let failure = outcome.as_ref().err().cloned();
+    let next_at = desk.context.now().as_secs() + wait;
+    let ended = EndUpload { id: row.id.clone(), outcome, unsent, next_at };
+    if let Some(state) = write_down(&desk, ended, &shutdown).await {
+        report(&row.id, &row.license_id, state, failure.as_ref());
+    }
+}
+
+fn report(id: &str, license: &str, state: Option<UploadState>, failure: Option<&Failure>) {
+    let code = failure.map_or("", |failure| failure.code.as_str());
+    let meaning = failure.map_or("", |failure| failure.meaning);
+    match state {
+        Some(UploadState::Delivered) => {
+            tracing::info!(upload.id = id, license.id = license, "license delivered");
+        }
+        Some(UploadState::Failed) => tracing::error!(
+            alert = "upload_refused",
+            upload.id = id,
+            license.id = license,
+            code,
+            meaning,
+            "the marketplace refused a license"
+        ),
+        Some(UploadState::Unclear) => tracing::error!(
+            alert = "upload_unclear",
+            upload.id = id,
+            license.id = license,
+            code,
+            meaning,
+            "the marketplace refused a license that an earlier attempt may have delivered: look in \
+             the seller's console"
+        ),
+        _ => tracing::warn!(
+            upload.id = id,
+            license.id = license,
+            code,
+            "a license could not be sent; it is tried again"
+        ),
+    }
+}
+
+/// Counts an attempt for both queues, and says what follows from it.
+pub(super) async fn tell_gate(desk: &Desk, remedy: Option<Remedy>) {
+    let context = &desk.context;
+    let wait = |rests| delay::seconds(i64::from(rests), &context.environment) * 1000;
+    match desk.gate.ended(remedy, context.now_ms(), wait) {
+        Turn::Same => {}
+        Turn::Rests => {
+            context.reading.rest(true);
+            tracing::error!(
+                alert = "marketplace_unreachable",
+                "the marketplace did not answer five times in a row: its queues rest, and it is \
+                 asked once in a while"
+            );
+        }
+        Turn::Opens => {
+            context.reading.rest(false);
+            context.bells.orders.notify_one();
+            context.bells.uploads.notify_one();
+            tracing::info!("the marketplace answers again");
+        }
+        Turn::Closes => {
+            context.reading.rest(true);
+            alert_closed();
+            let configuration = desk.marketplace.as_ref().map(|m| m.fingerprint(context));
+            if let Err(error) = desk.writer.write(PutPause { configuration }).await {
+                tracing::error!(error = %error, "that the queues rest could not be written down");
+            }
+        }
+    }
+}
+
+/// Writes down how an attempt ended, again and again while the database cannot be written: until
+/// then it stays in flight, and after a crash it is taken up again.
+pub(super) async fn write_down<C: Queued + Clone>(
+    desk: &Desk,
+    case: C,
+    shutdown: &Shutdown,
+) -> Option<C::Answer> {
+    loop {
+        match desk.writer.write(case.clone()).await {
+            Ok(answer) => return Some(answer),
+            Err(error) => {
+                tracing::error!(error = %error, "the outcome of a request could not be written down");
+            }
+        }
+        if *shutdown.borrow() {
+            return None;
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+}
