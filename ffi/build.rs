@@ -1,4 +1,4 @@
-//! Compiles the bridge's generated C++ into the crate; the C interface on top of it is CMake's work.
+//! Compiles the bridge's generated C++ into the crate; the C interface on top of it is done outside of cargo.
 
 fn main() {
     cxx_build::bridge("src/bridge.rs")

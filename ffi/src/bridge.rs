@@ -2,7 +2,7 @@
 
 use crate::{
     engine::{Engine, device_info, engine, panic_inside, verify},
-    text::{code_message, code_name, json_text, report},
+    text::{code_message, code_name, code_number, json_text, report},
 };
 pub(crate) use ffi::{Bytes, Question, Receiver, Reply, Settings};
 
@@ -77,6 +77,7 @@ mod ffi {
         fn device_info() -> Reply;
         fn json_text(json: &[u8], pointer: &[u8]) -> Reply;
         fn code_name(code: i32) -> String;
+        fn code_number(name: &[u8]) -> i32;
         fn code_message(code: i32, chinese: bool) -> String;
         /// The report of a refusal that has no text of its own.
         fn report(code: i32, detail: &str) -> String;

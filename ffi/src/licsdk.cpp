@@ -153,6 +153,15 @@ char *licsdk_code_name(int code) LICSDK_NOEXCEPT {
     return name;
 }
 
+int licsdk_code_number(const char *name) LICSDK_NOEXCEPT {
+    int number = -1;
+    guarded([&] {
+        number = licsdk::bridge::code_number(slice(name));
+        return LICSDK_OK;
+    });
+    return number;
+}
+
 char *licsdk_code_message(int code, const char *language) LICSDK_NOEXCEPT {
     char *message = nullptr;
     guarded([&] {

@@ -24,6 +24,12 @@ pub(crate) fn code_name(code: i32) -> String {
     known(code).map_or_else(|| format!("UNKNOWN_{code}"), |code| code.as_str().to_owned())
 }
 
+/// The number of a code's word; -1 for a word that only a newer library may know.
+pub(crate) fn code_number(name: &[u8]) -> i32 {
+    let name = str::from_utf8(name).unwrap_or_default();
+    Code::ALL.iter().find(|code| code.as_str() == name).map_or(-1, |code| number(*code))
+}
+
 /// One sentence for people.
 pub(crate) fn code_message(code: i32, chinese: bool) -> String {
     let lang = if chinese { Lang::Zh } else { Lang::En };
@@ -117,5 +123,8 @@ mod tests {
     fn numbers_that_are_no_code() {
         assert_eq!(code_name(200), "UNKNOWN_200");
         assert_eq!(code_message(-1, true), "UNKNOWN_-1");
+        assert_eq!(code_number(b"LICENSE_EXPIRED"), 11);
+        assert_eq!(code_number(b"LICENSE"), -1);
+        assert_eq!(code_number(b"\xff"), -1);
     }
 }

@@ -143,6 +143,14 @@ inline std::string Text(const std::string &json, const std::string &pointer) {
     return detail::Take(text);
 }
 
+/// What an event's message says: SUCCESS, or the reason in its ErrorCode.
+inline ResultStatus StatusOf(const std::string &message) {
+    const std::string code = Text(message, "/params/ErrorCode");
+    if (code.empty()) return ResultStatus::SUCCESS;
+    const int number = licsdk_code_number(code.c_str());
+    return number < 0 ? ResultStatus::INTERNAL : detail::Status(number);
+}
+
 namespace detail {
 
 /// The texts of the array at `pointer`.

@@ -148,6 +148,8 @@ typedef void (*licsdk_release_fn)(void *user);
 LICSDK_API const char *licsdk_version(void) LICSDK_NOEXCEPT;
 /* "LICENSE_EXPIRED"; a number that is no code gives "UNKNOWN_<number>". */
 LICSDK_API char *licsdk_code_name(int code) LICSDK_NOEXCEPT;
+/* The number of "LICENSE_EXPIRED"; -1 for a word that is no code of this version. */
+LICSDK_API int licsdk_code_number(const char *name) LICSDK_NOEXCEPT;
 /* One sentence; `language` "zh" or anything else for English. */
 LICSDK_API char *licsdk_code_message(int code, const char *language) LICSDK_NOEXCEPT;
 /* The JSON object that explains the last call of this thread which did not return LICSDK_OK: code,
