@@ -30,7 +30,7 @@ const CARGO_DENY: &str = "cargo-deny is here";
 pub(crate) fn run(root: &Path) -> Result<bool> {
     system::ensure(&[system::COMPILER, system::GIT])?;
     system::ensure_rust_components(root)?;
-    run::all(root, steps(root), Duration::from_secs(40 * 60))
+    run::all(root, steps(root), Duration::from_mins(40))
 }
 
 /// The lint's steps.

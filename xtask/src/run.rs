@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::fs::{self, File};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -12,8 +12,6 @@ use crate::count::Count;
 use crate::process::{self, Running};
 use crate::terminal;
 
-/// How long a single step may take: far above the slowest, far below for ever.
-const LIMIT: Duration = Duration::from_secs(30 * 60);
 /// How much of a failed step's log is shown; all of it stays in the log's file.
 const SHOWN: usize = 120;
 
@@ -68,7 +66,7 @@ pub(crate) fn all(root: &Path, steps: Vec<Step>, limit: Duration) -> Result<bool
             terminal::say(&format!("SKIPPED, because \"{missing}\" failed"));
             Count::FAILED
         } else {
-            let (count, note) = one(root, step.work, &log);
+            let (count, note) = one(root, step.work, &log, limit * 3 / 4);
             let took = terminal::duration(begun.elapsed());
             terminal::say(&format!("{}, {took}", result(count)));
             if count.failed > 0 {
@@ -90,7 +88,9 @@ pub(crate) fn all(root: &Path, steps: Vec<Step>, limit: Duration) -> Result<bool
     }
     if !summary.is_empty() {
         terminal::say("\nWhat failed:");
-        summary.iter().for_each(|line| terminal::say(line));
+        for line in &summary {
+            terminal::say(line);
+        }
     }
     terminal::say(&format!("\n{total} steps in {}", terminal::duration(took)));
     terminal::say(&format!("{} passed, {} failed", sum.passed, sum.failed));
@@ -98,7 +98,7 @@ pub(crate) fn all(root: &Path, steps: Vec<Step>, limit: Duration) -> Result<bool
 }
 
 /// Runs one step; beside the count, what went wrong in our own words.
-fn one(root: &Path, work: Work, log: &PathBuf) -> (Count, Option<String>) {
+fn one(root: &Path, work: Work, log: &Path, limit: Duration) -> (Count, Option<String>) {
     let (mut command, read): (_, fn(&str) -> Count) = match work {
         Work::Look(look) => {
             return match look(root) {
@@ -114,7 +114,7 @@ fn one(root: &Path, work: Work, log: &PathBuf) -> (Count, Option<String>) {
         Work::CargoTest(command) => (command, Count::from_cargo),
         Work::Ctest(command) => (command, Count::from_ctest),
     };
-    match finish(&mut command, log) {
+    match finish(&mut command, log, limit) {
         Ok(Some(success)) => {
             let output = String::from_utf8_lossy(&fs::read(log).unwrap_or_default()).into_owned();
             // The count of a command that passes or fails as one says nothing of its success.
@@ -123,7 +123,7 @@ fn one(root: &Path, work: Work, log: &PathBuf) -> (Count, Option<String>) {
             (count.or_failed(success), None)
         }
         Ok(None) => {
-            let text = format!("ended after {}", terminal::duration(LIMIT));
+            let text = format!("ended after {}", terminal::duration(limit));
             (Count::FAILED, Some(text))
         }
         Err(error) => (Count::FAILED, Some(format!("{error:#}"))),
@@ -131,10 +131,10 @@ fn one(root: &Path, work: Work, log: &PathBuf) -> (Count, Option<String>) {
 }
 
 /// Runs the command with its output in the log; `None` when it took too long.
-fn finish(command: &mut Command, log: &Path) -> Result<Option<bool>> {
+fn finish(command: &mut Command, log: &Path, limit: Duration) -> Result<Option<bool>> {
     let file = File::create(log).with_context(|| format!("creating {}", log.display()))?;
     command.stdout(file.try_clone()?).stderr(file);
-    let status = Running::start(command)?.wait(LIMIT)?;
+    let status = Running::start(command)?.wait(limit)?;
     Ok(status.map(|status| status.success()))
 }
 
@@ -149,10 +149,15 @@ fn result(count: Count) -> String {
 
 fn show(note: Option<&str>, log: &Path) {
     if let Some(note) = note {
-        note.lines().for_each(|line| terminal::say(&format!("    {line}")));
+        indented(note);
     } else {
-        let shown = process::tail(log, SHOWN);
-        shown.lines().for_each(|line| terminal::say(&format!("    {line}")));
+        indented(&process::tail(log, SHOWN));
+    }
+}
+
+fn indented(text: &str) {
+    for line in text.lines() {
+        terminal::say(&format!("    {line}"));
     }
 }
 

@@ -54,7 +54,7 @@ pub(crate) fn no_path_of_a_machine(root: &Path) -> Result<()> {
 pub(crate) fn no_ignored_test(root: &Path) -> Result<()> {
     let ignored = concat!("#[ign", "ore");
     report(root, "an ignored test", |path, line| {
-        path.ends_with(".rs") && line.trim_start().starts_with(ignored)
+        is_rust(path) && line.trim_start().starts_with(ignored)
     })
 }
 
@@ -62,7 +62,7 @@ pub(crate) fn no_ignored_test(root: &Path) -> Result<()> {
 pub(crate) fn no_long_file(root: &Path) -> Result<()> {
     let mut long = Vec::new();
     for path in files(root)? {
-        if !path.ends_with(".rs") || path.starts_with("tests/") || path.contains("/tests/") {
+        if !is_rust(&path) || path.starts_with("tests/") || path.contains("/tests/") {
             continue;
         }
         let text = fs::read_to_string(root.join(&path))?;
@@ -107,6 +107,10 @@ fn report(root: &Path, what: &str, wrong: impl Fn(&str, &str) -> bool) -> Result
     }
     ensure!(found.is_empty(), "{}", found.join("\n"));
     Ok(())
+}
+
+fn is_rust(path: &str) -> bool {
+    Path::new(path).extension().is_some_and(|extension| extension == "rs")
 }
 
 /// The files that git keeps and that are there.

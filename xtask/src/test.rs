@@ -11,8 +11,8 @@ use crate::run::{self, Step, Work};
 use crate::system;
 
 /// What a clean clone on two cores may take; `--long` may take a night.
-const LIMIT: Duration = Duration::from_secs(40 * 60);
-const LONG_LIMIT: Duration = Duration::from_secs(12 * 60 * 60);
+const LIMIT: Duration = Duration::from_mins(40);
+const LONG_LIMIT: Duration = Duration::from_hours(12);
 
 /// Each package by itself; license-core also with everything that can be turned on.
 const PACKAGES: [&[&str]; 8] = [
