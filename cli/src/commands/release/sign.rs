@@ -4,6 +4,7 @@ use license_core::api::{ReleaseInput, ReleasePublish};
 use license_core::code::Code;
 use license_core::issue::{KeyFile, Signer, next_seq, seal};
 use license_core::jws::DocType;
+use license_core::key::KeyId;
 use license_core::release::{Notes, Release, ReleaseList};
 use license_core::time::{DAY, Timestamp};
 use license_core::trust::KeyRing;
@@ -80,6 +81,21 @@ fn open(
     ReleaseList::open(document, &theirs, terms.now)
         .map(|(list, _)| list)
         .map_err(|refusal| Failure::refused(refusal.code(), refusal.message(lang)).into())
+}
+
+fn signed_by_another(kid: KeyId, lang: Lang) -> Failure {
+    let (message, next) = match lang {
+        Lang::En => (
+            format!("another key, {kid}, signed the list in force"),
+            "look at its releases with `licctl release list`, then give --adopt to sign them with \
+             this key",
+        ),
+        Lang::Zh => (
+            format!("当前列表由另一密钥 {kid} 签名"),
+            "请先用 licctl release list 核对其中的版本,再加 --adopt 用此密钥重新签名",
+        ),
+    };
+    Failure::refused(Code::KeyUnknown, message).advise(next)
 }
 
 fn extend(

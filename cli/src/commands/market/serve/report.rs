@@ -160,7 +160,7 @@ pub(super) fn finish(ledger: &Ledger, out: &mut Output) -> anyhow::Result<ExitCo
     } else {
         out.line(match out.lang() {
             Lang::En => {
-                format!("stopped: {uploads} uploads for {events} events, {violations} violations")
+                format!("stopped; uploads: {uploads}, events: {events}, violations: {violations}")
             }
             Lang::Zh => format!("已停止:{events} 个事件共 {uploads} 次上传,违规 {violations} 次"),
         })?;
