@@ -153,10 +153,20 @@ impl Settings {
         }
         let fact = |name: &str, error: &dyn fmt::Display| ConfigError(format!("`{name}`: {error}"));
         let optional = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
+        // A typing error of the administrator's must not keep a program with a license from starting.
+        let address = match (transport::base_url(&server), server.is_empty()) {
+            (_, true) => None,
+            (Ok(address), _) => Some(address),
+            (Err(error), _) if server == config.server.trim() => {
+                return Err(fact("server", &error));
+            }
+            (Err(error), _) => {
+                warnings.push(format!("CONFIG_INVALID: `server`: {error}, ignored"));
+                transport::base_url(&config.server).ok()
+            }
+        };
         Ok(Self {
-            server: optional(&server)
-                .map(|server| transport::base_url(&server).map_err(|e| fact("server", &e)))
-                .transpose()?,
+            server: address,
             product: product.to_owned(),
             version: optional(&config.version)
                 .map(|version| version.parse().map_err(|e| fact("version", &e)))

@@ -196,7 +196,7 @@ impl Engine {
     /// Where a license file that the program named belongs.
     ///
     /// # Errors
-    /// [`Code::RequestInvalid`] for a relative name that leaves the state folder,
+    /// [`Code::RequestInvalid`] for a relative name that leaves the state folder or is taken,
     /// [`Code::StateUnwritable`] where there is none.
     pub(crate) fn license_path(&self, file_name: &str) -> Result<PathBuf, Code> {
         let name = PathBuf::from(file_name);
@@ -204,7 +204,7 @@ impl Engine {
             return Ok(name);
         }
         let plain = |part| matches!(part, std::path::Component::Normal(_));
-        if !name.components().all(plain) {
+        if !name.components().all(plain) || Records::is_reserved(file_name) {
             return Err(Code::RequestInvalid);
         }
         self.records().license_path(file_name).ok_or(Code::StateUnwritable)

@@ -1,7 +1,7 @@
 //! The SDK for Rust: asks for a license, verifies it offline, knows of newer versions.
 //!
 //! [`Sdk`] is what a program uses; [`verify`](verify()) verifies any license without it. There is no
-//! async runtime and no local service: three threads at the most, each started when it is needed.
+//! async runtime and no local service: four threads at the most, each started when it is needed.
 //!
 //! A library cannot stop somebody who edits the program itself. It can make forging, sharing and
 //! extending a license fail; ask for data ([`Sdk::entitlement`], [`Outcome::json`]) in several

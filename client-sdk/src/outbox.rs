@@ -103,8 +103,15 @@ impl Outbox {
 
     /// Names who is called; events that came before are kept for the first one.
     pub(crate) fn register(&self, callback: Callback) {
-        self.lock().callback = Some(callback);
+        let mut inside = self.lock();
+        if inside.closed {
+            return;
+        }
+        let before = inside.callback.replace(callback);
         self.changed.notify_all();
+        drop(inside);
+        // What the program captured may call us while it goes.
+        drop(before);
     }
 
     /// Starts the thread that calls the program.
@@ -241,6 +248,26 @@ mod tests {
         let (sender, events) = mpsc::channel();
         outbox.register(Arc::new(move |kind, _: &str| sender.send(kind).unwrap()));
         assert_eq!(events.recv_timeout(Duration::from_secs(5)), Ok(EventType::LicenseVerify));
+        ended(&outbox);
+    }
+
+    #[test]
+    fn a_callback_that_calls_us_while_it_goes_does_not_lock_itself_out() {
+        struct Asks(Arc<Outbox>);
+        impl Drop for Asks {
+            fn drop(&mut self) {
+                drop(self.0.ask(ASKED));
+            }
+        }
+        let outbox = Arc::new(Outbox::default());
+        let asks = Asks(Arc::clone(&outbox));
+        outbox.register(Arc::new(move |_, _: &str| {
+            let _ = &asks;
+        }));
+        let (sender, events) = mpsc::channel();
+        outbox.register(Arc::new(move |kind, _: &str| sender.send(kind).unwrap()));
+        outbox.start().unwrap();
+        assert!(events.recv_timeout(Duration::from_secs(5)).is_ok());
         ended(&outbox);
     }
 

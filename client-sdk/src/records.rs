@@ -4,7 +4,7 @@
 
 mod floor;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::Path};
 
 use license_core::{
     Refusal, Timestamp,
@@ -345,6 +345,13 @@ impl Records {
     /// Where the license file lies, if there is a folder.
     pub(crate) fn license_path(&self, name: &str) -> Option<std::path::PathBuf> {
         self.folder.path(if name.is_empty() { LICENSE } else { name })
+    }
+
+    /// Whether a file in the folder is the SDK's own and no place for a license.
+    pub(crate) fn is_reserved(name: &str) -> bool {
+        let name = name.to_ascii_lowercase();
+        let named = |suffix: &str| Path::new(&name).extension().is_some_and(|e| e == suffix);
+        name == NUMBERS || name == floor::FLOOR || named("jws") || named("toml")
     }
 
     /// The folder of downloaded packages.

@@ -268,7 +268,9 @@ impl Sdk {
 
     /// Ends everything; later requests answer [`Code::ShutDown`]. Open requests fail, each with
     /// its event, before this returns. Inside of a callback it returns at once and the remaining
-    /// events follow; elsewhere it waits for a running callback, at most ten seconds.
+    /// events follow; elsewhere it waits for a running callback, at most ten seconds. A question
+    /// that is under way on the network is not waited for: its thread ends by itself within the
+    /// ten seconds that every question has.
     pub fn shut_out(&self) -> Code {
         guarded(
             || Code::Internal,
@@ -313,7 +315,8 @@ impl Sdk {
     }
 
     /// Verifies one license and keeps nothing. What the request leaves open is taken from the
-    /// program's configuration, this machine and what is remembered.
+    /// program's configuration, this machine and what is remembered. A request that brings its own
+    /// `trust` is answered by [`verify`](verify()) alone.
     #[must_use]
     pub fn verify(&self, request: &VerifyRequest) -> Outcome {
         if request.trust.is_some() {

@@ -307,6 +307,49 @@ mod tests {
     }
 
     #[test]
+    fn encryption_needs_a_certificate_that_somebody_vouches_for() {
+        let known = tls();
+        let RootCerts::Specific(roots) = known.root_certs() else { panic!("chosen roots") };
+        assert!(roots.len() >= webpki_root_certs::TLS_SERVER_ROOT_CERTS.len());
+        // A server that speaks no TLS at all is no server.
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let _ = std::io::Write::write_all(&mut &stream, b"HTTP/1.1 200 OK\r\n\r\n");
+            }
+        });
+        let transport = Transport::new(&format!("https://127.0.0.1:{port}"), "").unwrap();
+        assert_eq!(transport.trust().unwrap_err().code, Code::ServerUnreachable);
+    }
+
+    #[test]
+    fn a_redirect_is_not_followed_with_the_customers_code() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        std::thread::spawn(move || {
+            for mut stream in listener.incoming().flatten() {
+                let mut buffer = [0; 4096];
+                let _ = stream.read(&mut buffer);
+                let _ = std::io::Write::write_all(
+                    &mut stream,
+                    b"HTTP/1.1 307 X\r\nlocation: http://127.0.0.1:9/\r\ncontent-length: 0\r\nconnection: close\r\n\r\n",
+                );
+            }
+        });
+        let transport = Transport::new(&format!("http://127.0.0.1:{port}"), "").unwrap();
+        let request = LicenseRequest {
+            product: "flowsim".to_owned(),
+            activation_code: "CODE".to_owned(),
+            dev_info: String::new(),
+            form: license_core::product::Form::String,
+            version: None,
+            nonce: "n".to_owned(),
+        };
+        assert_eq!(transport.license(&request).unwrap_err().code, Code::ServiceUnavailable);
+    }
+
+    #[test]
     fn nobody_there_is_told_quickly() {
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let transport = Transport::new(&format!("http://127.0.0.1:{port}"), "").unwrap();

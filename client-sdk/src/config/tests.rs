@@ -147,6 +147,16 @@ fn a_broken_file_is_told_of_and_stops_nothing() {
 }
 
 #[test]
+fn an_administrators_wrong_address_does_not_stop_the_program() {
+    let mut outside = Outside::new();
+    outside.env.insert("LICSDK_SERVER", "http://license.example.com".to_owned());
+    let settings = outside.resolve(&program()).unwrap();
+    assert_eq!(settings.server.as_deref(), Some("https://program.example.com"));
+    assert_eq!(settings.warnings.len(), 1);
+    assert!(settings.warnings[0].contains("https"), "{:?}", settings.warnings);
+}
+
+#[test]
 fn what_cannot_be_used_is_named() {
     let outside = Outside::new();
     for (config, word) in [

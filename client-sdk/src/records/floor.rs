@@ -8,7 +8,7 @@ use crate::{
     host::Host,
 };
 
-const FLOOR: &str = "clock";
+pub(super) const FLOOR: &str = "clock";
 
 impl Records {
     pub(super) fn load_clock(&mut self) {

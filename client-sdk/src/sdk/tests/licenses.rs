@@ -53,7 +53,9 @@ fn the_license_comes_as_a_file_where_the_program_wants_it() {
         let outcome = online.sdk.open_license(&[place.to_str().unwrap()]);
         assert_eq!(outcome.code(), Code::Ok, "{outcome}");
     }
-    assert_eq!(online.sdk.license_file_request("../up.lic", ""), Code::RequestInvalid);
+    for name in ["../up.lic", "clock", "numbers.json", "trust.jws", "licsdk.toml"] {
+        assert_eq!(online.sdk.license_file_request(name, ""), Code::RequestInvalid, "{name}");
+    }
     let trial = online.sdk.trial_expiration_and_license(LicenseType::File, "", "trial.lic");
     assert_eq!(trial, Code::Ok);
     assert_eq!(
