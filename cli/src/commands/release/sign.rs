@@ -58,21 +58,7 @@ fn open(
     match ReleaseList::open(document, &ours, terms.now) {
         Ok((list, _)) => return Ok(list),
         Err(Refusal::KeyUnknown(_)) if terms.adopt => {}
-        Err(refusal @ Refusal::KeyUnknown(_)) => {
-            let next = match lang {
-                Lang::En => {
-                    "another key signed the list in force: look at it with `licctl release list`, \
-                     then give --adopt to sign its releases with this key"
-                }
-                Lang::Zh => {
-                    "当前列表由其他密钥签名:请先用 licctl release list 核对,\
-                     再加 --adopt 用此密钥重新签名"
-                }
-            };
-            return Err(Failure::refused(refusal.code(), refusal.message(lang))
-                .advise(next)
-                .into());
-        }
+        Err(Refusal::KeyUnknown(kid)) => return Err(signed_by_another(kid, lang).into()),
         Err(refusal) => {
             return Err(Failure::refused(refusal.code(), refusal.message(lang)).into());
         }
