@@ -34,8 +34,9 @@ fn main() -> io::Result<ExitCode> {
         Some(source) => {
             let outcome = sdk.open_license(&[source.as_str()]);
             if !outcome.is_ok() {
-                eprintln!("refused: {}", outcome.json()["message"]);
-                eprintln!("{}", outcome.json()["remedy"]);
+                let said =
+                    |name: &str| outcome.json()[name].as_str().unwrap_or_default().to_owned();
+                eprintln!("refused: {}. {}", said("message"), said("remedy"));
             }
             outcome.is_ok()
         }

@@ -148,7 +148,8 @@ impl Asked {
             Self::License(kind) => Event::license_failed(kind, failure),
             Self::Versions => {
                 let mut facts = Map::new();
-                if failure.code != Code::ServerUnreachable {
+                // No network and no release are nothing to bother a user with.
+                if !matches!(failure.code, Code::ServerUnreachable | Code::NotFound) {
                     facts.insert("ErrorCode".to_owned(), json!(failure.code));
                     facts.insert("ErrorMsg".to_owned(), failure.bilingual().into());
                 }

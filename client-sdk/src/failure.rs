@@ -61,14 +61,14 @@ impl Failure {
 
     /// For `ErrorMsg`: whoever reads it finds his language.
     pub(crate) fn bilingual(&self) -> String {
-        let join = |message: &str, remedy: &str| {
-            if remedy.is_empty() { message.to_owned() } else { format!("{message}. {remedy}") }
+        let join = |message: &str, stop: &str, remedy: &str| {
+            let message = message.trim_end_matches(['.', '。']);
+            if remedy.is_empty() { message.to_owned() } else { format!("{message}{stop}{remedy}") }
         };
-        format!(
-            "{} / {}",
-            join(&self.told.message, &self.told.remedy),
-            join(&self.told.message_zh, &self.told.remedy_zh).replacen(". ", "。", 1)
-        )
+        let told = &self.told;
+        let english = join(&told.message, ". ", &told.remedy);
+        let chinese = join(&told.message_zh, "。", &told.remedy_zh);
+        format!("{english} / {chinese}")
     }
 
     pub(crate) fn to_json(&self) -> Value {
