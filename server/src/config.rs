@@ -104,9 +104,17 @@ pub(crate) struct Loaded {
     /// The configuration itself.
     pub(crate) config: Config,
     /// What works but is probably not meant.
-    pub(crate) warnings: Vec<String>,
+    pub(crate) warnings: Vec<Warning>,
     /// The effective configuration as TOML, without its secrets.
     pub(crate) effective: String,
+}
+
+/// Something that works but is probably not meant.
+pub(crate) struct Warning {
+    /// The key it is about; empty where it is about a file.
+    pub(crate) key: &'static str,
+    /// What will happen, and what to do.
+    pub(crate) text: String,
 }
 
 impl Config {

@@ -128,12 +128,11 @@ fn the_first_start_makes_what_it_needs_and_says_so_once() {
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt as _;
-        for entry in std::fs::read_dir(&data).unwrap().map(Result::unwrap) {
-            let bits = entry.metadata().unwrap().permissions().mode() & 0o777;
-            assert_eq!(bits & 0o077, 0, "{:?} has mode {bits:o}", entry.path());
+        let bits = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!(bits(&data), 0o700);
+        for secret in ["admin-token", "issuing-key.pem", "release-key.pem"] {
+            assert_eq!(bits(&data.join(secret)), 0o600, "{secret}");
         }
-        let bits = std::fs::metadata(data.join("admin-token")).unwrap().permissions().mode();
-        assert_eq!(bits & 0o777, 0o600);
     }
     let admin = first.admin.clone().unwrap();
     assert_eq!(status(&admin, "/api/v1/tokens", token), 200);

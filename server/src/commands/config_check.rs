@@ -15,7 +15,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
     let certificate = crate::http::tls(&loaded.config)?;
     output::text(&loaded.effective);
     for warning in &loaded.warnings {
-        output::warning(warning);
+        output::warning(&warning.text);
     }
     let tls = if certificate.is_some() { "TLS certificate and key fit together. " } else { "" };
     let count = loaded.warnings.len();

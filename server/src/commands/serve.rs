@@ -1,6 +1,7 @@
 //! `licd serve`
 
 use std::fmt::Write as _;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -56,8 +57,9 @@ fn prepare_and_serve(args: &Args, environment: Environment, output: &Output) -> 
         ("http.admin_listen", args.admin_listen.clone()),
         ("database", args.database.clone()),
     ])?;
-    for warning in warnings {
-        tracing::warn!("{warning}");
+    // Missing credentials are an alert of the worker that needs them: once is enough.
+    for warning in warnings.iter().filter(|warning| warning.key != "koogallery.ak") {
+        tracing::warn!("{}", warning.text);
     }
     runtime()?.block_on(serve(&config, environment, output))
 }
@@ -71,7 +73,7 @@ async fn serve(config: &Config, environment: Environment, output: &Output) -> an
 
     let desk = Desk::open(config, environment.clone()).await?;
     if let Some(made) = desk.made() {
-        welcome(config, made, &environment, output);
+        welcome(config, made, bound.admin_address(), &environment, output);
     }
     let (shutdown, watched) = watch::channel(false);
     let workers = desk.start_workers(watched);
@@ -154,40 +156,62 @@ fn announce(running: &Running, environment: &Environment, output: &Output) {
 }
 
 /// What was made at the first start, and what to do next.
-fn welcome(config: &Config, made: &Made, environment: &Environment, output: &Output) {
+fn welcome(
+    config: &Config,
+    made: &Made,
+    admin: Option<SocketAddr>,
+    environment: &Environment,
+    output: &Output,
+) {
     let folder = config.data_dir.display();
     let token = made.admin_token_file.display();
+    let admin = admin.map_or_else(String::new, |address| {
+        format!(" --server http://{address} --token-file {token}")
+    });
+    let key =
+        |role: &str| made.key_files.iter().any(|path| path.ends_with(format!("{role}-key.pem")));
+    let line = |shown: bool, name: &str, en: &str, zh: &str| {
+        if shown { format!("  {name:<16} {}\n", output.pick(en, zh)) } else { String::new() }
+    };
+    let files = [
+        line(true, "licd.db", "the database", "数据库"),
+        line(key("issuing"), "issuing-key.pem", "the key that signs licenses", "许可证签名密钥"),
+        line(
+            key("release"),
+            "release-key.pem",
+            "the key that signs release lists",
+            "发布清单签名密钥",
+        ),
+        line(true, "admin-token", "the first admin token", "首个管理员令牌"),
+    ]
+    .concat();
     let en = format!(
-        "This is the first start: {folder} was made. It holds\n\
-         \x20 licd.db        the database\n\
-         \x20 *.pem          the key that signs licenses and the key that signs release lists\n\
-         \x20 admin-token    the first admin token, readable by you alone\n\
-         Keep a copy of the keys in a safe place: without them no license can be signed again.\n\
+        "This is the first start: {folder} was made, for your eyes only. It holds\n\
+         {files}\
+         Keep a copy of the keys in a safe place: a lost key cannot be made again.\n\
          \n\
          What to do next\n\
-         \x20 1. See it answer:     licctl product list --server http://{admin} --token-file {token}\n\
+         \x20 1. See it answer:\n\
+         \x20    licctl product list{admin}\n\
          \x20 2. Describe what you sell in product.toml, then: licctl product apply product.toml\n\
          \x20 3. Copy the access key and the AK/SK of the seller console into licd.toml\n\
          \x20    ([koogallery] access_key, ak, sk) and start with: licd serve --config licd.toml\n\
          \x20 4. Give the marketplace this address: https://YOUR-DOMAIN/koogallery\n\
-         \x20    (TLS or a reverse proxy: docs/OPERATIONS.md)\n",
-        admin = config.http.admin_listen.map(|address| address.to_string()).unwrap_or_default(),
+         \x20    (TLS or a reverse proxy: docs/OPERATIONS.md)\n"
     );
     let zh = format!(
-        "首次启动：已创建 {folder}，其中有\n\
-         \x20 licd.db        数据库\n\
-         \x20 *.pem          许可证签名密钥与发布清单签名密钥\n\
-         \x20 admin-token    首个管理员令牌，仅您本人可读\n\
+        "首次启动：已创建 {folder}，仅您本人可读，其中有\n\
+         {files}\
          请妥善备份密钥：丢失后将无法再签发许可证。\n\
          \n\
          接下来\n\
-         \x20 1. 查看是否应答：licctl product list --server http://{admin} --token-file {token}\n\
+         \x20 1. 查看是否应答：\n\
+         \x20    licctl product list{admin}\n\
          \x20 2. 在 product.toml 中描述您的产品，然后执行：licctl product apply product.toml\n\
          \x20 3. 将卖家中心的 access key 与 AK/SK 写入 licd.toml 的 [koogallery]\n\
          \x20    （access_key、ak、sk），并以 licd serve --config licd.toml 启动\n\
          \x20 4. 在云商店填写生产接口地址：https://您的域名/koogallery\n\
-         \x20    (TLS 或反向代理见 docs/OPERATIONS.md)\n",
-        admin = config.http.admin_listen.map(|address| address.to_string()).unwrap_or_default(),
+         \x20    (TLS 或反向代理见 docs/OPERATIONS.md)\n"
     );
     let mut fields = Map::new();
     fields.insert("data_dir".to_owned(), folder.to_string().into());

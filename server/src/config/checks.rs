@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use axum::http::Uri;
 
 use super::reader::Reader;
-use super::{Config, Http, Koogallery, Network, Secret, Tls};
+use super::{Config, Http, Koogallery, Network, Secret, Tls, Warning};
 
 /// Stands for an address that was refused; never listened on.
 pub(super) const NOWHERE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
@@ -199,19 +199,22 @@ pub(super) fn clock_skew(reader: &mut Reader<'_>) -> u32 {
     })
 }
 
-/// What works but is probably not meant.
-pub(super) fn warnings(config: &Config, file: Option<&Path>) -> Vec<String> {
+/// Says what works but is probably not meant.
+pub(super) fn warnings(config: &Config, file: Option<&Path>) -> Vec<Warning> {
     let mut warnings = Vec::new();
+    let mut warn = |key, text: String| warnings.push(Warning { key, text });
     let koogallery = &config.koogallery;
     if koogallery.access_key.is_empty() {
-        warnings.push(
+        warn(
+            "koogallery.access_key",
             "koogallery.access_key is empty: the marketplace's calls will be answered 000001 \
              (signature not accepted). Copy the key from the seller console."
                 .to_owned(),
         );
     }
     if koogallery.ak.is_none() {
-        warnings.push(
+        warn(
+            "koogallery.ak",
             "koogallery.ak and sk are empty: orders cannot be read and licenses cannot be \
              uploaded. Make an access key pair in the seller's account."
                 .to_owned(),
@@ -221,17 +224,23 @@ pub(super) fn warnings(config: &Config, file: Option<&Path>) -> Vec<String> {
         && !admin.ip().is_loopback()
         && config.http.tls.is_none()
     {
-        warnings.push(format!(
-            "http.admin_listen is {admin} without TLS: tokens travel in clear text. Listen on \
+        warn(
+            "http.admin_listen",
+            format!(
+                "http.admin_listen is {admin} without TLS: tokens travel in clear text. Listen on \
              127.0.0.1 behind a proxy, or set http.tls_cert and http.tls_key."
-        ));
+            ),
+        );
     }
     if let Some(path) = file.filter(|path| is_readable_by_others(path)) {
-        warnings.push(format!(
-            "{}: every user of this machine can read this file. If it holds keys: chmod 600, or \
+        warn(
+            "",
+            format!(
+                "{}: every user of this machine can read this file. If it holds keys: chmod 600, or \
              keep them in files of their own (access_key_file).",
-            path.display()
-        ));
+                path.display()
+            ),
+        );
     }
     warnings
 }

@@ -32,6 +32,11 @@ impl Bound {
         Ok(Self { public, admin })
     }
 
+    /// Where the admin listener will answer.
+    pub(crate) fn admin_address(&self) -> Option<SocketAddr> {
+        self.admin.as_ref()?.local_addr().ok()
+    }
+
     /// Starts to answer. The admin listener speaks plain HTTP on loopback: the certificate names
     /// the public host, which no tool on this machine asks for.
     pub(crate) fn serve(self, app: &App, tls: Option<RustlsConfig>) -> anyhow::Result<Running> {

@@ -18,7 +18,9 @@ pub(super) async fn list(
     Parameters(filter): Parameters<InstanceFilter>,
 ) -> Result<Json<Vec<InstanceView>>, ApiError> {
     let mut instances = app.desk.instances(&filter).await?;
-    instances.iter_mut().for_each(|instance| conceal(instance, caller));
+    for instance in &mut instances {
+        conceal(instance, caller);
+    }
     Ok(Json(instances))
 }
 
