@@ -21,6 +21,9 @@ impl UseCase for RefreshInstance {
     async fn run(&self, tx: &mut dyn Tx, work: &mut Work<'_>) -> Result<Answer, StoreError> {
         let call = &self.call;
         if call.test {
+            if let Err(replay) = first_use(tx, work, &self.nonce).await? {
+                return Ok(replay);
+            }
             return test_answer(tx, &call.instance_id, ResultCode::Success).await;
         }
         let Some(mut instance) = live(tx, &call.instance_id).await? else {
