@@ -18,6 +18,8 @@ mod reading;
 mod releases;
 mod settle;
 mod sweep;
+#[cfg(test)]
+mod tests;
 mod tokens;
 mod uploads;
 mod views;

@@ -1,0 +1,237 @@
+//! What operators do and see.
+
+use license_core::api::{ReleaseInput, ReleasePublish};
+use license_core::issue::{Signer as _, SigningKey, seal};
+use license_core::jws::DocType;
+use license_core::release::ReleaseList;
+use license_core::trust::{KeyRing, TrustedKey};
+use license_core::{Code, Timestamp};
+use serde_json::Value;
+
+use super::bench::{Bench, DAY, NOW, apply, device, flowsim, new_instance};
+use crate::desk::{InstanceFilter, LicenseFilter, Role, UploadFilter};
+
+fn release(platform: &str, version: &str) -> ReleaseInput {
+    ReleaseInput {
+        product: "flowsim".to_owned(),
+        channel: "stable".to_owned(),
+        platform: platform.to_owned(),
+        version: version.parse().unwrap(),
+        date: Timestamp::from_secs(NOW),
+        url: "https://example.com/flowsim.tar.gz".to_owned(),
+        len: 1000,
+        sha256: "AB".repeat(32),
+        obliges: Some("<2.0".parse().unwrap()),
+        due: None,
+        notes_zh: "新版本".to_owned(),
+        notes_en: "A new version".to_owned(),
+    }
+}
+
+fn publish(input: ReleaseInput) -> ReleasePublish {
+    ReleasePublish::Release(Box::new(input))
+}
+
+async fn list(bench: &Bench, platform: &str) -> ReleaseList {
+    let document = bench.desk.release_list("flowsim", platform, "stable").await.unwrap().document;
+    let now = Timestamp::from_secs(bench.now());
+    ReleaseList::open(&document, &bench.keys(), now).unwrap().0
+}
+
+#[tokio::test]
+async fn releases_are_signed_by_the_release_key_and_reach_their_platform() {
+    let bench = Bench::new().await;
+    let missing = bench.desk.release_list("flowsim", "linux", "stable").await.err().unwrap();
+    assert_eq!(missing.code, Code::NotFound);
+    bench.desk.publish_release(publish(release("*", "2.0.0"))).await.unwrap();
+    assert_eq!(list(&bench, "linux").await.platform, "*");
+    bench.desk.publish_release(publish(release("linux", "2.1.0"))).await.unwrap();
+    assert_eq!(list(&bench, "linux").await.releases.len(), 2);
+    assert_eq!(list(&bench, "windows").await.releases.len(), 1);
+    let before = list(&bench, "linux").await.seq;
+    bench.desk.publish_release(publish(release("*", "2.2.0"))).await.unwrap();
+    let now = list(&bench, "linux").await;
+    assert_eq!(now.releases.len(), 3);
+    assert!(now.seq > before);
+    assert_eq!(now.releases[0].sha256, "ab".repeat(32));
+
+    // No program trusts the issuing key for it.
+    let document = bench.desk.release_list("flowsim", "linux", "stable").await.unwrap().document;
+    let issuing = TrustedKey::new(
+        bench.desk.context.issuing.public().clone(),
+        vec![DocType::License, DocType::Release],
+    );
+    let only_issuing = KeyRing::new(vec![issuing]).unwrap();
+    assert!(only_issuing.open(DocType::Release, &document, Timestamp::from_secs(NOW)).is_err());
+    assert_eq!(bench.desk.releases(Some("flowsim")).await.unwrap().len(), 3);
+    assert!(bench.desk.releases(Some("other")).await.unwrap().is_empty());
+
+    let unknown = ReleaseInput { product: "other".to_owned(), ..release("*", "1.0.0") };
+    let error = bench.desk.publish_release(publish(unknown)).await.unwrap_err();
+    assert_eq!(error.code, Code::ProductUnknown);
+    for bad in [
+        ReleaseInput { sha256: "zz".to_owned(), ..release("*", "1.0.0") },
+        ReleaseInput { url: "ftp://example.com".to_owned(), ..release("*", "1.0.0") },
+        ReleaseInput { platform: "a b".to_owned(), ..release("*", "1.0.0") },
+    ] {
+        let error = bench.desk.publish_release(publish(bad)).await.unwrap_err();
+        assert_eq!(error.code, Code::RequestInvalid);
+    }
+}
+
+#[tokio::test]
+async fn a_list_signed_elsewhere_is_verified_served_and_never_signed_here() {
+    let bench = Bench::new().await;
+    let key = SigningKey::ed25519_from_seed([9; 32]);
+    let jwk = Value::Object(key.public().jwk());
+    let signed = |seq: u64, key: &SigningKey| {
+        let list = ReleaseList {
+            issuer: "某某科技".to_owned(),
+            issued_at: Timestamp::from_secs(NOW),
+            product: "flowsim".to_owned(),
+            channel: "stable".to_owned(),
+            platform: "*".to_owned(),
+            seq,
+            expires: Timestamp::from_secs(NOW + 365 * DAY),
+            min: None,
+            releases: Vec::new(),
+        };
+        seal(DocType::Release, &list, key).unwrap()
+    };
+    let send = async |document: String, key: Value| {
+        bench.desk.publish_release(ReleasePublish::Signed { document, key }).await
+    };
+    send(signed(10, &key), jwk.clone()).await.unwrap();
+    let served = bench.desk.release_list("flowsim", "linux", "stable").await.unwrap().document;
+    assert_eq!(served, signed(10, &key));
+    assert!(bench.desk.jwks().contains(key.kid().as_str()));
+
+    assert_eq!(send(signed(10, &key), jwk.clone()).await.unwrap_err().code, Code::Conflict);
+    let other = SigningKey::ed25519_from_seed([8; 32]);
+    assert_eq!(send(signed(11, &other), jwk.clone()).await.unwrap_err().code, Code::KeyUnknown);
+    let mut forged = signed(11, &key);
+    forged.truncate(forged.len() - 2);
+    assert!(send(forged, jwk.clone()).await.is_err());
+    let issuing = &bench.desk.context.issuing;
+    let mine = Value::Object(issuing.public().jwk());
+    assert_eq!(send(signed(12, issuing), mine).await.unwrap_err().code, Code::KeyNotAllowed);
+    let error = bench.desk.publish_release(publish(release("*", "2.0.0"))).await.unwrap_err();
+    assert_eq!(error.code, Code::Conflict);
+
+    bench.forward(40 * DAY);
+    let later = bench.desk.release_list("flowsim", "linux", "stable").await.unwrap().document;
+    assert_eq!(later, served);
+    let bench = bench.crash().await;
+    assert!(bench.desk.jwks().contains(key.kid().as_str()));
+}
+
+#[tokio::test]
+async fn products_are_applied_shown_and_kept_apart() {
+    let bench = Bench::new().await;
+    let mut other = flowsim();
+    other.id = "other".to_owned();
+    let error = bench.desk.apply_product(other.clone()).await.unwrap_err();
+    assert_eq!(error.code, Code::Conflict);
+    other.koogallery[0].sku_code = None;
+    bench.desk.apply_product(other.clone()).await.unwrap();
+    other.name = " ".to_owned();
+    let error = bench.desk.apply_product(other).await.unwrap_err();
+    assert_eq!(error.code, Code::RequestInvalid);
+    assert_eq!(bench.desk.products().await.unwrap().len(), 2);
+    assert_eq!(bench.desk.product("flowsim").await.unwrap().product, flowsim());
+    assert_eq!(bench.desk.product("none").await.unwrap_err().code, Code::ProductUnknown);
+
+    // The one that names the specification has it; the other one has the rest.
+    let instance = bench.buy("CS1", 1).await;
+    assert_eq!(bench.detail(&instance).await.instance.product.as_deref(), Some("flowsim"));
+    bench.offer("CS2", 1, |order| {
+        order.lines[0].products[0].sku_code = Some("another".to_owned());
+    });
+    let instance = bench.create("CS2").await;
+    assert_eq!(bench.detail(&instance).await.instance.product.as_deref(), Some("other"));
+}
+
+#[tokio::test]
+async fn lists_are_read_in_pages_and_by_state() {
+    let bench = Bench::new().await;
+    for i in 0..5 {
+        let instance = bench.buy(&format!("CS{i}"), 1).await;
+        assert_eq!(bench.code(apply(&instance, &format!("e-{i}"), &device(i))).await, "000004");
+    }
+    bench.uploads(5).await;
+    let mut seen = Vec::new();
+    loop {
+        let filter = InstanceFilter {
+            limit: Some(2),
+            after: seen.last().cloned(),
+            ..InstanceFilter::default()
+        };
+        let page = bench.desk.instances(&filter).await.unwrap();
+        if page.is_empty() {
+            break;
+        }
+        seen.extend(page.into_iter().map(|instance| instance.instance_id));
+    }
+    assert_eq!(seen, ["b-CS0", "b-CS1", "b-CS2", "b-CS3", "b-CS4"]);
+    let by_order = InstanceFilter { order_id: Some("CS3".into()), ..InstanceFilter::default() };
+    assert_eq!(bench.desk.instances(&by_order).await.unwrap().len(), 1);
+    let frozen = InstanceFilter { state: Some("frozen".into()), ..InstanceFilter::default() };
+    assert!(bench.desk.instances(&frozen).await.unwrap().is_empty());
+    let wrong = InstanceFilter { state: Some("melted".into()), ..InstanceFilter::default() };
+    assert_eq!(bench.desk.instances(&wrong).await.unwrap_err().code, Code::RequestInvalid);
+
+    let filter = LicenseFilter { instance_id: Some("b-CS1".into()), ..LicenseFilter::default() };
+    let licenses = bench.desk.licenses(&filter).await.unwrap();
+    assert_eq!(licenses.len(), 1);
+    assert!(licenses[0].document.is_none() && !licenses[0].kid.is_empty());
+    let license = bench.desk.license(&licenses[0].license_id).await.unwrap();
+    bench.verify(license.document.as_deref().unwrap());
+    assert_eq!(bench.desk.license("none").await.unwrap_err().code, Code::NotFound);
+    assert_eq!(bench.desk.instance("none").await.unwrap_err().code, Code::NotFound);
+    let uploads = UploadFilter { limit: Some(3), ..UploadFilter::default() };
+    assert_eq!(bench.desk.uploads(&uploads).await.unwrap().len(), 3);
+    for limit in [0, 1001] {
+        let filter = UploadFilter { limit: Some(limit), ..UploadFilter::default() };
+        assert_eq!(bench.desk.uploads(&filter).await.unwrap_err().code, Code::RequestInvalid);
+    }
+}
+
+#[tokio::test]
+async fn tokens_are_kept_as_digests() {
+    let bench = Bench::bare().await;
+    let made = bench.desk.create_token(Role::Operator, "ci").await.unwrap();
+    assert!(made.token.starts_with("licd_"));
+    assert_eq!(bench.desk.caller(&made.token).await.unwrap(), Some(Role::Operator));
+    for wrong in ["", "licd_", "licd_x", &made.token[..made.token.len() - 1]] {
+        assert_eq!(bench.desk.caller(wrong).await.unwrap(), None);
+    }
+    assert!(Role::Viewer < Role::Operator && Role::Operator < Role::Admin);
+    assert_eq!(bench.desk.tokens().await.unwrap().len(), 2);
+    assert!(bench.desk.create_token(Role::Viewer, " ").await.is_err());
+    bench.desk.store.close().await;
+    for file in std::fs::read_dir(bench.folder()).unwrap() {
+        let path = file.unwrap().path();
+        if path.file_name().unwrap() != "admin-token" {
+            let bytes = std::fs::read(&path).unwrap();
+            let token = made.token.as_bytes();
+            assert!(!bytes.windows(token.len()).any(|part| part == token), "{path:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn device_texts_are_kept_no_longer_than_needed() {
+    let bench = Bench::bare().await.started();
+    bench.offer("CS1", 1, |_| ());
+    let instance = bench.call(new_instance("CS1")).await.instance_id.unwrap();
+    bench.until(|detail| detail.instance.order_state == "product-unknown", &instance).await;
+    assert_eq!(bench.code(apply(&instance, "e-1", &device(1))).await, "000004");
+    let text = async || {
+        let mut tx = bench.desk.store.read().await.unwrap();
+        tx.applications_of_event("e-1").await.unwrap()[0].device.clone()
+    };
+    assert_eq!(text().await, Some(device(1)));
+    bench.desk.apply_product(flowsim()).await.unwrap();
+    bench.until(|detail| detail.licenses.len() == 1, &instance).await;
+    assert_eq!(text().await, None);
+}

@@ -1,0 +1,116 @@
+//! Full disks, folders in use, keys that cannot be used.
+
+use license_core::Code;
+
+use super::bench::{Bench, apply, device, new_instance};
+use crate::desk::Desk;
+use crate::environment::Environment;
+use crate::store::Store;
+
+fn environment(bench: &Bench) -> Environment {
+    bench.desk.context.environment.clone()
+}
+
+#[tokio::test]
+async fn a_full_disk_fails_cleanly_and_service_resumes() {
+    let bench = Bench::new().await;
+    let instance = bench.buy("CS1", 1000).await;
+    let Store::Sqlite(sqlite) = &bench.desk.store;
+    sqlite.limit_pages(sqlite.pages().await + 2).await;
+    let mut accepted = 0;
+    let mut failed = None;
+    for i in 0..300 {
+        match bench.code(apply(&instance, &format!("e-{i}"), &device(i))).await {
+            "000004" => accepted += 1,
+            "000005" => {
+                failed = Some(i);
+                break;
+            }
+            other => panic!("{other}"),
+        }
+    }
+    let failed = failed.expect("the disk never became full");
+    let error = bench.ask(&instance, &device(999)).await.unwrap_err();
+    assert_eq!((error.code, error.status), (Code::ServiceUnavailable, 503));
+    assert_eq!(bench.detail(&instance).await.licenses.len(), accepted);
+    assert!(bench.desk.ready().await.is_ok());
+
+    sqlite.limit_pages(1_000_000).await;
+    for i in [failed, failed + 1] {
+        assert_eq!(bench.code(apply(&instance, &format!("e-{i}"), &device(i))).await, "000004");
+    }
+    bench.uploads(accepted + 2).await;
+    let detail = bench.detail(&instance).await;
+    assert_eq!(detail.licenses.len(), accepted + 2);
+    assert_eq!(detail.instance.machines.used as usize, accepted + 2);
+}
+
+#[tokio::test]
+async fn one_process_a_folder() {
+    let bench = Bench::bare().await;
+    let error = Desk::open(&bench.config, environment(&bench)).await.err().unwrap();
+    let text = format!("{error:#}");
+    assert!(text.contains("another licd"), "{text}");
+    assert!(text.contains(&bench.folder().display().to_string()), "{text}");
+
+    // A token can be made beside it.
+    let beside = Desk::open_beside(&bench.config, environment(&bench)).await.unwrap();
+    let made = beside.create_token(crate::desk::Role::Viewer, "报表").await.unwrap();
+    let role = bench.desk.caller(&made.token).await.unwrap();
+    assert_eq!(role, Some(crate::desk::Role::Viewer));
+}
+
+#[tokio::test]
+async fn keys_that_cannot_be_used_say_why() {
+    let bench = Bench::bare().await;
+    let open = async |change: &dyn Fn(&mut crate::config::Config)| {
+        let folder = tempfile::TempDir::new().unwrap();
+        let mut config = bench.config.clone();
+        config.data_dir = folder.path().to_owned();
+        change(&mut config);
+        let opened = Desk::open(&config, environment(&bench)).await;
+        opened.err().map(|error| format!("{error:#}")).unwrap_or_default()
+    };
+    let issuing = bench.folder().join("issuing-key.pem");
+    let passphrase = bench.folder().join("passphrase");
+    std::fs::write(&passphrase, "correct horse\n").unwrap();
+    let garbage = bench.folder().join("garbage.pem");
+    std::fs::write(&garbage, "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n")
+        .unwrap();
+
+    assert_eq!(open(&|config| config.keys.issuing = Some(issuing.clone())).await, "");
+    let text = open(&|config| config.keys.issuing = Some("/nowhere/key.pem".into())).await;
+    assert!(text.contains("/nowhere/key.pem cannot be read"), "{text}");
+    let text = open(&|config| config.keys.issuing = Some(garbage.clone())).await;
+    assert!(text.contains("cannot be used"), "{text}");
+    // An issuing key never signs releases.
+    let text = open(&|config| config.keys.release = Some(issuing.clone())).await;
+    assert!(text.contains("another purpose"), "{text}");
+}
+
+#[tokio::test]
+async fn a_passphrase_encrypts_what_is_made() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let passphrase = folder.path().join("passphrase");
+    std::fs::write(&passphrase, "correct horse\n").unwrap();
+    let with = passphrase.clone();
+    let bench =
+        Bench::bare_with(|config| config.keys.passphrase_file = Some(with)).await;
+    let pem = std::fs::read_to_string(bench.folder().join("issuing-key.pem")).unwrap();
+    assert!(pem.contains("BEGIN ENCRYPTED PRIVATE KEY"), "{pem}");
+    let bench = bench.crash().await;
+    assert_eq!(bench.code(new_instance("CS1")).await, "000000");
+
+    let mut config = bench.config.clone();
+    config.keys.passphrase_file = None;
+    let (clock, environment) = (bench.clock.clone(), environment(&bench));
+    drop(clock);
+    drop(bench.desk);
+    tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    let error = Desk::open(&config, environment.clone()).await.err().unwrap();
+    assert!(format!("{error:#}").contains("passphrase_file"), "{error:#}");
+    std::fs::write(&passphrase, "wrong\n").unwrap();
+    config.keys.passphrase_file = Some(passphrase);
+    let error = Desk::open(&config, environment).await.err().unwrap();
+    assert!(format!("{error:#}").contains("does not open"), "{error:#}");
+}

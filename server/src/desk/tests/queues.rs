@@ -1,0 +1,233 @@
+//! Uploads and look-ups while the marketplace misbehaves.
+
+use std::time::Duration;
+
+use super::bench::{Bench, apply, device, new_instance};
+use super::double::Trick;
+
+async fn bought() -> (Bench, String) {
+    let bench = Bench::new().await;
+    let instance = bench.buy("CS1", 50).await;
+    (bench, instance)
+}
+
+fn play(bench: &Bench, tricks: impl IntoIterator<Item = Trick>) {
+    bench.market.state().tricks.extend(tricks);
+}
+
+#[tokio::test]
+async fn codes_that_stay_stop_that_one_and_are_explained() {
+    let (bench, instance) = bought().await;
+    let stopping =
+        ["91381033", "91381034", "91381035", "91381037", "91381038", "CBC.0101"];
+    for (i, code) in stopping.into_iter().enumerate() {
+        play(&bench, [Trick::Refuse(200, code)]);
+        let event = format!("e-{i}");
+        let number = u32::try_from(i).unwrap();
+        assert_eq!(bench.code(apply(&instance, &event, &device(number))).await, "000004");
+        for _ in 0..500 {
+            let all = bench.desk.uploads(&Default::default()).await.unwrap();
+            if all.iter().any(|u| u.event_id == event && u.state == "refused") {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+    let refused = bench.desk.uploads(&Default::default()).await.unwrap();
+    assert_eq!(refused.len(), stopping.len());
+    for (upload, code) in refused.iter().zip(stopping) {
+        assert_eq!((upload.state.as_str(), upload.error_code.as_deref()), ("refused", Some(code)));
+        assert!(!upload.error.as_ref().unwrap().is_empty());
+        assert!(!upload.error_zh.as_ref().unwrap().is_ascii());
+        assert_eq!(upload.attempts, 1);
+    }
+    bench.forward(1000);
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert!(bench.market.uploads().is_empty(), "what was refused is not sent by itself");
+
+    // An operator may.
+    let again = bench.desk.retry_upload(&refused[0].upload_id).await.unwrap();
+    assert_eq!(again.state, "queued");
+    assert_eq!(bench.uploads(1).await[0].0, "e-0");
+    let delivered = bench.upload_is("delivered").await;
+    assert_eq!(delivered.upload_id, refused[0].upload_id);
+    let error = bench.desk.retry_upload(&delivered.upload_id).await.unwrap_err();
+    assert_eq!(error.code, license_core::Code::Conflict);
+}
+
+#[tokio::test]
+async fn what_passes_is_tried_again_with_the_same_bytes() {
+    let (bench, instance) = bought().await;
+    play(
+        &bench,
+        [Trick::Refuse(200, "91381036"), Trick::Refuse(429, "APIGW.0308"), Trick::HangUp],
+    );
+    assert_eq!(bench.code(apply(&instance, "e-1", &device(1))).await, "000004");
+    for attempt in 1..=3 {
+        bench.market_until(|state| state.tricks.len() == 3 - attempt).await;
+        bench.until_attempts(u32::try_from(attempt).unwrap()).await;
+        bench.forward(60);
+    }
+    let delivered = bench.upload_is("delivered").await;
+    assert_eq!(delivered.attempts, 4);
+    let uploads = bench.market.uploads();
+    // The one that got no answer had arrived: twice, and the same.
+    assert_eq!(uploads.len(), 2);
+    assert_eq!(uploads[0], uploads[1]);
+}
+
+impl Bench {
+    /// Waits until the only upload was tried so often and is queued again.
+    async fn until_attempts(&self, attempts: u32) {
+        for _ in 0..500 {
+            let all = self.desk.uploads(&Default::default()).await.unwrap();
+            if all[0].attempts == attempts && all[0].error_code.is_some() {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("never tried {attempts} times");
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_after_silence_is_unclear() {
+    let (bench, instance) = bought().await;
+    play(&bench, [Trick::HangUp, Trick::Refuse(200, "91381034")]);
+    assert_eq!(bench.code(apply(&instance, "e-1", &device(1))).await, "000004");
+    bench.until_attempts(1).await;
+    bench.forward(60);
+    let unclear = bench.upload_is("unclear").await;
+    assert_eq!(unclear.error_code.as_deref(), Some("91381034"));
+    // It may have been delivered, so the event belongs to this machine.
+    assert_eq!(bench.code(apply(&instance, "e-1", &device(2))).await, "000002");
+}
+
+#[tokio::test]
+async fn wrong_keys_stop_everything_until_the_configuration_changes() {
+    let (bench, instance) = bought().await;
+    bench.market.state().always = Some(Trick::Refuse(401, "APIGW.0301"));
+    for i in 0..3 {
+        let event = format!("e-{i}");
+        assert_eq!(bench.code(apply(&instance, &event, &device(i))).await, "000004");
+    }
+    for _ in 0..500 {
+        if bench.desk.gate.is_closed() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert!(bench.desk.gate.is_closed());
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    let requests = bench.market.state().requests;
+    bench.market.state().always = None;
+    bench.forward(3600);
+    // Calls are answered as ever, and at once.
+    let start = std::time::Instant::now();
+    let other = bench.call(new_instance("CS2")).await.instance_id.unwrap();
+    let mut late = apply(&other, "e-9", &device(9));
+    late["effectiveTime"] = serde_json::json!(koogallery::time::spaced(bench.now()));
+    assert_eq!(bench.code(late).await, "000004");
+    assert!(start.elapsed() < Duration::from_secs(1));
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert_eq!(bench.market.state().requests, requests);
+
+    // The same configuration is as wrong after a restart.
+    let bench = bench.crash().await.started();
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert_eq!(bench.market.state().requests, requests);
+    // Another one is tried, and here it is right: nothing was lost.
+    let url = bench.market.url().replace("127.0.0.1", "localhost");
+    let bench = bench.crash_with(|config| config.koogallery.base_urls = vec![url]).await.started();
+    bench.uploads(3).await;
+}
+
+#[tokio::test]
+async fn an_operator_opens_closed_queues() {
+    let (bench, instance) = bought().await;
+    play(&bench, [Trick::Refuse(403, "CBC.0150")]);
+    assert_eq!(bench.code(apply(&instance, "e-1", &device(1))).await, "000004");
+    bench.until_attempts(1).await;
+    assert!(bench.desk.gate.is_closed());
+    let id = bench.desk.uploads(&Default::default()).await.unwrap()[0].upload_id.clone();
+    bench.desk.retry_upload(&id).await.unwrap();
+    bench.uploads(1).await;
+    let bench = bench.crash().await;
+    assert!(!bench.desk.gate.is_closed());
+}
+
+#[tokio::test]
+async fn five_failures_in_a_row_rest_the_queue_and_one_probe_wakes_it() {
+    let (bench, instance) = bought().await;
+    bench.market.state().always = Some(Trick::Refuse(503, "MKT.0999"));
+    for i in 0..12 {
+        let event = format!("e-{i}");
+        assert_eq!(bench.code(apply(&instance, &event, &device(i))).await, "000004");
+    }
+    for _ in 0..500 {
+        if bench.desk.gate.level() == 1 {
+            break;
+        }
+        bench.forward(1);
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert_eq!(bench.desk.gate.level(), 1);
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let before = bench.market.state().requests;
+    // Long enough for one probe after the other, never two.
+    for _ in 0..3 {
+        let seen = bench.market.state().requests;
+        bench.forward(301);
+        bench.market_until(|state| state.requests > seen).await;
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        assert_eq!(bench.market.state().requests, seen + 1);
+    }
+    assert_eq!(bench.market.state().requests, before + 3);
+
+    bench.market.state().always = None;
+    bench.forward(301);
+    bench.market_until(|state| !state.uploads.is_empty()).await;
+    bench.forward(301);
+    bench.uploads(12).await;
+    assert_eq!(bench.desk.gate.level(), 0);
+}
+
+#[tokio::test]
+async fn bases_are_tried_in_turn_and_redirects_not_followed() {
+    let bench = Bench::bare_with(|config| {
+        // Nobody listens on the first one.
+        config.koogallery.base_urls.insert(0, "http://127.0.0.1:1".to_owned());
+    })
+    .await;
+    bench.desk.apply_product(super::bench::flowsim()).await.unwrap();
+    let bench = bench.started();
+    let instance = bench.buy("CS1", 1).await;
+    play(&bench, [Trick::Refuse(302, "MOVED")]);
+    assert_eq!(bench.code(apply(&instance, "e-1", &device(1))).await, "000004");
+    bench.market_until(|state| state.requests == 2).await;
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    assert_eq!(bench.market.state().requests, 2);
+}
+
+#[tokio::test]
+async fn without_keys_everything_waits_and_nothing_is_lost() {
+    let bench = Bench::bare_with(|config| {
+        config.koogallery.ak = None;
+        config.koogallery.sk = None;
+    })
+    .await;
+    bench.desk.apply_product(super::bench::flowsim()).await.unwrap();
+    let bench = bench.started();
+    let start = std::time::Instant::now();
+    let instance = bench.call(new_instance("CS1")).await.instance_id.unwrap();
+    assert_eq!(bench.code(apply(&instance, "e-1", &device(1))).await, "000004");
+    assert!(start.elapsed() < Duration::from_secs(1));
+
+    bench.offer("CS1", 1, |_| ());
+    let keys = |config: &mut crate::config::Config| {
+        config.koogallery.ak = Some(crate::config::Secret::new(super::double::AK));
+        config.koogallery.sk = Some(crate::config::Secret::new(super::double::SK));
+    };
+    let bench = bench.crash_with(keys).await.started();
+    assert_eq!(bench.uploads(1).await[0].0, "e-1");
+}
