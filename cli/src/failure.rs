@@ -8,13 +8,15 @@ pub(crate) struct Failure {
     pub(crate) code: Code,
     pub(crate) message: String,
     pub(crate) remedy: Option<String>,
+    /// Both in Chinese, where they were written in it.
+    pub(crate) chinese: Option<(String, String)>,
     pub(crate) exit: u8,
 }
 
 impl Failure {
     /// Wrong usage, an unreadable file, an unreachable server: exit code 2.
     pub(crate) fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), remedy: None, exit: 2 }
+        Self { code, message: message.into(), remedy: None, chinese: None, exit: 2 }
     }
 
     /// The question was understood and answered with a no: exit code 1.
@@ -25,6 +27,12 @@ impl Failure {
     /// Adds the next step.
     pub(crate) fn advise(mut self, remedy: impl Into<String>) -> Self {
         self.remedy = Some(remedy.into());
+        self
+    }
+
+    /// Says both in Chinese, too.
+    pub(crate) fn chinese(mut self, message: impl Into<String>, remedy: impl Into<String>) -> Self {
+        self.chinese = Some((message.into(), remedy.into()));
         self
     }
 }

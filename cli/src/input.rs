@@ -52,6 +52,7 @@ pub(crate) fn text_argument(argument: &str) -> anyhow::Result<String> {
     decode(&bytes).ok_or_else(|| {
         Failure::new(Code::RequestInvalid, format!("{name} is no UTF-8 text"))
             .advise("save the file as UTF-8")
+            .chinese(format!("{name} 不是 UTF-8 文本"), "请将文件另存为 UTF-8")
             .into()
     })
 }
@@ -79,8 +80,14 @@ fn standard_input() -> anyhow::Result<Vec<u8>> {
 
 fn limited(bytes: Vec<u8>, name: &str) -> anyhow::Result<Vec<u8>> {
     if bytes.len() as u64 > LIMIT {
-        let message = format!("{name} is longer than {} MiB", LIMIT / (1024 * 1024));
-        bail!(Failure::new(Code::PayloadTooLarge, message));
+        let limit = LIMIT / (1024 * 1024);
+        let failure =
+            Failure::new(Code::PayloadTooLarge, format!("{name} is longer than {limit} MiB"));
+        bail!(
+            failure
+                .advise("check that it is the right file")
+                .chinese(format!("{name} 超过 {limit} MiB"), "请确认文件是否正确")
+        );
     }
     Ok(bytes)
 }

@@ -37,11 +37,17 @@ pub(crate) fn require(file: &KeyFile, path: &Path, doc: DocType) -> anyhow::Resu
         return Ok(());
     }
     let meant: Vec<&str> = purposes(file).iter().map(|doc| doc.purpose()).collect();
-    let message = format!("{} signs {}, not a {}", path.display(), meant.join(", "), doc.purpose());
+    let (path, meant, wanted) = (path.display(), meant.join(", "), doc.purpose());
     let purpose = if doc == DocType::Release { "release" } else { "license" };
+    let make = format!("licctl key generate --purpose {purpose} --out FILE");
+    let message = format!("{path} signs {meant}, not a {wanted}");
     bail!(
         Failure::refused(Code::KeyNotAllowed, message)
-            .advise(format!("use another key: licctl key generate --purpose {purpose} --out FILE"))
+            .advise(format!("use another key: {make}"))
+            .chinese(
+                format!("{path} 用于签发 {meant}，不能签发 {wanted}"),
+                format!("请使用其他密钥：{make}"),
+            )
     );
 }
 
@@ -77,11 +83,19 @@ pub(crate) fn create(
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let mut created = match options.open(path) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            let message = format!("{} exists already", path.display());
-            bail!(Failure::new(Code::Conflict, message).advise(
-                "choose another name: an overwritten key is lost, and with it every way to issue \
-                 for the programs that trust it"
-            ));
+            let path = path.display();
+            let failure = Failure::new(Code::Conflict, format!("{path} exists already"));
+            bail!(
+                failure
+                    .advise(
+                        "choose another name: an overwritten key is lost, and with it every way to \
+                         issue for the programs that trust it"
+                    )
+                    .chinese(
+                        format!("{path} 已存在"),
+                        "请换一个文件名：密钥一旦被覆盖便无法找回，信任它的程序将无法再获得许可证",
+                    )
+            );
         }
         opened => opened.with_context(|| format!("writing {}", path.display()))?,
     };
@@ -92,9 +106,15 @@ pub(crate) fn create(
 }
 
 fn explain(path: &Path, error: &KeyFileError) -> Failure {
-    let failure = Failure::new(Code::RequestInvalid, format!("{}: {error}", path.display()));
-    failure.advise(match error {
-        KeyFileError::PassphraseWrong => "check the passphrase, and which file it belongs to",
-        _ => "make a key with `licctl key generate --out FILE`",
-    })
+    let path = path.display();
+    let failure = Failure::new(Code::RequestInvalid, format!("{path}: {error}"));
+    match error {
+        KeyFileError::PassphraseWrong => failure
+            .advise("check the passphrase, and which file it belongs to")
+            .chinese(format!("{path}：口令错误"), "请检查口令以及它所属的文件"),
+        _ => failure.advise("make a key with `licctl key generate --out FILE`").chinese(
+            format!("{path}：不是可用的私钥（PKCS#8 PEM）"),
+            "请用 licctl key generate --out FILE 生成密钥",
+        ),
+    }
 }

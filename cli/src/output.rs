@@ -142,9 +142,8 @@ impl Output {
             None if missing => Code::NotFound,
             None => Code::Internal,
         };
-        let remedy = failure.and_then(|failure| failure.remedy.as_deref());
         // There is nowhere left to report a failure to report.
-        let _ = self.print_error(&format!("{error:#}"), code, remedy);
+        let _ = self.print_error(&format!("{error:#}"), code, failure);
         ExitCode::from(failure.map_or(2, |failure| failure.exit))
     }
 
@@ -152,15 +151,25 @@ impl Output {
         &mut self,
         message: &str,
         code: Code,
-        remedy: Option<&str>,
+        failure: Option<&Failure>,
     ) -> anyhow::Result<()> {
+        let remedy = failure.and_then(|failure| failure.remedy.as_deref());
+        let chinese = failure.and_then(|failure| failure.chinese.as_ref());
         if self.json {
             let mut object = json!({ "code": code.as_str(), "message": message });
             if let Some(remedy) = remedy {
                 object["remedy"] = remedy.into();
             }
+            if let Some((message, remedy)) = chinese {
+                object["message_zh"] = message.as_str().into();
+                object["remedy_zh"] = remedy.as_str().into();
+            }
             return self.value(&object);
         }
+        let (message, remedy) = match (self.lang, chinese) {
+            (Lang::Zh, Some((message, remedy))) => (message.as_str(), Some(remedy.as_str())),
+            _ => (message, remedy),
+        };
         let word = self.pick("error", "错误");
         let code = if code == Code::Internal { String::new() } else { format!(" ({code})") };
         writeln!(self.stderr, "{BAD}{word}:{BAD:#} {message}{code}")?;

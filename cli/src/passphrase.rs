@@ -41,11 +41,18 @@ impl PassphraseArgs {
         }
         let first = ask("Passphrase for the new key: ")?;
         if first.is_empty() {
-            bail!(empty().advise("choose one, or give --no-passphrase"));
+            bail!(empty(
+                "choose one, or give --no-passphrase",
+                "请设置口令，或使用 --no-passphrase"
+            ));
         }
         if first != ask("The same passphrase again: ")? {
             let failure = Failure::new(Code::RequestInvalid, "the two passphrases differ");
-            bail!(failure.advise("start the command again"));
+            bail!(
+                failure
+                    .advise("start the command again")
+                    .chinese("两次输入的口令不一致", "请重新运行命令")
+            );
         }
         Ok(first)
     }
@@ -57,7 +64,11 @@ fn read(file: &Path) -> anyhow::Result<Zeroizing<String>> {
         .with_context(|| format!("reading the passphrase from {}", file.display()))?;
     let line = text.trim_start_matches('\u{feff}').lines().next().unwrap_or_default();
     if line.is_empty() {
-        bail!(empty().advise(format!("put it into the first line of {}", file.display())));
+        let file = file.display();
+        bail!(empty(
+            &format!("put it into the first line of {file}"),
+            &format!("请将口令写在 {file} 的第一行"),
+        ));
     }
     Ok(Zeroizing::new(line.to_owned()))
 }
@@ -68,11 +79,16 @@ fn ask(prompt: &str) -> anyhow::Result<Zeroizing<String>> {
             Code::RequestInvalid,
             "a passphrase is needed, and there is no terminal to ask for it",
         );
-        bail!(failure.advise("give --passphrase-file FILE"));
+        bail!(
+            failure
+                .advise("give --passphrase-file FILE")
+                .chinese("需要口令，但没有可供输入的终端", "请使用 --passphrase-file FILE")
+        );
     }
     Ok(Zeroizing::new(rpassword::prompt_password(prompt)?))
 }
 
-fn empty() -> Failure {
-    Failure::new(Code::RequestInvalid, "the passphrase is empty")
+fn empty(next: &str, next_zh: &str) -> Failure {
+    let failure = Failure::new(Code::RequestInvalid, "the passphrase is empty");
+    failure.advise(next).chinese("口令为空", next_zh)
 }

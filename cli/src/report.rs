@@ -15,8 +15,8 @@ const WIDTH: usize = 14;
 pub(crate) fn row(out: &mut Output, name: (&str, &str), value: impl Display) -> anyhow::Result<()> {
     let (name, width) = match out.lang() {
         Lang::En => (name.0, name.0.len()),
-        // Each character takes two columns.
-        Lang::Zh => (name.1, 2 * name.1.chars().count()),
+        // A Chinese character takes two columns.
+        Lang::Zh => (name.1, name.1.chars().map(|c| if c.is_ascii() { 1 } else { 2 }).sum()),
     };
     let gap = " ".repeat(WIDTH.saturating_sub(width));
     out.line(format!("  {DIM}{name}{DIM:#}{gap}{value}"))?;

@@ -29,7 +29,14 @@ impl TrustArgs {
         let Some(trust) = &self.trust else {
             if self.root.is_some() {
                 let failure = Failure::new(Code::RequestInvalid, "--root goes with a --trust list");
-                bail!(failure.advise("give --trust FILE with the trust list that the root signed"));
+                bail!(
+                    failure
+                        .advise("give --trust FILE with the trust list that the root signed")
+                        .chinese(
+                            "--root 需与 --trust 信任列表一起使用",
+                            "请用 --trust FILE 指定由该根密钥签名的信任列表",
+                        )
+                );
             }
             return Ok(None);
         };
@@ -38,10 +45,16 @@ impl TrustArgs {
         }
         let path = Path::new(trust);
         let bytes = input::file(path).map_err(|error| {
-            Failure::new(Code::NotFound, format!("{error:#}")).advise(
-                "--trust takes a JWKS file (licctl key export, or /.well-known/jwks.json), a signed \
-                 trust list, or a server's address that begins with https://",
-            )
+            Failure::new(Code::NotFound, format!("{error:#}"))
+                .advise(
+                    "--trust takes a JWKS file (licctl key export, or /.well-known/jwks.json), a \
+                     signed trust list, or a server's address that begins with https://",
+                )
+                .chinese(
+                    format!("无法读取 {trust}"),
+                    "--trust 可以是 JWKS 文件（licctl key export 或 /.well-known/jwks.json）、已签名的\
+                     信任列表，或以 https:// 开头的服务器地址",
+                )
         })?;
         let start = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
         let is_jwks = start.trim_ascii_start().starts_with(b"{");
@@ -49,11 +62,16 @@ impl TrustArgs {
             return jwks(&bytes, trust).map(Some);
         }
         let Some(root) = &self.root else {
-            let message = format!("{trust} is no JWKS");
+            let failure = Failure::new(Code::RequestInvalid, format!("{trust} is no JWKS"));
             bail!(
-                Failure::new(Code::RequestInvalid, message).advise(
-                    "for a signed trust list give --root FILE too: the JWKS of the root keys"
-                )
+                failure
+                    .advise(
+                        "for a signed trust list give --root FILE too: the JWKS of the root keys"
+                    )
+                    .chinese(
+                        format!("{trust} 不是 JWKS"),
+                        "如为已签名的信任列表，请同时用 --root FILE 指定根密钥的 JWKS",
+                    )
             );
         };
         let roots = jwks(&input::file(root)?, &root.display().to_string())?;
@@ -66,6 +84,10 @@ fn jwks(bytes: &[u8], name: &str) -> anyhow::Result<KeyRing> {
     let keys = KeyRing::from_jwks(text.trim_start_matches('\u{feff}')).map_err(|error| {
         Failure::new(Code::ConfigInvalid, format!("{name}: {error}"))
             .advise("write it again with `licctl key export --key FILE`")
+            .chinese(
+                format!("{name}：不是可用的 JWKS"),
+                "请用 licctl key export --key FILE 重新导出",
+            )
     })?;
     Ok(keys)
 }
@@ -78,19 +100,32 @@ fn trust_list(
     now: Timestamp,
 ) -> anyhow::Result<KeyRing> {
     let refused = |refusal: &Refusal| {
-        let (cause, next) = match refusal.code() {
+        let (cause, next, cause_zh, next_zh) = match refusal.code() {
             Code::KeyUnknown => (
                 "none of the root keys signed it",
                 "give the --root that the list's issuer named, or ask for a list it signed",
+                "不是由所给的根密钥签名",
+                "请使用列表签发者指定的 --root，或索取由该根密钥签名的列表",
             ),
             Code::KeyNotAllowed => (
                 "the key that signed it is no root",
-                "a root's JWKS has \"lic_typ\": [\"trust+jwt\"] (licctl key generate --purpose root)",
+                "a root's JWKS has \"lic_typ\": [\"trust+jwt\"]",
+                "签名密钥不是根密钥",
+                "根密钥的 JWKS 中应有 \"lic_typ\": [\"trust+jwt\"]",
             ),
-            Code::SignatureInvalid => ("it is not genuine", "get the list again"),
-            _ => ("it cannot be read", "get the list again, as a file"),
+            Code::SignatureInvalid => {
+                ("it is not genuine", "get the list again", "不是真的", "请重新获取列表")
+            }
+            _ => (
+                "it cannot be read",
+                "get the list again, as a file",
+                "无法读取",
+                "请以文件形式重新获取列表",
+            ),
         };
-        Failure::refused(refusal.code(), format!("the trust list {name}: {cause}")).advise(next)
+        Failure::refused(refusal.code(), format!("the trust list {name}: {cause}"))
+            .advise(next)
+            .chinese(format!("信任列表 {name}：{cause_zh}"), next_zh)
     };
     let blocks = armor::read(bytes).map_err(|refusal| refused(&refusal))?;
     let list = blocks.iter().find(|block| block.label == Label::TrustList).or(blocks.first());
@@ -102,9 +137,12 @@ fn fetch(server: &str) -> anyhow::Result<KeyRing> {
     if !server.starts_with("https://") && !is_loopback(server) {
         let message = format!("{server}: keys are fetched over https only");
         bail!(
-            Failure::new(Code::RequestInvalid, message).advise(
-                "use https://, or save the server's /.well-known/jwks.json and give the file"
-            )
+            Failure::new(Code::RequestInvalid, message)
+                .advise("use https://, or save the server's /.well-known/jwks.json as a file")
+                .chinese(
+                    format!("{server}：只能通过 https 获取公钥"),
+                    "请使用 https://，或将服务器的 /.well-known/jwks.json 保存为文件",
+                )
         );
     }
     let base = server.trim_end_matches('/');
@@ -120,12 +158,17 @@ fn fetch(server: &str) -> anyhow::Result<KeyRing> {
     let mut answer = agent.get(&url).call().map_err(|error| {
         Failure::new(Code::ServerUnreachable, format!("asking {url}: {error}"))
             .advise("check the address, or save the keys to a file and give that")
+            .chinese(format!("无法访问 {url}：{error}"), "请检查地址，或将公钥保存为文件后使用")
     })?;
     if answer.status() != 200 {
-        let message = format!("{url} answered {}", answer.status());
+        let status = answer.status();
         bail!(
-            Failure::new(Code::ServerUnreachable, message)
+            Failure::new(Code::ServerUnreachable, format!("{url} answered {status}"))
                 .advise("is this the address of a license server (licd's http.listen)?")
+                .chinese(
+                    format!("{url} 返回 {status}"),
+                    "请确认这是许可证服务器的地址（licd 的 http.listen）",
+                )
         );
     }
     let body = answer

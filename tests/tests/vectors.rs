@@ -248,3 +248,24 @@ fn every_code_of_verification_has_a_vector() {
         assert!(seen, "{code}");
     }
 }
+
+/// The numbers are the C++ ABI, and FORMAT.md is where others read them.
+#[test]
+fn the_format_document_lists_every_code_with_its_number() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/FORMAT.md");
+    let text = fs::read_to_string(path).unwrap();
+    for code in license_core::Code::ALL {
+        let row = format!("| {} | `{code}` |", code.number());
+        assert!(text.contains(&row), "{row}");
+    }
+}
+
+/// Section numbers are cited by code: they must be there.
+#[test]
+fn the_format_document_has_the_sections_that_code_cites() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/FORMAT.md");
+    let text = fs::read_to_string(path).unwrap();
+    for section in 1..=10 {
+        assert_eq!(text.matches(&format!("\n## {section}. ")).count(), 1, "section {section}");
+    }
+}

@@ -9,6 +9,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use license_core::Lang;
 use license_core::armor;
 use license_core::binding::{Binding, Enrolled, Enrollment};
 use license_core::code::Code;
@@ -24,7 +25,7 @@ use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::output::{GOOD, Output};
 use crate::passphrase::PassphraseArgs;
-use crate::{input, keyfile, words};
+use crate::{input, keyfile, report, words};
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -93,6 +94,7 @@ impl Args {
         let document = issue::seal(DocType::License, &license, &file.key).map_err(|error| {
             Failure::new(Code::PayloadTooLarge, error.to_string())
                 .advise("shorten the names, or leave entitlements out")
+                .chinese("许可证内容过长", "请缩短名称或减少授权项")
         })?;
         let form = self.form(&document, out)?;
         let text = match form {
@@ -107,7 +109,11 @@ impl Args {
             .with_context(|| "the license that was just made does not verify")?;
 
         if self.terms.is_silent_on_validity() {
-            out.note("note: no --expires and no --days: the license is perpetual")?;
+            let note = out.pick(
+                "note: no --expires and no --days: the license is perpetual",
+                "注意：未给出 --expires 或 --days，许可证永久有效",
+            );
+            out.note(note.to_owned())?;
         }
         if let Some(path) = &self.out {
             fs::write(path, &text).with_context(|| format!("writing {}", path.display()))?;
@@ -135,13 +141,22 @@ impl Args {
         let info = info.map_err(|refusal| {
             Failure::refused(refusal.code(), format!("--dev-info: {refusal}"))
                 .advise("ask for the output of `licctl devinfo` on the customer's machine")
+                .chinese(
+                    format!("--dev-info：{}", refusal.message(Lang::Zh)),
+                    "请索取在客户机器上运行 licctl devinfo 的输出",
+                )
         })?;
         let salt = URL_SAFE_NO_PAD.encode(environment.random::<12>()?);
         let enrolled =
             Binding::enroll(&info, &salt, &Enrollment::default()).map_err(|refusal| {
                 let cause = "the processor model alone is the same on every machine of its series";
                 let failure = Failure::refused(refusal.code(), format!("--dev-info: {cause}"));
-                failure.advise("ask for a text with a disk, board or network address in it")
+                failure
+                    .advise("ask for a text with a disk, board or network address in it")
+                    .chinese(
+                        "--dev-info：仅有处理器型号，无法区分同系列的机器",
+                        "请索取包含硬盘、主板或网卡地址的设备信息",
+                    )
             })?;
         if enrolled.weak {
             let warning = Warning::BindingWeak;
@@ -163,11 +178,16 @@ impl Args {
         if wanted == Form::File || issue::fits_string(document) {
             return Ok(wanted);
         }
-        out.note(format!(
-            "note: the license has {} characters, a string at most {}: it travels as a file",
-            document.len(),
-            armor::STRING_LIMIT
-        ))?;
+        let (length, limit) = (document.len(), armor::STRING_LIMIT);
+        out.note(match out.lang() {
+            Lang::En => format!(
+                "note: the license has {length} characters, a string at most {limit}: it travels \
+                 as a file"
+            ),
+            Lang::Zh => {
+                format!("注意：许可证有 {length} 个字符，字符串形式最多 {limit} 个，改用文件形式")
+            }
+        })?;
         Ok(Form::File)
     }
 
@@ -202,11 +222,16 @@ impl Args {
             return Ok(());
         };
         let License { customer, product, id, .. } = &verified.claims;
-        out.line(format!("{GOOD}Issued{GOOD:#} {path}: {product} for {customer}"))?;
-        out.line(format!("  license  {id}"))?;
-        out.line(format!("  valid    {}", words::validity(&verified.claims, out.lang())))?;
-        out.line(format!("  key      {}", verified.kid))?;
-        out.line(format!("\nNext: licctl verify {path} --trust trust.json --dev-info …"))?;
+        let lang = out.lang();
+        out.line(match lang {
+            Lang::En => format!("{GOOD}Issued{GOOD:#} {path}: {product} for {customer}"),
+            Lang::Zh => format!("{GOOD}已签发{GOOD:#} {path}：{product}，客户 {customer}"),
+        })?;
+        report::row(out, ("license", "许可证"), id)?;
+        report::row(out, ("valid", "有效期"), words::validity(&verified.claims, lang))?;
+        report::row(out, ("key", "密钥"), verified.kid)?;
+        let next = out.pick("Next", "下一步").to_owned();
+        out.line(format!("\n{next}: licctl verify {path} --trust trust.json --dev-info …"))?;
         Ok(())
     }
 }

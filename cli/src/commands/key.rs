@@ -10,8 +10,8 @@ use license_core::issue::{KeyFile, Signer};
 use serde_json::{Value, json};
 
 use crate::environment::Environment;
-use crate::keyfile;
 use crate::output::Output;
+use crate::{keyfile, report};
 
 /// Make signing keys, and print their public halves.
 #[derive(clap::Args)]
@@ -55,11 +55,16 @@ fn describe(file: &KeyFile, encrypted: bool) -> Value {
 
 fn print(file: &KeyFile, encrypted: bool, out: &mut Output) -> anyhow::Result<()> {
     let documents: Vec<&str> = keyfile::purposes(file).iter().map(|doc| doc.purpose()).collect();
-    let stored = if encrypted { "encrypted with a passphrase" } else { "not encrypted" };
-    out.line(format!("  kid      {}", file.key.kid()))?;
-    out.line(format!("  alg      {}", file.key.public().alg().as_str()))?;
-    out.line(format!("  signs    {}", documents.join(", ")))?;
-    out.line(format!("  issuer   {}", file.issuer.as_deref().unwrap_or("(none)")))?;
-    out.line(format!("  stored   {stored}"))?;
-    Ok(())
+    let stored = if encrypted {
+        out.pick("encrypted with a passphrase", "已用口令加密")
+    } else {
+        out.pick("not encrypted", "未加密")
+    };
+    let stored = stored.to_owned();
+    let nobody = out.pick("(none)", "（无）").to_owned();
+    report::row(out, ("kid", "密钥 ID"), file.key.kid())?;
+    report::row(out, ("alg", "算法"), file.key.public().alg().as_str())?;
+    report::row(out, ("signs", "用途"), documents.join(", "))?;
+    report::row(out, ("issuer", "销售方"), file.issuer.as_deref().unwrap_or(&nobody))?;
+    report::row(out, ("stored", "存储"), stored)
 }

@@ -62,14 +62,27 @@ impl Args {
     ) -> anyhow::Result<ExitCode> {
         if self.license == "-" && self.dev_info.as_deref() == Some("-") {
             let message = "the license and --dev-info cannot both be standard input";
-            bail!(Failure::new(Code::RequestInvalid, message).advise("give one of them as a file"));
+            bail!(
+                Failure::new(Code::RequestInvalid, message)
+                    .advise("give one of them as a file")
+                    .chinese("许可证和 --dev-info 不能同时来自标准输入", "请将其中之一改为文件")
+            );
         }
         let now = self.at.unwrap_or_else(|| environment.now());
         let Some(keys) = self.trust.open(now)? else {
-            bail!(Failure::new(Code::RequestInvalid, "whom to trust? --trust is missing").advise(
-                "give --trust FILE with the seller's public keys (licctl key export), or the \
-                 server's address; `licctl show` prints a license without checking it"
-            ));
+            let failure = Failure::new(Code::RequestInvalid, "whom to trust? --trust is missing");
+            bail!(
+                failure
+                    .advise(
+                        "give --trust FILE with the seller's public keys (licctl key export), or \
+                         the server's address; `licctl show` prints a license without checking it"
+                    )
+                    .chinese(
+                        "缺少 --trust：不知道信任谁",
+                        "请用 --trust 指定销售方的公钥文件（licctl key export）或服务器地址；\
+                         licctl show 可在不检查的情况下显示许可证",
+                    )
+            );
         };
         let input = Input::open(&self.license)?;
         let device = self.dev_info.as_deref().map(input::text_argument).transpose()?;

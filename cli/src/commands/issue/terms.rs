@@ -66,10 +66,16 @@ impl TermsArgs {
         environment: &Environment,
     ) -> anyhow::Result<License> {
         let Some(issuer) = self.issuer.as_deref().or(issuer_of_key) else {
+            let failure = Failure::new(Code::RequestInvalid, "the license needs the seller's name");
             bail!(
-                Failure::new(Code::RequestInvalid, "the license needs the seller's name").advise(
-                    "give --issuer NAME, or make the key with `licctl key generate --issuer NAME`"
-                )
+                failure
+                    .advise(
+                        "give --issuer NAME, or make the key with `licctl key generate --issuer NAME`"
+                    )
+                    .chinese(
+                        "许可证需要销售方名称",
+                        "请使用 --issuer NAME，或用 licctl key generate --issuer NAME 生成密钥",
+                    )
             );
         };
         for (option, name) in
@@ -77,7 +83,14 @@ impl TermsArgs {
         {
             if !is_one_line(name) || name.chars().count() > NAME_LIMIT {
                 let message = format!("{option} takes one line of 1 to {NAME_LIMIT} characters");
-                bail!(Failure::new(Code::RequestInvalid, message));
+                bail!(
+                    Failure::new(Code::RequestInvalid, message)
+                        .advise("shorten it, and leave line ends out")
+                        .chinese(
+                            format!("{option} 必须是一行 1 至 {NAME_LIMIT} 个字符的文字"),
+                            "请缩短并去掉换行",
+                        )
+                );
             }
         }
         let now = environment.now();
@@ -92,13 +105,21 @@ impl TermsArgs {
             bail!(
                 Failure::new(Code::RequestInvalid, message)
                     .advise("give a later --expires, or --days N")
+                    .chinese(
+                        format!("许可证在 {at} 就已过期"),
+                        "请给出更晚的 --expires，或使用 --days N"
+                    )
             );
         }
         let mut entitlements = BTreeMap::new();
         for (name, value) in &self.entitlement {
             if entitlements.insert(name.clone(), value.clone()).is_some() {
                 let message = format!("--entitlement {name} is given twice");
-                bail!(Failure::new(Code::RequestInvalid, message));
+                bail!(
+                    Failure::new(Code::RequestInvalid, message)
+                        .advise("give each name once")
+                        .chinese(format!("--entitlement {name} 重复"), "每个名称只能给出一次")
+                );
             }
         }
         let id = environment.id()?.to_string();

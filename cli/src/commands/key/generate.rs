@@ -76,7 +76,15 @@ impl Args {
         out: &mut Output,
     ) -> anyhow::Result<ExitCode> {
         if self.issuer.as_deref().is_some_and(|name| !crate::input::is_one_line(name)) {
-            bail!(Failure::new(Code::RequestInvalid, "--issuer is a name on one line"));
+            let failure = Failure::new(Code::RequestInvalid, "--issuer is a name on one line");
+            bail!(
+                failure
+                    .advise("give the seller's name, for example --issuer \"FlowSim Ltd\"")
+                    .chinese(
+                        "--issuer 必须是一行文字",
+                        "请给出销售方名称，例如 --issuer \"FlowSim Ltd\""
+                    )
+            );
         }
         let passphrase = if self.no_passphrase { None } else { Some(self.passphrase.new_one()?) };
         let seed = Zeroizing::new(environment.random()?);
@@ -95,14 +103,25 @@ impl Args {
             out.value(&object)?;
             return Ok(ExitCode::SUCCESS);
         }
-        out.line(format!("{BOLD}Made a private key: {path}{BOLD:#}"))?;
+        let made = out.pick("Made a private key", "已生成私钥").to_owned();
+        out.line(format!("{BOLD}{made}: {path}{BOLD:#}"))?;
         super::print(&file, secret.is_some(), out)?;
         let next = match self.purpose {
-            Purpose::License => "build its public half into your program, and issue with it",
-            Purpose::Release => "build its public half into your program",
-            Purpose::Root => "keep it offline, and build its public half into your program",
+            Purpose::License => out.pick(
+                "Next: build its public half into your program, and issue with it",
+                "下一步：将公钥编译进您的程序，并用它签发许可证",
+            ),
+            Purpose::Release => out.pick(
+                "Next: build its public half into your program",
+                "下一步：将公钥编译进您的程序",
+            ),
+            Purpose::Root => out.pick(
+                "Next: keep it offline, and build its public half into your program",
+                "下一步：离线保存，并将公钥编译进您的程序",
+            ),
         };
-        out.line(format!("\nNext: {next}\n  licctl key export --key {path} > trust.json"))?;
+        let next = next.to_owned();
+        out.line(format!("\n{next}\n  licctl key export --key {path} > trust.json"))?;
         if matches!(self.purpose, Purpose::License) {
             out.line("  licctl issue --help")?;
         }
