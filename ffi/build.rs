@@ -5,6 +5,7 @@ fn main() {
         .include("include")
         .include("src")
         .std("c++14")
+        .flag_if_supported("-fno-gnu-unique")
         .compile("licsdk-bridge");
     println!("cargo:rerun-if-changed=src/bridge.rs");
     println!("cargo:rerun-if-changed=src/receiver.h");

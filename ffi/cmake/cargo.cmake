@@ -38,7 +38,7 @@ add_custom_target(licsdk_cargo
   COMMENT "Building the Rust half with cargo"
   COMMAND_EXPAND_LISTS VERBATIM USES_TERMINAL)
 file(GENERATE OUTPUT ${CMAKE_BINARY_DIR}/cargo-command-$<CONFIG>.txt
-  CONTENT "$<JOIN:${LICSDK_CARGO_COMMAND},;>\n")
+  CONTENT "${LICSDK_CARGO_COMMAND}\n")
 
 add_library(licsdk_rust STATIC IMPORTED GLOBAL)
 add_dependencies(licsdk_rust licsdk_cargo)

@@ -48,7 +48,8 @@ TEST(the_license_arrives_as_a_file) {
     const fs::path folder = fresh_folder("软件 仿真");
     start(invoker, desk.config("GOOD", fresh_folder("state-file")), app);
     const fs::path wanted = folder / fs::u8path("许可证.lic");
-    CHECK_EQ(invoker->GetLicenseFileRequest(wanted.wstring(), desk.file("machine.txt")),
+    CHECK_EQ(invoker->GetLicenseFileRequest(licsdk::ToWide(wanted.u8string()),
+                                            desk.file("machine.txt")),
              ResultStatus::SUCCESS);
 
     const Event event = app.next();
@@ -425,6 +426,14 @@ TEST(the_factory_of_the_marketplaces_own_program) {
     CHECK_EQ(configured.IscdeskFactory()->Init(), ResultStatus::SUCCESS);
     // The same SDK again, not another one.
     configured.IscdeskFactory()->RegisterEventRecall(&app, &App::EventRecall);
+    configured->GetLicenseStringRequest(desk.file("machine.txt"));
+    CHECK_EQ(app.next().text("Status"), "success");
+
+    // After ShutOut a program may start again; until then calls say that it ended.
+    CHECK_EQ(configured->ShutOut(), ResultStatus::SUCCESS);
+    CHECK_EQ(configured->CheckNewVersions(), ResultStatus::SHUT_DOWN);
+    CHECK_EQ(configured.IscdeskFactory()->Init(), ResultStatus::SUCCESS);
+    configured->RegisterEventRecall(&app, &App::EventRecall);
     configured->GetLicenseStringRequest(desk.file("machine.txt"));
     CHECK_EQ(app.next().text("Status"), "success");
 }

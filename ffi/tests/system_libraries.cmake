@@ -2,7 +2,8 @@
 
 file(GLOB commands ${BUILD}/cargo-command-*.txt)
 list(GET commands 0 file)
-file(STRINGS ${file} command LIMIT_COUNT 1)
+file(READ ${file} command)
+string(STRIP "${command}" command)
 # The same command line as the build's: cargo has nothing to do and repeats what it said.
 execute_process(COMMAND ${command} WORKING_DIRECTORY ${ROOT}/ffi
   ERROR_VARIABLE said OUTPUT_QUIET COMMAND_ERROR_IS_FATAL ANY)
@@ -19,6 +20,7 @@ foreach(lib IN LISTS LICSDK_SYSTEM_LIBS)
 endforeach()
 # The C++ runtime is the linker language's business.
 list(REMOVE_ITEM named -lstdc++ -lc++)
+list(REMOVE_DUPLICATES named)
 list(SORT named)
 list(SORT ours)
 if(NOT "${named}" STREQUAL "${ours}")

@@ -5,6 +5,7 @@
 #include <licsdk/SdkInvoker.h>
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <fstream>
 #include <set>
 
@@ -83,11 +84,12 @@ std::string judged(const json &expect, const licsdk::Answer &answer) {
         return "";
     }
     if (answer.State() != expect.at("state").get<std::string>()) return "state " + answer.State();
-    if (json(answer.Warnings()) != expect.at("warnings")) {
-        return "warnings " + json(answer.Warnings()).dump();
-    }
-    for (const auto &claim : expect.value("claims", json::object()).items()) {
-        if (got["claims"].value(claim.key(), json()) != claim.value()) {
+    std::vector<std::string> warnings = answer.Warnings();
+    std::sort(warnings.begin(), warnings.end());
+    if (json(warnings) != expect.at("warnings")) return "warnings " + json(warnings).dump();
+    const json claims = expect.value("claims", json::object());
+    for (const auto &claim : claims.items()) {
+        if (got.at("claims").value(claim.key(), json()) != claim.value()) {
             return "claim " + claim.key() + ": " + got["claims"].dump();
         }
     }

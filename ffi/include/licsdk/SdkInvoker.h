@@ -348,7 +348,14 @@ public:
     ResultStatus RegisterEventRecall(EventRecall recall) { return Register(std::move(recall)); }
 
     /// Before the program ends. No event arrives after it returned.
-    ResultStatus ShutOut() { return detail::Status(licsdk_shut_out(Handle())); }
+    ResultStatus ShutOut() {
+        licsdk_sdk *handle = Handle();
+        {
+            const std::lock_guard<std::mutex> lock(mutex_);
+            ended_ = handle;
+        }
+        return detail::Status(licsdk_shut_out(handle));
+    }
 
     // ---- Requests: accepted or why not, at once; the answer is one event ----
 
@@ -457,8 +464,15 @@ private:
         return detail::Status(licsdk_on_event(Handle(), &Sdk::Recall, owned, &Sdk::Release));
     }
 
+    /// Made and not shut out.
+    bool IsLive() const {
+        const std::lock_guard<std::mutex> lock(mutex_);
+        return handle_ != nullptr && handle_ != ended_;
+    }
+
     mutable std::mutex mutex_;
     licsdk_sdk *handle_ = nullptr;
+    licsdk_sdk *ended_ = nullptr;
 };
 
 namespace detail {
@@ -519,10 +533,11 @@ public:
         return &sdk_;
     }
 
-    /// The SDK of this invoker, made with the configuration that licsdk::Configure was given when it
-    /// is asked for the first time. Without product and trust, Init answers CONFIG_INVALID.
+    /// The SDK of this invoker. It is made with the configuration that licsdk::Configure was given
+    /// when it is asked for the first time, and anew after ShutOut. Without product and trust, Init
+    /// answers CONFIG_INVALID.
     Sdk *IscdeskFactory() {
-        if (sdk_.Handle() != nullptr) return &sdk_;
+        if (sdk_.IsLive()) return &sdk_;
         detail::Default &standard = detail::Default::Get();
         std::unique_lock<std::mutex> lock(standard.mutex);
         const Config config = standard.config;
