@@ -1,7 +1,7 @@
 //! Private keys as files: PKCS#8 in PEM, encrypted with a passphrase by scrypt and AES-256
 //! (RFC 5958, RFC 8018), with a few lines for people before it.
 
-use ed25519_dalek::pkcs8::{DecodePrivateKey, EncodePrivateKey};
+use ed25519_dalek::pkcs8::{DecodePrivateKey, EncodePrivateKey, KeypairBytes};
 use pkcs8::{
     EncryptedPrivateKeyInfoRef, LineEnding, PrivateKeyInfoRef, SecretDocument, pkcs5::pbes2,
 };
@@ -122,7 +122,10 @@ impl SigningKey {
 
     fn to_pem(&self, encrypt: Option<&Encrypt<'_>>) -> Result<Zeroizing<String>, KeyFileError> {
         let document = match &self.secret {
-            Secret::Ed25519(key) => key.to_pkcs8_der().map_err(|_| KeyFileError::NotAKey)?,
+            // Without the public half: the older form, which OpenSSL reads as well.
+            Secret::Ed25519(key) => KeypairBytes { secret_key: key.to_bytes(), public_key: None }
+                .to_pkcs8_der()
+                .map_err(|_| KeyFileError::NotAKey)?,
             #[cfg(feature = "rsa")]
             Secret::Rsa(key, _) => {
                 use rsa::pkcs8::EncodePrivateKey as _;
@@ -133,8 +136,9 @@ impl SigningKey {
         let (label, document) = match encrypt {
             None => ("PRIVATE KEY", document),
             Some(Encrypt { passphrase, salt, iv }) => {
-                // The parameters that OWASP recommends for scrypt, within 128 MiB.
-                let scrypt = pkcs8::pkcs5::scrypt::Params::new(17, 8, 1)
+                // Of the costs that OWASP recommends for scrypt the one with 16 MiB: OpenSSL opens
+                // nothing over 32.
+                let scrypt = pkcs8::pkcs5::scrypt::Params::new(14, 8, 5)
                     .map_err(|_| KeyFileError::NotAKey)?;
                 let rule = pbes2::Parameters::generate_scrypt_aes256cbc(scrypt, salt, *iv);
                 let info = PrivateKeyInfoRef::try_from(document.as_bytes())
