@@ -1,6 +1,7 @@
 //! The configuration: what can be set, where it may come from, and what is refused.
 
 mod checks;
+mod database;
 mod keys;
 mod layers;
 mod network;
@@ -11,6 +12,7 @@ mod show;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+pub(crate) use database::Database;
 use layers::Layers;
 pub(crate) use network::Network;
 pub(crate) use reader::Problems;
@@ -20,8 +22,10 @@ pub(crate) use secret::Secret;
 /// Everything `licd` is told before it starts.
 #[derive(Clone, Debug)]
 pub(crate) struct Config {
-    /// Where database, keys and tokens are kept.
+    /// Where keys, tokens and SQLite's file are kept.
     pub(crate) data_dir: PathBuf,
+    /// SQLite in the data folder, or PostgreSQL.
+    pub(crate) database: Database,
     /// The `iss` of what is signed.
     pub(crate) issuer: String,
     /// The two listeners.
@@ -143,9 +147,9 @@ impl Config {
     }
 
     fn read(reader: &mut Reader<'_>) -> Self {
-        checks::database(reader);
         let config = Self {
             data_dir: checks::data_dir(reader),
+            database: Database::read(reader),
             issuer: checks::issuer(reader),
             http: Http {
                 listen: checks::address(reader, "http.listen").unwrap_or(checks::NOWHERE),

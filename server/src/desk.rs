@@ -26,6 +26,7 @@ mod views;
 mod writer;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
@@ -35,16 +36,19 @@ pub(crate) use context::Context;
 pub(crate) use instances::{InstanceFilter, LicenseFilter};
 pub(crate) use lists::SignedDocument;
 pub(crate) use open::Made;
-pub(crate) use orders::{EndOrder, TakeOrders};
+pub(crate) use orders::{EndOrder, KeepOrders, TakeOrders};
 pub(crate) use settle::SettleInstance;
 pub(crate) use sweep::Sweep;
 pub(crate) use tokens::TokenView;
-pub(crate) use uploads::{EndUpload, Parcel, PutPause, TakeUploads, UploadFilter};
+pub(crate) use uploads::{EndUpload, KeepUploads, Parcel, PutPause, TakeUploads, UploadFilter};
 pub(crate) use writer::Writer;
 
 pub(crate) use crate::store::Role;
-use crate::store::Store;
+use crate::store::{Store, StoreError};
 use crate::work::{Gate, Marketplace};
+
+/// How long the database may take to show that it is there.
+const PATIENCE: Duration = Duration::from_secs(4);
 
 /// Everything a route may call; cheap to clone.
 #[derive(Clone)]
@@ -79,15 +83,32 @@ impl Desk {
         self.made.as_ref()
     }
 
-    /// Every public key whose signatures readers meet, as a JWKS.
-    pub(crate) fn jwks(&self) -> String {
+    /// Every public key whose signatures readers meet, as a JWKS: also those of servers that
+    /// share the database and came later.
+    pub(crate) async fn jwks(&self) -> String {
+        if self.store.is_shared()
+            && let Err(error) = self.learn_keys().await
+        {
+            tracing::warn!(error = %error, "the keys of other servers could not be read");
+        }
         self.context.jwks()
+    }
+
+    async fn learn_keys(&self) -> Result<(), StoreError> {
+        for (_, jwk) in self.store.read().await?.public_keys().await? {
+            let jwk = serde_json::from_str(&jwk);
+            self.context.learn(jwk.map_err(|error| StoreError::Broken(error.to_string()))?);
+        }
+        Ok(())
     }
 
     /// Whether requests can be served: the database answers.
     pub(crate) async fn ready(&self) -> Result<(), String> {
-        let mut tx = self.store.read().await.map_err(|error| error.to_string())?;
-        tx.meta("secret").await.map(|_| ()).map_err(|error| error.to_string())
+        let asked = async { self.store.read().await?.meta("secret").await };
+        match tokio::time::timeout(PATIENCE, asked).await {
+            Ok(answer) => answer.map(|_| ()).map_err(|error| error.to_string()),
+            Err(_) => Err("the database does not answer in time".to_owned()),
+        }
     }
 
     /// Closes the database once nothing is under way.

@@ -1,27 +1,41 @@
 //! The database behind one object-safe transaction trait. All SQL is below this folder; no rule
-//! is. The traits say what a database must do, `sqlite` does it.
+//! is. The traits say what a database must do, `sqlite` and `postgres` do it.
 
 mod admin;
 mod applications;
 mod instances;
+mod lease;
 mod licenses;
+#[cfg(test)]
+pub(crate) mod cluster;
 mod lists;
+mod locks;
 mod machines;
 mod orders;
+mod postgres;
 mod products;
 mod sqlite;
+#[cfg(test)]
+mod tests;
 mod uploads;
+mod version;
 mod words;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
+use sqlx::postgres::PgDatabaseError;
+use sqlx::sqlite::SqliteError;
+
+use crate::config::{Database, Secret};
 
 pub(crate) use admin::{Admin, Role, TokenRow};
 pub(crate) use applications::{Application, ApplicationState, Applications, Cursor};
 pub(crate) use instances::{Instance, InstanceQuery, InstanceState, Instances, Terms};
+pub(crate) use lease::Lease;
 pub(crate) use licenses::{LicenseQuery, LicenseRow, LicenseState, Licenses};
 pub(crate) use lists::{ListKey, ListRow, Lists, ReleaseRow};
+pub(crate) use locks::Locks;
 pub(crate) use machines::{Machine, Machines};
 pub(crate) use orders::{OrderRow, OrderState, Orders};
 pub(crate) use products::{ProductRow, Products};
@@ -36,6 +50,12 @@ pub(crate) enum StoreError {
     /// No connection, a time-out, the service is stopping; nothing was changed.
     #[error("the database did not answer: {0}")]
     Unavailable(String),
+    /// Two servers stood in each other's way; nothing was changed, and trying again helps.
+    #[error("another server changed the same: {0}")]
+    Contended(String),
+    /// The tables are of another version than this program.
+    #[error("{0}")]
+    Version(String),
     /// A statement or a row that should not exist: a fault of this program.
     #[error("the database holds or refuses what this program does not expect: {0}")]
     Broken(String),
@@ -46,6 +66,9 @@ pub(crate) enum StoreError {
 pub(crate) trait Tx:
     Admin + Applications + Instances + Licenses + Lists + Machines + Orders + Products + Uploads + Send
 {
+    /// Keeps other servers away from what is named until this transaction ends. Comes first, and
+    /// once.
+    async fn lock(&mut self, locks: &Locks) -> Result<(), StoreError>;
     /// Makes everything durable, or nothing.
     async fn commit(self: Box<Self>) -> Result<(), StoreError>;
     /// Gives everything up, and the connection back.
@@ -57,25 +80,48 @@ pub(crate) trait Tx:
 pub(crate) enum Store {
     /// One file beside the keys.
     Sqlite(sqlite::Sqlite),
+    /// A server of its own, for one `licd` or for several.
+    Postgres(postgres::Postgres),
 }
 
 impl Store {
-    /// Opens the database in `dir`, making and migrating it as needed.
+    /// Opens the database, making and migrating it as needed.
     ///
-    /// The caller holds the folder's lock, so nobody migrates beside this.
-    pub(crate) async fn open_sqlite(dir: &Path) -> Result<Self, StoreError> {
-        sqlite::Sqlite::open(&dir.join("licd.db"), true).await.map(Self::Sqlite)
+    /// The caller holds the lock of `dir`; PostgreSQL has one of its own.
+    pub(crate) async fn open(database: &Database, dir: &Path) -> Result<Self, StoreError> {
+        match database {
+            Database::Sqlite => sqlite::Sqlite::open(&file(dir), true).await.map(Self::Sqlite),
+            Database::Postgres(url) => {
+                postgres::Postgres::open(url, true).await.map(Self::Postgres)
+            }
+        }
     }
 
     /// Opens the database that another process serves, without migrating it.
-    pub(crate) async fn open_sqlite_beside(dir: &Path) -> Result<Self, StoreError> {
-        sqlite::Sqlite::open(&dir.join("licd.db"), false).await.map(Self::Sqlite)
+    pub(crate) async fn open_beside(database: &Database, dir: &Path) -> Result<Self, StoreError> {
+        match database {
+            Database::Sqlite => sqlite::Sqlite::open(&file(dir), false).await.map(Self::Sqlite),
+            Database::Postgres(url) => {
+                postgres::Postgres::open(url, false).await.map(Self::Postgres)
+            }
+        }
+    }
+
+    /// Whether `url` can be used at all; without repeating it, because it may hold a password.
+    pub(crate) fn check_url(url: &Secret) -> Result<(), &'static str> {
+        postgres::options(url).map(|_| ())
+    }
+
+    /// Whether other servers may use it at the same time.
+    pub(crate) const fn is_shared(&self) -> bool {
+        matches!(self, Self::Postgres(_))
     }
 
     /// Begins to write; others wait until this ends, so nothing of the network is awaited in it.
     pub(crate) async fn write(&self) -> Result<Box<dyn Tx>, StoreError> {
         match self {
             Self::Sqlite(sqlite) => sqlite.write().await,
+            Self::Postgres(postgres) => postgres.write().await,
         }
     }
 
@@ -83,13 +129,44 @@ impl Store {
     pub(crate) async fn read(&self) -> Result<Box<dyn Tx>, StoreError> {
         match self {
             Self::Sqlite(sqlite) => sqlite.read().await,
+            Self::Postgres(postgres) => postgres.read().await,
         }
     }
 
-    /// Closes every connection, folding the write-ahead log into the file.
+    /// Closes every connection, folding SQLite's write-ahead log into the file.
     pub(crate) async fn close(&self) {
         match self {
             Self::Sqlite(sqlite) => sqlite.close().await,
+            Self::Postgres(postgres) => postgres.close().await,
+        }
+    }
+}
+
+/// Where SQLite keeps it.
+fn file(dir: &Path) -> PathBuf {
+    dir.join("licd.db")
+}
+
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> Self {
+        match &error {
+            sqlx::Error::Database(database) => {
+                if let Some(postgres) = database.try_downcast_ref::<PgDatabaseError>() {
+                    return postgres::meaning(postgres);
+                }
+                match database.try_downcast_ref::<SqliteError>() {
+                    Some(sqlite) => sqlite::meaning(sqlite),
+                    None => Self::Broken(error.to_string()),
+                }
+            }
+            sqlx::Error::Io(_)
+            | sqlx::Error::Tls(_)
+            | sqlx::Error::Protocol(_)
+            | sqlx::Error::PoolTimedOut
+            | sqlx::Error::PoolClosed
+            | sqlx::Error::WorkerCrashed
+            | sqlx::Error::BeginFailed => Self::Unavailable(error.to_string()),
+            _ => Self::Broken(error.to_string()),
         }
     }
 }

@@ -3,6 +3,7 @@
 //! database holds.
 
 mod delay;
+mod flight;
 mod gate;
 mod marketplace;
 mod numbers;

@@ -80,9 +80,12 @@ CREATE TABLE orders (
     trial          INTEGER,
     customer       TEXT,
     expires        INTEGER,
+    lease_owner    TEXT,                         -- reading: which server is at it
+    lease_until    INTEGER,                      -- and until when others keep off, by the database's clock
     UNIQUE (instance_id, order_id, line_id, scene)
 ) STRICT;
 CREATE INDEX orders_due ON orders (next_at) WHERE state = 'queued';
+CREATE INDEX orders_in_flight ON orders (lease_until) WHERE state = 'reading';
 
 -- getLicenseAsync calls that were accepted. A refused one leaves no trace.
 CREATE TABLE applications (
@@ -159,9 +162,12 @@ CREATE TABLE uploads (
     last_message TEXT,
     queued_at    INTEGER NOT NULL,
     finished_at  INTEGER,
+    lease_owner  TEXT,                         -- sending: which server is at it
+    lease_until  INTEGER,                      -- and until when others keep off, by the database's clock
     UNIQUE (event_id, sha256)
 ) STRICT;
 CREATE INDEX uploads_due ON uploads (next_at) WHERE state = 'queued';
+CREATE INDEX uploads_in_flight ON uploads (lease_until) WHERE state = 'sending';
 CREATE INDEX uploads_by_state ON uploads (state, id);
 CREATE INDEX uploads_of_license ON uploads (license_id);
 

@@ -1,6 +1,7 @@
 //! `licd migrate`
 
 use super::{Place, runtime};
+use crate::config::Database;
 use crate::desk::Desk;
 use crate::environment::Environment;
 use crate::output;
@@ -16,9 +17,12 @@ pub(super) fn run(args: &Args, environment: Environment) -> anyhow::Result<()> {
     crate::logging::start_quiet()?;
     let config = args.place.load(Vec::new())?.config;
     runtime()?.block_on(Desk::open(&config, environment))?;
+    let place = match &config.database {
+        Database::Sqlite => format!("in {}", config.data_dir.display()),
+        shared @ Database::Postgres(_) => shared.to_string(),
+    };
     output::note(&format!(
-        "The database in {} has this version's tables; `licd serve` can start.",
-        config.data_dir.display()
+        "The database {place} has this version's tables; `licd serve` can start."
     ));
     Ok(())
 }

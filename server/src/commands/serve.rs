@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use tokio::sync::watch;
 
 use super::{Place, runtime};
-use crate::config::{Config, Loaded};
+use crate::config::{Config, Database, Loaded};
 use crate::desk::{Desk, Made};
 use crate::environment::Environment;
 use crate::http::{App, Bound, Running, start_metrics, tls};
@@ -36,8 +36,8 @@ pub(crate) struct Args {
     /// Address for admin API and metrics [default: 127.0.0.1:8471]; "" turns it off
     #[arg(long, value_name = "ADDRESS")]
     admin_listen: Option<String>,
-    /// Where data is kept [default: sqlite]
-    #[arg(long, value_name = "sqlite")]
+    /// Where data is kept [default: sqlite]; an address with a password belongs into a file instead
+    #[arg(long, value_name = "sqlite|postgres://…")]
     database: Option<String>,
 }
 
@@ -174,7 +174,7 @@ fn welcome(
         if shown { format!("  {name:<16} {}\n", output.pick(en, zh)) } else { String::new() }
     };
     let files = [
-        line(true, "licd.db", "the database", "数据库"),
+        line(config.database == Database::Sqlite, "licd.db", "the database", "数据库"),
         line(key("issuing"), "issuing-key.pem", "the key that signs licenses", "许可证签名密钥"),
         line(
             key("release"),

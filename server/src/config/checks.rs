@@ -14,20 +14,6 @@ pub(super) const NOWHERE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCA
 /// Shorter keys are guessed, and the marketplace makes none.
 const ACCESS_KEY_LENGTH: usize = 16;
 
-pub(super) fn database(reader: &mut Reader<'_>) {
-    let database = reader.text("database");
-    if database.starts_with("postgres://") || database.starts_with("postgresql://") {
-        reader.problem(
-            "database",
-            "PostgreSQL comes with the next version, this one keeps its data in SQLite",
-            "write database = \"sqlite\", or leave the key out",
-        );
-    } else if database != "sqlite" {
-        // The text may hold a password: it is not repeated.
-        reader.problem("database", "this is no known database", "write database = \"sqlite\"");
-    }
-}
-
 pub(super) fn data_dir(reader: &mut Reader<'_>) -> PathBuf {
     reader.path("data_dir").unwrap_or_else(|| {
         reader.problem("data_dir", "it is empty", "write data_dir = \"./licd-data\"");

@@ -55,7 +55,14 @@ const fn secret(path: &'static str, shape: Shape) -> Key {
 /// In the order in which the configuration is shown.
 pub(super) const KEYS: &[Key] = &[
     open("data_dir", Shape::Text, r#""./licd-data""#),
-    open("database", Shape::Text, r#""sqlite""#),
+    Key {
+        path: "database",
+        shape: Shape::Text,
+        // Its address may hold a password.
+        secret: true,
+        default: r#""sqlite""#,
+        example: r#""sqlite""#,
+    },
     open("issuer", Shape::Text, r#""licd""#),
     open("http.listen", Shape::Text, r#""127.0.0.1:8470""#),
     open("http.admin_listen", Shape::Text, r#""127.0.0.1:8471""#),

@@ -90,6 +90,11 @@ impl Layers {
         self.figment.find_metadata(path).map_or(DEFAULT.to_owned(), |found| found.name.to_string())
     }
 
+    /// Whether nobody gave a value.
+    pub(super) fn is_default(&self, path: &str) -> bool {
+        self.origin(path) == DEFAULT
+    }
+
     /// Every path that is set and that no key has.
     pub(super) fn unknown(&self) -> Vec<String> {
         let mut unknown = Vec::new();

@@ -120,7 +120,7 @@ impl<'a> Reader<'a> {
     /// Secrets under `path`, or one a line in the file that `<path>_file` names.
     pub(super) fn secrets(&mut self, path: &str) -> Vec<Secret> {
         let file_path = format!("{path}_file");
-        let given = self.texts(path);
+        let mut given = self.texts(path);
         let Some(file) = self.layers.value(&file_path) else {
             return given.into_iter().map(Secret::new).collect();
         };
@@ -128,6 +128,9 @@ impl<'a> Reader<'a> {
             self.wrong_type(&file_path, Some(&file));
             return Vec::new();
         };
+        if self.layers.is_default(path) {
+            given.clear();
+        }
         if !given.is_empty() {
             let both = format!("{} gives the value itself as well", self.layers.place(path));
             self.problem(&file_path, &both, "keep one of the two");

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use figment::value::Value;
 
+use super::database::Database;
 use super::keys::KEYS;
 use super::layers::Layers;
 
@@ -23,7 +24,13 @@ pub(super) fn effective(layers: &Layers) -> String {
             (format!("{name}_file"), file_path.as_str(), render(file, false))
         } else {
             let value = layers.value(key.path);
-            let value = value.map_or_else(|| "\"\"".to_owned(), |v| render(&v, key.secret));
+            let value = match value {
+                Some(Value::String(_, text)) if key.path == "database" => {
+                    toml::Value::from(Database::shown(&text)).to_string()
+                }
+                Some(value) => render(&value, key.secret),
+                None => "\"\"".to_owned(),
+            };
             (name.to_owned(), key.path, value)
         };
         let line = format!("{name} = {value}");

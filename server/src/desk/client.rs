@@ -17,7 +17,7 @@ use super::judge::{Grant, Place, Verdict, Wish, judge, state};
 use super::settle::settle;
 use super::{Desk, limits, lists};
 use crate::error::ApiError;
-use crate::store::{Instance, LicenseRow, StoreError, Tx};
+use crate::store::{Instance, LicenseRow, Locks, StoreError, Tx};
 
 /// New machines an hour that one activation code can enrol: a leaked code does harm slowly.
 const NEW_MACHINES_AN_HOUR: i64 = 10;
@@ -33,6 +33,10 @@ pub(crate) struct ClientLicense {
 
 impl UseCase for ClientLicense {
     type Answer = Result<LicenseAnswer, ApiError>;
+
+    fn locks(&self, locks: &mut Locks) {
+        locks.code(self.code.to_string());
+    }
 
     async fn run(&self, tx: &mut dyn Tx, work: &mut Work<'_>) -> Result<Self::Answer, StoreError> {
         let Some(mut instance) = tx.instance_of_code(&self.code.to_string()).await? else {

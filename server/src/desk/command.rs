@@ -1,6 +1,6 @@
 //! What can be written, as data: a list of commands goes in, as many answers come out.
 
-use crate::store::{StoreError, Tx};
+use crate::store::{Locks, StoreError, Tx};
 
 use super::context::Work;
 use super::{client, lists, market, orders, products, releases, settle, sweep, tokens, uploads};
@@ -10,6 +10,9 @@ use super::{client, lists, market, orders, products, releases, settle, sweep, to
 pub(crate) trait UseCase: Send + Sync {
     /// What is answered once it is committed.
     type Answer: Send;
+
+    /// Names what it will change and other servers must not change meanwhile.
+    fn locks(&self, _: &mut Locks) {}
 
     /// Loads, decides, writes.
     fn run(
@@ -34,6 +37,11 @@ macro_rules! use_cases {
         pub(crate) enum Answer { $($name(<$case as UseCase>::Answer),)+ }
 
         impl Command {
+            /// Names what it will change.
+            pub(crate) fn locks(&self, locks: &mut Locks) {
+                match self { $(Self::$name(case) => case.locks(locks),)+ }
+            }
+
             /// Runs it inside of a transaction.
             pub(crate) async fn run(
                 &self,
@@ -62,6 +70,8 @@ use_cases! {
     CreateToken => tokens::CreateToken,
     EndOrder => orders::EndOrder,
     EndUpload => uploads::EndUpload,
+    KeepOrders => orders::KeepOrders,
+    KeepUploads => uploads::KeepUploads,
     PublishList => releases::PublishList,
     PublishRelease => releases::PublishRelease,
     PutPause => uploads::PutPause,

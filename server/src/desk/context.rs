@@ -16,6 +16,8 @@ use crate::environment::Environment;
 /// Made once when the desk opens.
 pub(crate) struct Context {
     pub(crate) environment: Environment,
+    /// Whose jobs are whose where servers share a database; anew at every start.
+    pub(crate) server: String,
     /// The `iss` of what is signed.
     pub(crate) issuer: String,
     /// Signs licenses, receipts and revocation lists.

@@ -157,6 +157,7 @@ pub(crate) async fn send(
         last_message: None,
         queued_at: work.now.as_secs(),
         finished_at: None,
+        lease_owner: None,
     };
     tx.add_upload(&upload).await?;
     work.note(Note::UploadQueued);

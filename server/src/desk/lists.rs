@@ -43,7 +43,7 @@ impl UseCase for SignList {
         if self.0 == ListKey::revocation() {
             return revocations(tx, work).await.map(Some);
         }
-        match tx.list(&self.0).await? {
+        match tx.list_to_sign(&self.0).await? {
             Some(row) if stale(&row, work.now.as_secs()) => {
                 releases(tx, work, &self.0).await.map(Some)
             }
@@ -61,9 +61,14 @@ fn stale(row: &ListRow, now: i64) -> bool {
 /// The revocation list in force, signed anew in this transaction if something changed.
 pub(crate) async fn revocations(tx: &mut dyn Tx, work: &Work<'_>) -> Result<ListRow, StoreError> {
     let key = ListKey::revocation();
-    let row = tx.list(&key).await?;
-    if let Some(row) = row.as_ref().filter(|row| !stale(row, work.now.as_secs())) {
-        return Ok(row.clone());
+    let fresh = |row: &ListRow| !stale(row, work.now.as_secs());
+    if let Some(row) = tx.list(&key).await?.filter(fresh) {
+        return Ok(row);
+    }
+    // Another server may have signed it while this one waited for its turn.
+    let row = tx.list_to_sign(&key).await?;
+    if let Some(row) = row.clone().filter(fresh) {
+        return Ok(row);
     }
     let entries: Vec<(String, Stop)> = tx
         .listed_licenses(work.now.as_secs())
@@ -88,7 +93,7 @@ pub(crate) async fn releases(
     work: &Work<'_>,
     key: &ListKey,
 ) -> Result<ListRow, StoreError> {
-    let row = tx.list(key).await?;
+    let row = tx.list_to_sign(key).await?;
     let mut entries = Vec::new();
     for release in tx.releases(Some(&key.product), None, Some(&key.channel)).await? {
         if release.platform == key.platform || release.platform == "*" {
@@ -185,6 +190,7 @@ impl Desk {
         let row = self.store.read().await?.list(&key).await?;
         let row = match row {
             Some(row) if !stale(&row, self.context.now().as_secs()) => Some(row),
+            Some(row) if key.kind == "release" && row.document.is_empty() => None,
             None if key.kind == "release" => None,
             _ => self.writer.write(SignList(key)).await?,
         };

@@ -128,7 +128,7 @@ async fn test_answer(
     known: ResultCode,
 ) -> Result<Answer, StoreError> {
     let exists =
-        tx.is_test_instance(instance_id).await? || tx.instance(instance_id).await?.is_some();
+        tx.is_test_instance(instance_id).await? || tx.is_instance(instance_id).await?;
     Ok(Answer::of(if exists { known } else { ResultCode::InstanceUnknown }))
 }
 

@@ -6,16 +6,17 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, RwLock};
 
 use anyhow::{Context as _, bail};
+use serde_json::Value;
 use tokio::sync::Mutex;
 
 use super::context::{Bells, Context};
 use super::reading::Reading;
 use super::writer::Writer;
 use super::{Desk, Inner, limits, market, tokens, uploads};
-use crate::config::Config;
+use crate::config::{Config, Database};
 use crate::environment::Environment;
 use crate::keyring::{Keyring, write_secret};
-use crate::store::{Role, Store};
+use crate::store::{Locks, Role, Store};
 use crate::work::{Gate, Marketplace};
 
 /// What was made because it was missing.
@@ -32,7 +33,8 @@ impl Desk {
         let folder = &config.data_dir;
         make_folder(folder)?;
         let lock = lock(folder)?;
-        let store = Store::open_sqlite(folder).await.with_context(|| database(folder))?;
+        let store =
+            Store::open(&config.database, folder).await.with_context(|| database(config))?;
         let keys = Keyring::open(config, &environment)?;
         let desk = Self::assemble(config, environment, store, keys, Some(lock)).await?;
         desk.recover().await?;
@@ -45,14 +47,15 @@ impl Desk {
         environment: Environment,
     ) -> anyhow::Result<Self> {
         let folder = &config.data_dir;
-        if !folder.join("licd.db").exists() {
+        if config.database == Database::Sqlite && !folder.join("licd.db").exists() {
             bail!(
                 "{} holds no licd database yet: start `licd serve` once, or name its folder with \
                  --data-dir",
                 folder.display()
             );
         }
-        let store = Store::open_sqlite_beside(folder).await.with_context(|| database(folder))?;
+        let store =
+            Store::open_beside(&config.database, folder).await.with_context(|| database(config))?;
         let keys = Keyring::open(config, &environment)?;
         Self::assemble(config, environment, store, keys, None).await
     }
@@ -66,14 +69,17 @@ impl Desk {
     ) -> anyhow::Result<Self> {
         let own = keys.public().map(|key| key.to_jwk()).to_vec();
         let secret = secret(&store, &environment).await?;
+        let mut server = [0; 16];
+        environment.entropy.fill(&mut server);
         let context = Arc::new(Context {
             environment,
+            server: hex::encode(server),
             issuer: config.issuer.clone(),
             issuing: keys.issuing,
             release: keys.release,
             secret,
             window_ms: i64::from(config.koogallery.clock_skew_seconds) * 1000,
-            public_keys: RwLock::new(own),
+            public_keys: RwLock::new(own.clone()),
             reading: Reading::default(),
             bells: Bells::default(),
         });
@@ -81,7 +87,10 @@ impl Desk {
             context.learn(serde_json::from_str(&jwk).context("a public key in the database")?);
         }
         let made = match lock {
-            Some(_) => first_token(config, &context, &store, keys.made).await?,
+            Some(_) => {
+                register(&own, &context, &store).await?;
+                first_token(config, &context, &store, keys.made).await?
+            }
             None => None,
         };
         let marketplace = Marketplace::new(&config.koogallery)?.map(Arc::new);
@@ -112,8 +121,8 @@ impl Desk {
     /// Takes up what a crash left in the middle.
     async fn recover(&self) -> anyhow::Result<()> {
         let mut tx = self.store.write().await?;
-        let orders = tx.requeue_orders().await?;
-        let uploads = tx.requeue_uploads().await?;
+        let orders = tx.requeue_orders(&[]).await?;
+        let uploads = tx.requeue_uploads(&[]).await?;
         tx.commit().await?;
         if orders + uploads > 0 {
             tracing::info!(orders, uploads, "taken up again what the last run left unfinished");
@@ -122,8 +131,13 @@ impl Desk {
     }
 }
 
-fn database(folder: &Path) -> String {
-    format!("the database {} cannot be opened", folder.join("licd.db").display())
+fn database(config: &Config) -> String {
+    match &config.database {
+        Database::Sqlite => {
+            format!("the database {} cannot be opened", config.data_dir.join("licd.db").display())
+        }
+        shared @ Database::Postgres(_) => format!("the database {shared} cannot be opened"),
+    }
 }
 
 fn make_folder(folder: &Path) -> anyhow::Result<()> {
@@ -178,6 +192,28 @@ fn lock(folder: &Path) -> anyhow::Result<File> {
     }
 }
 
+/// Servers that start together fill an empty database one after the other.
+fn founding() -> Locks {
+    let mut locks = Locks::default();
+    locks.name("database", "founding");
+    locks
+}
+
+/// Shows the public halves of this server's keys to the others that share the database.
+async fn register(own: &[Value], context: &Context, store: &Store) -> anyhow::Result<()> {
+    if !store.is_shared() {
+        return Ok(());
+    }
+    let mut tx = store.write().await?;
+    for key in own {
+        if let Some(kid) = key["kid"].as_str() {
+            tx.put_public_key(kid, &key.to_string(), context.now().as_secs()).await?;
+        }
+    }
+    tx.commit().await?;
+    Ok(())
+}
+
 /// The key of the indexes by digest, made with the database.
 async fn secret(store: &Store, environment: &Environment) -> anyhow::Result<[u8; 32]> {
     const NAME: &str = "secret";
@@ -189,6 +225,12 @@ async fn secret(store: &Store, environment: &Environment) -> anyhow::Result<[u8;
     let mut secret = [0; 32];
     environment.entropy.fill(&mut secret);
     let mut tx = store.write().await?;
+    tx.lock(&founding()).await?;
+    // Servers that start together make one.
+    if let Some(known) = tx.meta(NAME).await? {
+        tx.rollback().await;
+        return known.try_into().map_err(|_| anyhow::anyhow!("the database's secret is damaged"));
+    }
     tx.put_meta(NAME, Some(&secret)).await?;
     tx.commit().await?;
     Ok(secret)
@@ -202,6 +244,7 @@ async fn first_token(
     key_files: Vec<PathBuf>,
 ) -> anyhow::Result<Option<Made>> {
     let mut tx = store.write().await?;
+    tx.lock(&founding()).await?;
     if !tx.tokens().await?.is_empty() {
         tx.rollback().await;
         return Ok(None);

@@ -6,7 +6,9 @@ use koogallery::order::{Order, OrderLine, OrderProduct, OrderType};
 use super::command::UseCase;
 use super::context::{Note, Work};
 use super::settle::settle;
-use crate::store::{Instance, InstanceState, OrderRow, OrderState, StoreError, Terms, Tx};
+use crate::store::{
+    Instance, InstanceState, Lease, Locks, OrderRow, OrderState, StoreError, Terms, Tx,
+};
 
 /// Takes orders that are due, for one worker each.
 pub(crate) struct TakeOrders {
@@ -17,7 +19,22 @@ impl UseCase for TakeOrders {
     type Answer = Vec<OrderRow>;
 
     async fn run(&self, tx: &mut dyn Tx, work: &mut Work<'_>) -> Result<Self::Answer, StoreError> {
-        tx.take_orders(work.now.as_secs(), self.limit).await
+        tx.take_orders(work.now.as_secs(), self.limit, &Lease::of(&work.desk.server)).await
+    }
+}
+
+/// Goes on holding the orders that are being read here, and puts back those of servers that died.
+pub(crate) struct KeepOrders {
+    pub(crate) held: Vec<i64>,
+}
+
+impl UseCase for KeepOrders {
+    /// How many were put back.
+    type Answer = u64;
+
+    async fn run(&self, tx: &mut dyn Tx, work: &mut Work<'_>) -> Result<u64, StoreError> {
+        tx.renew_orders(&self.held, &Lease::of(&work.desk.server)).await?;
+        tx.requeue_orders(&self.held).await
     }
 }
 
@@ -25,6 +42,7 @@ impl UseCase for TakeOrders {
 #[derive(Clone)]
 pub(crate) struct EndOrder {
     pub(crate) id: i64,
+    pub(crate) instance: String,
     pub(crate) outcome: Result<Order, Failure>,
     /// After a failure: when to ask again.
     pub(crate) next_at: i64,
@@ -33,12 +51,20 @@ pub(crate) struct EndOrder {
 impl UseCase for EndOrder {
     type Answer = ();
 
+    fn locks(&self, locks: &mut Locks) {
+        locks.instance(&self.instance);
+    }
+
     async fn run(&self, tx: &mut dyn Tx, work: &mut Work<'_>) -> Result<(), StoreError> {
         let Some(row) = tx.order(self.id).await? else { return Ok(()) };
         if row.state != OrderState::Reading {
             return Ok(());
         }
         work.note(Note::OrderAsked { instance: row.instance_id.clone() });
+        let taken_over = row.lease_owner.as_deref() != Some(work.desk.server.as_str());
+        if self.outcome.is_err() && taken_over {
+            return Ok(());
+        }
         let order = match &self.outcome {
             Ok(order) => order,
             Err(failure) => {

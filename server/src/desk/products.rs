@@ -7,7 +7,7 @@ use super::command::UseCase;
 use super::context::{Note, Work};
 use super::{Desk, views};
 use crate::error::ApiError;
-use crate::store::{ProductRow, StoreError, Tx};
+use crate::store::{Locks, ProductRow, StoreError, Tx};
 
 /// Products of one answer; nobody sells more.
 const MOST: i64 = 1000;
@@ -17,6 +17,10 @@ pub(crate) struct ApplyProduct(pub(crate) Product);
 
 impl UseCase for ApplyProduct {
     type Answer = Result<api::ProductView, ApiError>;
+
+    fn locks(&self, locks: &mut Locks) {
+        locks.products = true;
+    }
 
     async fn run(&self, tx: &mut dyn Tx, work: &mut Work<'_>) -> Result<Self::Answer, StoreError> {
         let product = &self.0;

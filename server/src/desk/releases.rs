@@ -13,13 +13,17 @@ use super::command::UseCase;
 use super::context::{Note, Work};
 use super::{Desk, lists, views};
 use crate::error::ApiError;
-use crate::store::{ListKey, ListRow, ReleaseRow, StoreError, Tx};
+use crate::store::{ListKey, ListRow, Locks, ReleaseRow, StoreError, Tx};
 
 /// One release more, signed here.
 pub(crate) struct PublishRelease(pub(crate) ReleaseInput);
 
 impl UseCase for PublishRelease {
     type Answer = Result<Vec<ReleaseRow>, ApiError>;
+
+    fn locks(&self, locks: &mut Locks) {
+        locks.name("releases", &self.0.product);
+    }
 
     async fn run(&self, tx: &mut dyn Tx, work: &mut Work<'_>) -> Result<Self::Answer, StoreError> {
         let input = &self.0;
@@ -87,7 +91,9 @@ impl UseCase for PublishList {
 
     async fn run(&self, tx: &mut dyn Tx, work: &mut Work<'_>) -> Result<Self::Answer, StoreError> {
         let trusted = TrustedKey::new(self.key.clone(), vec![DocType::Release]);
-        if self.key.kid() == work.desk.issuing.kid() {
+        let key = tx.public_keys().await?.into_iter().find(|(kid, _)| kid == self.key.kid().as_str());
+        let signs_licenses = key.is_some_and(|(_, jwk)| jwk.contains(DocType::License.typ()));
+        if signs_licenses || self.key.kid() == work.desk.issuing.kid() {
             return Ok(Err(ApiError::new(
                 Code::KeyNotAllowed,
                 "an issuing key never signs releases",
@@ -114,7 +120,7 @@ impl UseCase for PublishList {
 
         let key = ListKey::release(&list.product, &list.platform, &list.channel);
         let seq = i64::try_from(list.seq).unwrap_or(i64::MAX);
-        if tx.list(&key).await?.is_some_and(|row| row.seq >= seq) {
+        if tx.list_to_sign(&key).await?.is_some_and(|row| row.seq >= seq) {
             return Ok(Err(ApiError::new(
                 Code::Conflict,
                 "a list with this sequence number or a higher one is in force: fetch it, add to \

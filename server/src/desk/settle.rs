@@ -8,7 +8,7 @@ use super::context::{Note, Work};
 use super::issue::{issue, send};
 use super::judge::{Verdict, Wish, judge, result_code};
 use crate::store::{
-    Application, ApplicationState, Cursor, Instance, InstanceState, StoreError, Tx,
+    Application, ApplicationState, Cursor, Instance, InstanceState, Locks, StoreError, Tx,
 };
 
 /// Applications of one transaction: others wait for the writer meanwhile.
@@ -23,6 +23,10 @@ pub(crate) struct SettleInstance {
 impl UseCase for SettleInstance {
     /// Where to go on.
     type Answer = Option<Cursor>;
+
+    fn locks(&self, locks: &mut Locks) {
+        locks.instance(&self.instance);
+    }
 
     async fn run(&self, tx: &mut dyn Tx, work: &mut Work<'_>) -> Result<Self::Answer, StoreError> {
         match tx.instance(&self.instance).await? {

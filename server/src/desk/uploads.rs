@@ -8,7 +8,7 @@ use super::command::UseCase;
 use super::context::{Note, Work};
 use super::{Desk, paging, views};
 use crate::error::ApiError;
-use crate::store::{StoreError, Tx, UploadQuery, UploadRow, UploadState};
+use crate::store::{Lease, StoreError, Tx, UploadQuery, UploadRow, UploadState};
 
 /// What `meta` holds while the queues rest because of wrong credentials.
 pub(crate) const PAUSE: &str = "pause";
@@ -30,7 +30,8 @@ impl UseCase for TakeUploads {
 
     async fn run(&self, tx: &mut dyn Tx, work: &mut Work<'_>) -> Result<Self::Answer, StoreError> {
         let mut parcels = Vec::new();
-        for row in tx.take_uploads(work.now.as_secs(), self.limit).await? {
+        let lease = Lease::of(&work.desk.server);
+        for row in tx.take_uploads(work.now.as_secs(), self.limit, &lease).await? {
             let text = match row.file {
                 Some(_) => None,
                 None => tx.license(&row.license_id).await?.map(|license| license.document),
@@ -38,6 +39,21 @@ impl UseCase for TakeUploads {
             parcels.push(Parcel { row, text });
         }
         Ok(parcels)
+    }
+}
+
+/// Goes on holding the uploads that are being sent here, and puts back those of servers that died.
+pub(crate) struct KeepUploads {
+    pub(crate) held: Vec<String>,
+}
+
+impl UseCase for KeepUploads {
+    /// How many were put back.
+    type Answer = u64;
+
+    async fn run(&self, tx: &mut dyn Tx, work: &mut Work<'_>) -> Result<u64, StoreError> {
+        tx.renew_uploads(&self.held, &Lease::of(&work.desk.server)).await?;
+        tx.requeue_uploads(&self.held).await
     }
 }
 
@@ -59,6 +75,11 @@ impl UseCase for EndUpload {
     async fn run(&self, tx: &mut dyn Tx, work: &mut Work<'_>) -> Result<Self::Answer, StoreError> {
         let Some(mut row) = tx.upload(&self.id).await? else { return Ok(None) };
         if row.state != UploadState::Sending {
+            return Ok(Some(row.state));
+        }
+        // Who took it over sends it just now; only an arrival is news to him.
+        let taken_over = row.lease_owner.as_deref() != Some(work.desk.server.as_str());
+        if self.outcome.is_err() && taken_over {
             return Ok(Some(row.state));
         }
         let now = work.now.as_secs();

@@ -2,18 +2,24 @@
 //! own answer, after the commit.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 use super::command::{Answer, Command, Queued};
 use super::context::{Context, Work};
-use crate::store::{Store, StoreError};
+use crate::store::{Locks, Store, StoreError};
 
 /// Commands that wait before callers have to: a bound on memory, not on speed.
 const WAITING: usize = 4096;
 /// Commands of one transaction: beyond that a commit costs little a command.
 const TOGETHER: usize = 256;
+
+/// The longest that a transaction may take: a database that fell silent must not silence us.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How often one command is tried while other servers change the same.
+const TRIES: u32 = 4;
 
 /// The way to the writer, cheap to clone.
 #[derive(Clone)]
@@ -72,15 +78,34 @@ pub(crate) async fn write_all(
     );
     match together(store, desk, commands).await {
         Ok(answers) => answers.into_iter().map(Ok).collect(),
-        Err(error) if commands.len() == 1 => vec![Err(error)],
+        // Without a database each of them would only wait for it once more.
+        Err(error @ StoreError::Unavailable(_)) => {
+            commands.iter().map(|_| Err(error.clone())).collect()
+        }
+        Err(error) if commands.len() == 1 && !matches!(error, StoreError::Contended(_)) => {
+            vec![Err(error)]
+        }
         // One bad command must not fail its neighbours.
         Err(_) => {
             let mut answers = Vec::with_capacity(commands.len());
             for command in commands {
-                let alone = together(store, desk, std::slice::from_ref(command)).await;
-                answers.push(alone.map(|mut answers| answers.remove(0)));
+                answers.push(alone(store, desk, command).await);
             }
             answers
+        }
+    }
+}
+
+async fn alone(
+    store: &Store,
+    desk: &Arc<Context>,
+    command: &Command,
+) -> Result<Answer, StoreError> {
+    let mut tries = 1;
+    loop {
+        match together(store, desk, std::slice::from_ref(command)).await {
+            Err(StoreError::Contended(_)) if tries < TRIES => tries += 1,
+            done => return done.map(|mut answers| answers.remove(0)),
         }
     }
 }
@@ -90,21 +115,38 @@ async fn together(
     desk: &Arc<Context>,
     commands: &[Command],
 ) -> Result<Vec<Answer>, StoreError> {
-    let mut tx = store.write().await?;
     let mut work = Work::new(desk);
-    let mut answers = Vec::with_capacity(commands.len());
-    for command in commands {
-        match command.run(&mut *tx, &mut work).await {
-            Ok(answer) => answers.push(answer),
-            Err(error) => {
-                tx.rollback().await;
-                return Err(error);
-            }
-        }
-    }
-    tx.commit().await?;
+    let in_time = tokio::time::timeout(PATIENCE, transaction(store, &mut work, commands)).await;
+    let answers = in_time.unwrap_or_else(|_| {
+        Err(StoreError::Unavailable("it did not answer in time".to_owned()))
+    })?;
     for note in work.notes {
         desk.tell(note);
     }
     Ok(answers)
+}
+
+async fn transaction(
+    store: &Store,
+    work: &mut Work<'_>,
+    commands: &[Command],
+) -> Result<Vec<Answer>, StoreError> {
+    let mut tx = store.write().await?;
+    let ran = async {
+        let mut locks = Locks::default();
+        commands.iter().for_each(|command| command.locks(&mut locks));
+        tx.lock(&locks).await?;
+        let mut answers = Vec::with_capacity(commands.len());
+        for command in commands {
+            answers.push(command.run(&mut *tx, work).await?);
+        }
+        Ok(answers)
+    };
+    match ran.await {
+        Ok(answers) => tx.commit().await.map(|()| answers),
+        Err(error) => {
+            tx.rollback().await;
+            Err(error)
+        }
+    }
 }

@@ -67,11 +67,14 @@ pub(crate) struct InstanceQuery {
 pub(crate) trait Instances {
     /// Reads one and, when writing, keeps other writers out of it until this transaction ends.
     async fn instance(&mut self, id: &str) -> Result<Option<Instance>, StoreError>;
+    /// Whether there is one, without keeping anybody from it.
+    async fn is_instance(&mut self, id: &str) -> Result<bool, StoreError>;
     async fn instance_of_order(
         &mut self,
         order_id: &str,
         line_id: &str,
     ) -> Result<Option<Instance>, StoreError>;
+    /// Keeps other writers out of it like [`Instances::instance`].
     async fn instance_of_code(&mut self, code: &str) -> Result<Option<Instance>, StoreError>;
     /// Adds one, unless its id, its order line or its code is taken: then false.
     async fn add_instance(&mut self, instance: &Instance) -> Result<bool, StoreError>;
@@ -118,6 +121,7 @@ pub(crate) trait Instances {
         order_id: &str,
         line_id: &str,
     ) -> Result<Option<String>, StoreError>;
+    /// Adds one, unless its id or its order line is taken: then false.
     async fn add_test_instance(
         &mut self,
         id: &str,
@@ -128,6 +132,6 @@ pub(crate) trait Instances {
 
     /// Remembers a nonce until `expires`; false if it is remembered already.
     async fn add_nonce(&mut self, nonce: &[u8], expires: i64) -> Result<bool, StoreError>;
-    /// Forgets up to `limit` nonces that ended before `now`.
+    /// Forgets up to `limit` nonces that ended before `now` and that nobody else is forgetting.
     async fn sweep_nonces(&mut self, now: i64, limit: i64) -> Result<u64, StoreError>;
 }

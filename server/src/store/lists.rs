@@ -60,6 +60,9 @@ pub(crate) struct ReleaseRow {
 #[async_trait]
 pub(crate) trait Lists {
     async fn list(&mut self, key: &ListKey) -> Result<Option<ListRow>, StoreError>;
+    /// Reads one that is about to be signed: other writers wait until this transaction ends, also
+    /// where there is none yet. Its number rises by that.
+    async fn list_to_sign(&mut self, key: &ListKey) -> Result<Option<ListRow>, StoreError>;
     async fn put_list(&mut self, key: &ListKey, row: &ListRow) -> Result<(), StoreError>;
     /// Has a list signed anew before it is served again.
     async fn mark_list(&mut self, key: &ListKey) -> Result<(), StoreError>;
@@ -79,5 +82,6 @@ pub(crate) trait Lists {
     ) -> Result<Vec<ReleaseRow>, StoreError>;
     /// Public keys whose signatures this database answers for: `kid` and JWK.
     async fn public_keys(&mut self) -> Result<Vec<(String, String)>, StoreError>;
+    /// Adds one or replaces it.
     async fn put_public_key(&mut self, kid: &str, jwk: &str, at: i64) -> Result<(), StoreError>;
 }

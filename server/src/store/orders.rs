@@ -2,14 +2,14 @@
 
 use async_trait::async_trait;
 
-use super::{StoreError, Terms, words::words};
+use super::{Lease, StoreError, Terms, words::words};
 
 words! {
     /// Where an order stands.
     OrderState {
         /// To be read.
         Queued = "queued",
-        /// Being read; after a crash it is queued again.
+        /// Being read; when its lease ends it is queued again.
         Reading = "reading",
         /// Its terms count.
         Read = "read",
@@ -40,6 +40,7 @@ pub(crate) struct OrderRow {
     pub(crate) trial: Option<bool>,
     pub(crate) customer: Option<String>,
     pub(crate) expires: Option<i64>,
+    pub(crate) lease_owner: Option<String>,
 }
 
 /// Orders and the queue of reading them.
@@ -55,9 +56,20 @@ pub(crate) trait Orders {
         at: i64,
     ) -> Result<(), StoreError>;
     /// Takes up to `limit` that are due, counting the attempt.
-    async fn take_orders(&mut self, now: i64, limit: i64) -> Result<Vec<OrderRow>, StoreError>;
-    /// Puts back what a crash left in the middle.
-    async fn requeue_orders(&mut self) -> Result<u64, StoreError>;
+    async fn take_orders(
+        &mut self,
+        now: i64,
+        limit: i64,
+        lease: &Lease,
+    ) -> Result<Vec<OrderRow>, StoreError>;
+    /// Goes on holding those that are being read here.
+    async fn renew_orders(&mut self, held: &[i64], lease: &Lease) -> Result<(), StoreError>;
+    /// Puts back what a server that died left in the middle: all that is being read, is not
+    /// `held` here and has no lease.
+    async fn requeue_orders(&mut self, held: &[i64]) -> Result<u64, StoreError>;
+    /// How many are being read, by whomever.
+    async fn orders_in_flight(&mut self) -> Result<i64, StoreError>;
+    /// Reads one and, when writing, keeps other writers off it until this transaction ends.
     async fn order(&mut self, id: i64) -> Result<Option<OrderRow>, StoreError>;
     /// Tries again at `next_at`, keeping the reason.
     async fn postpone_order(

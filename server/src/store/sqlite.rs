@@ -14,13 +14,20 @@ use std::path::Path;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use serde::Serialize;
+use sqlx::migrate::Migrator;
 use sqlx::pool::PoolConnection;
+use sqlx::error::DatabaseError as _;
 use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous,
+    SqliteConnectOptions, SqliteConnection, SqliteError, SqliteJournalMode, SqlitePoolOptions,
+    SqliteSynchronous,
 };
 use sqlx::{SqlitePool, Transaction};
 
-use super::{StoreError, Tx};
+use super::{Locks, StoreError, Tx, version};
+
+/// The tables, step by step.
+pub(super) static MIGRATOR: Migrator = sqlx::migrate!("migrations/sqlite");
 
 /// Connections that only read; each is a thread of SQLite's.
 const READERS: u32 = 4;
@@ -51,9 +58,13 @@ impl Sqlite {
             .connect_with(options.clone())
             .await?;
         if migrate {
-            sqlx::migrate!("migrations/sqlite").run(&writer).await.map_err(|error| {
-                StoreError::Broken(format!("the database could not be migrated: {error}"))
-            })?;
+            let ran = MIGRATOR.run(&writer).await;
+            ran.map_err(|error| version::migration_error(error, &MIGRATOR))?;
+        } else {
+            let found = sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations")
+                .fetch_one(&writer)
+                .await?;
+            version::check(found, &MIGRATOR)?;
         }
         let readers = SqlitePoolOptions::new()
             .max_connections(READERS)
@@ -128,8 +139,18 @@ impl Drop for SqliteTx {
     }
 }
 
+/// One parameter for a whole list: a JSON array, so that the statement is prepared once.
+fn json<T: Serialize>(list: &[T]) -> Result<String, StoreError> {
+    serde_json::to_string(list).map_err(|error| StoreError::Broken(error.to_string()))
+}
+
 #[async_trait]
 impl Tx for SqliteTx {
+    async fn lock(&mut self, _: &Locks) -> Result<(), StoreError> {
+        // There is one writer, and this is its transaction.
+        Ok(())
+    }
+
     async fn commit(mut self: Box<Self>) -> Result<(), StoreError> {
         // A view has nothing to commit: dropping it ends it.
         if let Self::Write { connection, ended } = &mut *self {
@@ -146,29 +167,19 @@ impl Tx for SqliteTx {
     }
 }
 
-impl From<sqlx::Error> for StoreError {
-    fn from(error: sqlx::Error) -> Self {
-        /// SQLite's primary result codes for what the machine, not the program, did wrong.
-        const BUSY: i32 = 5;
-        const READONLY: i32 = 8;
-        const IOERR: i32 = 10;
-        const FULL: i32 = 13;
-        const CANTOPEN: i32 = 14;
+/// What an error of SQLite's means.
+pub(super) fn meaning(error: &SqliteError) -> StoreError {
+    /// SQLite's primary result codes for what the machine, not the program, did wrong.
+    const BUSY: i32 = 5;
+    const READONLY: i32 = 8;
+    const IOERR: i32 = 10;
+    const FULL: i32 = 13;
+    const CANTOPEN: i32 = 14;
 
-        match &error {
-            sqlx::Error::Database(database) => {
-                let code = database.code().and_then(|code| code.parse::<i32>().ok());
-                match code.map(|code| code & 0xff) {
-                    Some(READONLY | IOERR | FULL | CANTOPEN) => Self::Disk(error.to_string()),
-                    Some(BUSY) => Self::Unavailable(error.to_string()),
-                    _ => Self::Broken(error.to_string()),
-                }
-            }
-            sqlx::Error::Io(_) => Self::Disk(error.to_string()),
-            sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => {
-                Self::Unavailable(error.to_string())
-            }
-            _ => Self::Broken(error.to_string()),
-        }
+    let code = error.code().and_then(|code| code.parse::<i32>().ok());
+    match code.map(|code| code & 0xff) {
+        Some(READONLY | IOERR | FULL | CANTOPEN) => StoreError::Disk(error.to_string()),
+        Some(BUSY) => StoreError::Unavailable(error.to_string()),
+        _ => StoreError::Broken(error.to_string()),
     }
 }

@@ -2,14 +2,14 @@
 
 use async_trait::async_trait;
 
-use super::{StoreError, words::words};
+use super::{Lease, StoreError, words::words};
 
 words! {
     /// Where an upload stands.
     UploadState {
         /// To be sent.
         Queued = "queued",
-        /// Being sent; after a crash it is queued again, with the same bytes.
+        /// Being sent; when its lease ends it is queued again, with the same bytes.
         Sending = "sending",
         /// The marketplace has it.
         Delivered = "delivered",
@@ -39,6 +39,7 @@ pub(crate) struct UploadRow {
     pub(crate) last_message: Option<String>,
     pub(crate) queued_at: i64,
     pub(crate) finished_at: Option<i64>,
+    pub(crate) lease_owner: Option<String>,
 }
 
 /// Which uploads to list, in the order of their ids.
@@ -53,7 +54,9 @@ pub(crate) struct UploadQuery {
 /// The queue of uploads.
 #[async_trait]
 pub(crate) trait Uploads {
+    /// Reads one and, when writing, keeps other writers off it until this transaction ends.
     async fn upload(&mut self, id: &str) -> Result<Option<UploadRow>, StoreError>;
+    /// Keeps other writers off it like [`Uploads::upload`].
     async fn upload_of_license(
         &mut self,
         license_id: &str,
@@ -61,10 +64,20 @@ pub(crate) trait Uploads {
     /// Queues one; equal content for the same event is queued once.
     async fn add_upload(&mut self, upload: &UploadRow) -> Result<(), StoreError>;
     /// Takes up to `limit` that are due, counting the attempt before anything is sent.
-    async fn take_uploads(&mut self, now: i64, limit: i64) -> Result<Vec<UploadRow>, StoreError>;
-    /// Puts back what a crash left in the middle: it may have arrived.
-    async fn requeue_uploads(&mut self) -> Result<u64, StoreError>;
-    /// Writes back state, times, the reason and whether an attempt got no answer.
+    async fn take_uploads(
+        &mut self,
+        now: i64,
+        limit: i64,
+        lease: &Lease,
+    ) -> Result<Vec<UploadRow>, StoreError>;
+    /// Goes on holding those that are being sent here.
+    async fn renew_uploads(&mut self, held: &[String], lease: &Lease) -> Result<(), StoreError>;
+    /// Puts back what a server that died left in the middle, which may have arrived: all that is
+    /// being sent, is not `held` here and has no lease.
+    async fn requeue_uploads(&mut self, held: &[String]) -> Result<u64, StoreError>;
+    /// How many are being sent, by whomever.
+    async fn uploads_in_flight(&mut self) -> Result<i64, StoreError>;
+    /// Writes back state, times, the reason and whether an attempt got no answer; ends its lease.
     async fn put_upload(&mut self, upload: &UploadRow) -> Result<(), StoreError>;
     async fn uploads(&mut self, query: &UploadQuery) -> Result<Vec<UploadRow>, StoreError>;
     /// The earliest time at which one is due.

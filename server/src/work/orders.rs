@@ -3,37 +3,53 @@
 use std::sync::Arc;
 
 use koogallery::{Failure, Remedy};
-use tokio::task::JoinSet;
 
+use super::flight::Flight;
 use super::gate::Permit;
 use super::marketplace::{Marketplace, Miss};
 use super::{LOOK, Shutdown, delay, rest, uploads};
-use crate::desk::{Desk, EndOrder, TakeOrders};
+use crate::desk::{Desk, EndOrder, KeepOrders, TakeOrders};
 use crate::store::OrderRow;
 
 /// Questions at the same time.
 const PARALLEL: usize = 4;
 
 pub(super) async fn run(desk: Desk, marketplace: Arc<Marketplace>, mut shutdown: Shutdown) {
-    let mut running = JoinSet::new();
+    let mut flight = Flight::new();
     loop {
-        while running.try_join_next().is_some() {}
-        let taken = take(&desk, PARALLEL - running.len()).await;
+        if let Some(held) = flight.to_keep() {
+            keep(&desk, held).await;
+        }
+        let taken = take(&desk, PARALLEL - flight.count()).await;
         if taken.is_empty() {
             tokio::select! {
                 stop = rest(&desk.context.bells.orders, &mut shutdown, LOOK) => if stop { break },
-                Some(_) = running.join_next() => {}
+                true = flight.ended() => {}
             }
             continue;
         }
         for row in taken {
-            running.spawn(ask(desk.clone(), marketplace.clone(), shutdown.clone(), row));
+            flight.start(row.id, ask(desk.clone(), marketplace.clone(), shutdown.clone(), row));
         }
         if *shutdown.borrow() {
             break;
         }
     }
-    while running.join_next().await.is_some() {}
+    while flight.ended().await {}
+}
+
+/// Says that those are still under way, and takes up what a server that died left behind.
+async fn keep(desk: &Desk, held: Vec<i64>) {
+    let kept = async {
+        let in_flight = desk.store.read().await?.orders_in_flight().await?;
+        // An idle server leaves the writer alone.
+        if in_flight == 0 { Ok(0) } else { desk.writer.write(KeepOrders { held }).await }
+    };
+    match kept.await {
+        Ok(0) => {}
+        Ok(count) => tracing::warn!(count, "orders of a server that stopped are taken over"),
+        Err(error) => tracing::error!(error = %error, "orders cannot be held"),
+    }
 }
 
 async fn take(desk: &Desk, free: usize) -> Vec<OrderRow> {
@@ -91,7 +107,7 @@ async fn ask(desk: Desk, marketplace: Arc<Marketplace>, shutdown: Shutdown, row:
     }
     metrics::counter!("licd_order_reads_total", "result" => result(&outcome)).increment(1);
     let next_at = desk.context.now().as_secs() + wait;
-    let ended = EndOrder { id: row.id, outcome, next_at };
+    let ended = EndOrder { id: row.id, instance: row.instance_id, outcome, next_at };
     uploads::write_down(&desk, ended, &shutdown).await;
 }
 

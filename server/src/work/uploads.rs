@@ -5,37 +5,54 @@ use std::time::Duration;
 
 use koogallery::upload::Content;
 use koogallery::{Failure, Remedy};
-use tokio::task::JoinSet;
 
+use super::flight::Flight;
 use super::gate::{Permit, Turn};
 use super::marketplace::{Marketplace, Miss};
 use super::{LOOK, Shutdown, alert_closed, delay, rest};
-use crate::desk::{Desk, EndUpload, Parcel, PutPause, Queued, TakeUploads};
+use crate::desk::{Desk, EndUpload, KeepUploads, Parcel, PutPause, Queued, TakeUploads};
 use crate::store::UploadState;
 
 /// Uploads at the same time.
 const PARALLEL: usize = 4;
 
 pub(super) async fn run(desk: Desk, marketplace: Arc<Marketplace>, mut shutdown: Shutdown) {
-    let mut running = JoinSet::new();
+    let mut flight = Flight::new();
     loop {
-        while running.try_join_next().is_some() {}
-        let taken = take(&desk, PARALLEL - running.len()).await;
+        if let Some(held) = flight.to_keep() {
+            keep(&desk, held).await;
+        }
+        let taken = take(&desk, PARALLEL - flight.count()).await;
         if taken.is_empty() {
             tokio::select! {
                 stop = rest(&desk.context.bells.uploads, &mut shutdown, LOOK) => if stop { break },
-                Some(_) = running.join_next() => {}
+                true = flight.ended() => {}
             }
             continue;
         }
         for parcel in taken {
-            running.spawn(send(desk.clone(), marketplace.clone(), shutdown.clone(), parcel));
+            let id = parcel.row.id.clone();
+            flight.start(id, send(desk.clone(), marketplace.clone(), shutdown.clone(), parcel));
         }
         if *shutdown.borrow() {
             break;
         }
     }
-    while running.join_next().await.is_some() {}
+    while flight.ended().await {}
+}
+
+/// Says that those are still under way, and takes up what a server that died left behind.
+async fn keep(desk: &Desk, held: Vec<String>) {
+    let kept = async {
+        let in_flight = desk.store.read().await?.uploads_in_flight().await?;
+        // An idle server leaves the writer alone.
+        if in_flight == 0 { Ok(0) } else { desk.writer.write(KeepUploads { held }).await }
+    };
+    match kept.await {
+        Ok(0) => {}
+        Ok(count) => tracing::warn!(count, "uploads of a server that stopped are taken over"),
+        Err(error) => tracing::error!(error = %error, "uploads cannot be held"),
+    }
 }
 
 async fn take(desk: &Desk, free: usize) -> Vec<Parcel> {

@@ -13,7 +13,7 @@ use crate::desk::issue::{issue, send, take_back};
 use crate::desk::judge::{Verdict, Wish, judge, result_code};
 use crate::desk::settle::{serve, settle};
 use crate::store::{
-    Application, ApplicationState, Instance, LicenseRow, StoreError, Tx, UploadState,
+    Application, ApplicationState, Instance, LicenseRow, Locks, StoreError, Tx, UploadState,
 };
 
 /// 异步申请License.
@@ -29,6 +29,13 @@ enum Earlier {
 
 impl UseCase for Apply {
     type Answer = Answer;
+
+    fn locks(&self, locks: &mut Locks) {
+        if !self.0.test {
+            locks.instance(&self.0.instance_id);
+            locks.name("event", &self.0.event_id);
+        }
+    }
 
     async fn run(&self, tx: &mut dyn Tx, work: &mut Work<'_>) -> Result<Answer, StoreError> {
         let call = &self.0;

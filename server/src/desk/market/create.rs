@@ -6,13 +6,19 @@ use license_core::activation::ActivationCode;
 
 use crate::desk::command::UseCase;
 use crate::desk::context::{Note, Work};
-use crate::store::{Instance, InstanceState, StoreError, Tx};
+use crate::store::{Instance, InstanceState, Locks, StoreError, Tx};
 
 /// 创建实例.
 pub(crate) struct CreateInstance(pub(crate) NewInstance);
 
 impl UseCase for CreateInstance {
     type Answer = Answer;
+
+    fn locks(&self, locks: &mut Locks) {
+        let call = &self.0;
+        let kind = if call.test { "test order" } else { "order" };
+        locks.name(kind, &format!("{}/{}", call.order_id, call.order_line_id));
+    }
 
     async fn run(&self, tx: &mut dyn Tx, work: &mut Work<'_>) -> Result<Answer, StoreError> {
         let id = if self.0.test { self.test(tx, work).await? } else { self.real(tx, work).await? };
@@ -50,9 +56,7 @@ impl CreateInstance {
         if !tx.add_instance(&instance).await? {
             // Another server was faster: its instance is the answer.
             let found = tx.instance_of_order(&call.order_id, &call.order_line_id).await?;
-            return found.map(|found| found.id).ok_or_else(|| {
-                StoreError::Broken("an instance can be neither added nor read".into())
-            });
+            return found.map(|found| found.id).ok_or_else(unreadable);
         }
         tx.queue_order(&instance.id, &call.order_id, &call.order_line_id, "NEW", now).await?;
         work.note(Note::OrderQueued { instance: instance.id.clone() });
@@ -65,8 +69,10 @@ impl CreateInstance {
             return Ok(id);
         }
         let id = self.free_id(tx, work).await?;
-        tx.add_test_instance(&id, order, line, work.now.as_secs()).await?;
-        Ok(id)
+        if tx.add_test_instance(&id, order, line, work.now.as_secs()).await? {
+            return Ok(id);
+        }
+        tx.test_instance_of_order(order, line).await?.ok_or_else(unreadable)
     }
 
     /// The marketplace's own id where it is free, as its guide advises. One with a comma could
@@ -75,7 +81,12 @@ impl CreateInstance {
         let wanted = self.0.business_id.trim();
         let usable = !wanted.is_empty() && !wanted.contains([',', '/', '?', '#']);
         let taken =
-            !usable || tx.instance(wanted).await?.is_some() || tx.is_test_instance(wanted).await?;
+            !usable || tx.is_instance(wanted).await? || tx.is_test_instance(wanted).await?;
         Ok(if taken { work.desk.id() } else { wanted.to_owned() })
     }
+}
+
+/// Its id was given away a moment ago; the next attempt takes another.
+fn unreadable() -> StoreError {
+    StoreError::Contended("an instance can be neither added nor read".to_owned())
 }

@@ -7,7 +7,7 @@ use super::{first_use, live, test_answer};
 use crate::desk::command::UseCase;
 use crate::desk::context::{Note, Work};
 use crate::desk::{orders, settle::settle};
-use crate::store::{StoreError, Tx};
+use crate::store::{Locks, StoreError, Tx};
 
 /// 更新实例.
 pub(crate) struct RefreshInstance {
@@ -17,6 +17,12 @@ pub(crate) struct RefreshInstance {
 
 impl UseCase for RefreshInstance {
     type Answer = Answer;
+
+    fn locks(&self, locks: &mut Locks) {
+        if !self.call.test {
+            locks.instance(&self.call.instance_id);
+        }
+    }
 
     async fn run(&self, tx: &mut dyn Tx, work: &mut Work<'_>) -> Result<Answer, StoreError> {
         let call = &self.call;

@@ -7,7 +7,7 @@ use super::{first_use, live, test_answer};
 use crate::desk::command::UseCase;
 use crate::desk::context::Work;
 use crate::desk::settle::settle;
-use crate::store::{InstanceState, ListKey, StoreError, Tx};
+use crate::store::{InstanceState, ListKey, Locks, StoreError, Tx};
 
 /// 更新实例状态.
 pub(crate) struct SetStatus {
@@ -17,6 +17,12 @@ pub(crate) struct SetStatus {
 
 impl UseCase for SetStatus {
     type Answer = Answer;
+
+    fn locks(&self, locks: &mut Locks) {
+        if !self.call.test {
+            locks.instance(&self.call.instance_id);
+        }
+    }
 
     async fn run(&self, tx: &mut dyn Tx, work: &mut Work<'_>) -> Result<Answer, StoreError> {
         let call = &self.call;

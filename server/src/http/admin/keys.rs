@@ -7,5 +7,5 @@ use axum::response::{IntoResponse, Response};
 use super::super::App;
 
 pub(super) async fn list(State(app): State<App>) -> Response {
-    ([(header::CONTENT_TYPE, "application/jwk-set+json")], app.desk.jwks()).into_response()
+    ([(header::CONTENT_TYPE, "application/jwk-set+json")], app.desk.jwks().await).into_response()
 }

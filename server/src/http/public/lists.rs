@@ -44,5 +44,5 @@ pub(in crate::http) async fn jwks(State(app): State<App>) -> Response {
         // Verifiers may keep it; a key is announced long before it signs.
         (header::CACHE_CONTROL, "public, max-age=300"),
     ];
-    (headers, app.desk.jwks()).into_response()
+    (headers, app.desk.jwks().await).into_response()
 }

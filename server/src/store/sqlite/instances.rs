@@ -14,6 +14,13 @@ impl Instances for SqliteTx {
             .await?)
     }
 
+    async fn is_instance(&mut self, id: &str) -> Result<bool, StoreError> {
+        Ok(sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM instances WHERE id = $1)")
+            .bind(id)
+            .fetch_one(self.connection())
+            .await?)
+    }
+
     async fn instance_of_order(
         &mut self,
         order_id: &str,

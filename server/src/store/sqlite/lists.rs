@@ -20,6 +20,10 @@ impl Lists for SqliteTx {
         .await?)
     }
 
+    async fn list_to_sign(&mut self, key: &ListKey) -> Result<Option<ListRow>, StoreError> {
+        self.list(key).await
+    }
+
     async fn put_list(&mut self, key: &ListKey, row: &ListRow) -> Result<(), StoreError> {
         sqlx::query(
             "INSERT INTO lists (kind, product, platform, channel, seq, document, issued_at, \
@@ -44,8 +48,9 @@ impl Lists for SqliteTx {
 
     async fn mark_list(&mut self, key: &ListKey) -> Result<(), StoreError> {
         sqlx::query(
-            "UPDATE lists SET stale = 1 \
-             WHERE kind = $1 AND product = $2 AND platform = $3 AND channel = $4",
+            "INSERT INTO lists (kind, product, platform, channel, seq, document, issued_at, \
+             stale, elsewhere) VALUES ($1, $2, $3, $4, 0, '', 0, 1, 0) \
+             ON CONFLICT (kind, product, platform, channel) DO UPDATE SET stale = 1",
         )
         .bind(key.kind)
         .bind(&key.product)

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 
-use super::SqliteTx;
+use super::{SqliteTx, json};
 use crate::store::{Machine, Machines, StoreError};
 
 /// Machines are looked at one by one; more than this many alike are clones of one image.
@@ -15,9 +15,6 @@ impl Machines for SqliteTx {
         instance_id: &str,
         digests: &[String],
     ) -> Result<Vec<Machine>, StoreError> {
-        // One parameter for all digests: a JSON array, so that the statement is prepared once.
-        let digests = serde_json::to_string(digests)
-            .map_err(|error| StoreError::Broken(error.to_string()))?;
         Ok(sqlx::query_as(
             "SELECT machines.* FROM (SELECT machine_id, count(*) AS shared FROM machine_digests \
              WHERE instance_id = $1 AND digest IN (SELECT value FROM json_each($2)) \
@@ -26,7 +23,7 @@ impl Machines for SqliteTx {
              ORDER BY found.shared DESC, machines.id LIMIT $3",
         )
         .bind(instance_id)
-        .bind(digests)
+        .bind(json(digests)?)
         .bind(ALIKE)
         .fetch_all(self.connection())
         .await?)
@@ -49,15 +46,13 @@ impl Machines for SqliteTx {
         .bind(machine.freed_at)
         .execute(self.connection())
         .await?;
-        let digests = serde_json::to_string(digests)
-            .map_err(|error| StoreError::Broken(error.to_string()))?;
         sqlx::query(
             "INSERT INTO machine_digests (instance_id, digest, machine_id) \
              SELECT DISTINCT $1, value, $2 FROM json_each($3)",
         )
         .bind(&machine.instance_id)
         .bind(&machine.id)
-        .bind(digests)
+        .bind(json(digests)?)
         .execute(self.connection())
         .await?;
         Ok(())

@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 
-use super::SqliteTx;
-use crate::store::{OrderRow, Orders, StoreError, Terms};
+use super::{SqliteTx, json};
+use crate::store::{Lease, OrderRow, Orders, StoreError, Terms};
 
 #[async_trait]
 impl Orders for SqliteTx {
@@ -33,23 +33,55 @@ impl Orders for SqliteTx {
         Ok(())
     }
 
-    async fn take_orders(&mut self, now: i64, limit: i64) -> Result<Vec<OrderRow>, StoreError> {
+    async fn take_orders(
+        &mut self,
+        now: i64,
+        limit: i64,
+        lease: &Lease,
+    ) -> Result<Vec<OrderRow>, StoreError> {
         Ok(sqlx::query_as(
-            "UPDATE orders SET state = 'reading', attempts = attempts + 1 WHERE id IN \
+            "UPDATE orders SET state = 'reading', attempts = attempts + 1, lease_owner = $3, \
+             lease_until = unixepoch() + $4 WHERE id IN \
              (SELECT id FROM orders WHERE state = 'queued' AND next_at <= $1 \
              ORDER BY next_at LIMIT $2) RETURNING *",
         )
         .bind(now)
         .bind(limit)
+        .bind(&lease.owner)
+        .bind(lease.seconds)
         .fetch_all(self.connection())
         .await?)
     }
 
-    async fn requeue_orders(&mut self) -> Result<u64, StoreError> {
-        let done = sqlx::query("UPDATE orders SET state = 'queued' WHERE state = 'reading'")
-            .execute(self.connection())
-            .await?;
+    async fn renew_orders(&mut self, held: &[i64], lease: &Lease) -> Result<(), StoreError> {
+        sqlx::query(
+            "UPDATE orders SET lease_until = unixepoch() + $3 WHERE state = 'reading' \
+             AND lease_owner = $2 AND id IN (SELECT value FROM json_each($1))",
+        )
+        .bind(json(held)?)
+        .bind(&lease.owner)
+        .bind(lease.seconds)
+        .execute(self.connection())
+        .await?;
+        Ok(())
+    }
+
+    async fn requeue_orders(&mut self, held: &[i64]) -> Result<u64, StoreError> {
+        // No other server has this file, so what is not held here has died, whatever its lease.
+        let done = sqlx::query(
+            "UPDATE orders SET state = 'queued' WHERE state = 'reading' \
+             AND id NOT IN (SELECT value FROM json_each($1))",
+        )
+        .bind(json(held)?)
+        .execute(self.connection())
+        .await?;
         Ok(done.rows_affected())
+    }
+
+    async fn orders_in_flight(&mut self) -> Result<i64, StoreError> {
+        Ok(sqlx::query_scalar("SELECT count(*) FROM orders WHERE state = 'reading'")
+            .fetch_one(self.connection())
+            .await?)
     }
 
     async fn order(&mut self, id: i64) -> Result<Option<OrderRow>, StoreError> {

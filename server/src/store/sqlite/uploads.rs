@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 
-use super::SqliteTx;
-use crate::store::{StoreError, UploadQuery, UploadRow, Uploads};
+use super::{SqliteTx, json};
+use crate::store::{Lease, StoreError, UploadQuery, UploadRow, Uploads};
 
 #[async_trait]
 impl Uploads for SqliteTx {
@@ -50,31 +50,62 @@ impl Uploads for SqliteTx {
         Ok(())
     }
 
-    async fn take_uploads(&mut self, now: i64, limit: i64) -> Result<Vec<UploadRow>, StoreError> {
+    async fn take_uploads(
+        &mut self,
+        now: i64,
+        limit: i64,
+        lease: &Lease,
+    ) -> Result<Vec<UploadRow>, StoreError> {
         Ok(sqlx::query_as(
-            "UPDATE uploads SET state = 'sending', attempts = attempts + 1 WHERE id IN \
+            "UPDATE uploads SET state = 'sending', attempts = attempts + 1, lease_owner = $3, \
+             lease_until = unixepoch() + $4 WHERE id IN \
              (SELECT id FROM uploads WHERE state = 'queued' AND next_at <= $1 \
              ORDER BY next_at LIMIT $2) RETURNING *",
         )
         .bind(now)
         .bind(limit)
+        .bind(&lease.owner)
+        .bind(lease.seconds)
         .fetch_all(self.connection())
         .await?)
     }
 
-    async fn requeue_uploads(&mut self) -> Result<u64, StoreError> {
-        let done = sqlx::query(
-            "UPDATE uploads SET state = 'queued', unanswered = 1 WHERE state = 'sending'",
+    async fn renew_uploads(&mut self, held: &[String], lease: &Lease) -> Result<(), StoreError> {
+        sqlx::query(
+            "UPDATE uploads SET lease_until = unixepoch() + $3 WHERE state = 'sending' \
+             AND lease_owner = $2 AND id IN (SELECT value FROM json_each($1))",
         )
+        .bind(json(held)?)
+        .bind(&lease.owner)
+        .bind(lease.seconds)
+        .execute(self.connection())
+        .await?;
+        Ok(())
+    }
+
+    async fn requeue_uploads(&mut self, held: &[String]) -> Result<u64, StoreError> {
+        // No other server has this file, so what is not held here has died, whatever its lease.
+        let done = sqlx::query(
+            "UPDATE uploads SET state = 'queued', unanswered = 1 WHERE state = 'sending' \
+             AND id NOT IN (SELECT value FROM json_each($1))",
+        )
+        .bind(json(held)?)
         .execute(self.connection())
         .await?;
         Ok(done.rows_affected())
     }
 
+    async fn uploads_in_flight(&mut self) -> Result<i64, StoreError> {
+        Ok(sqlx::query_scalar("SELECT count(*) FROM uploads WHERE state = 'sending'")
+            .fetch_one(self.connection())
+            .await?)
+    }
+
     async fn put_upload(&mut self, upload: &UploadRow) -> Result<(), StoreError> {
         sqlx::query(
             "UPDATE uploads SET state = $2, unanswered = $3, next_at = $4, last_code = $5, \
-             last_message = $6, finished_at = $7 WHERE id = $1",
+             last_message = $6, finished_at = $7, lease_owner = NULL, lease_until = NULL \
+             WHERE id = $1",
         )
         .bind(&upload.id)
         .bind(upload.state)

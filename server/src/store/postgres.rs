@@ -1,0 +1,242 @@
+//! PostgreSQL: several servers on one database, which keep out of each other's way by row locks
+//! that are taken in one order.
+
+mod admin;
+mod applications;
+mod instances;
+mod licenses;
+mod lists;
+mod machines;
+mod orders;
+mod products;
+mod uploads;
+
+use std::str::FromStr as _;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use sha2::{Digest, Sha256};
+use sqlx::migrate::Migrator;
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgDatabaseError, PgPoolOptions};
+use sqlx::{Connection as _, PgPool, Postgres as Driver, Transaction};
+
+use super::{Locks, StoreError, Tx, version};
+use crate::config::Secret;
+
+/// The tables, step by step.
+pub(super) static MIGRATOR: Migrator = sqlx::migrate!("migrations/postgres");
+
+/// Connections of one server: one writes, the others read.
+const CONNECTIONS: u32 = 10;
+/// How long a call waits for a connection; the marketplace gives up after five seconds.
+const PATIENCE: Duration = Duration::from_secs(3);
+/// The oldest release whose statements are used here.
+const OLDEST: i32 = 150_000;
+
+/// Nothing of one server may keep the others waiting for long, not even when its machine freezes
+/// in the middle of a transaction.
+const LIMITS: &str = "SET statement_timeout = '10s'; SET lock_timeout = '5s'; \
+                      SET idle_in_transaction_session_timeout = '15s'";
+
+const WRITE: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE";
+const READ: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+
+/// The connections to one database.
+#[derive(Clone, Debug)]
+pub(crate) struct Postgres {
+    pool: PgPool,
+}
+
+/// Reads the address; what is wrong with it is said without repeating it.
+pub(super) fn options(url: &Secret) -> Result<PgConnectOptions, &'static str> {
+    PgConnectOptions::from_str(url.expose())
+        .map(|options| options.application_name("licd").statement_cache_capacity(200))
+        .map_err(|_| "this is no PostgreSQL address")
+}
+
+impl Postgres {
+    pub(super) async fn open(url: &Secret, migrate: bool) -> Result<Self, StoreError> {
+        let options = options(url).map_err(|what| StoreError::Unavailable(what.to_owned()))?;
+        // Apart from the pool: a migration may take longer than any call.
+        let mut first = PgConnection::connect_with(&options).await?;
+        prepare(&mut first, migrate).await?;
+        first.close().await?;
+
+        let pool = PgPoolOptions::new()
+            .max_connections(CONNECTIONS)
+            .acquire_timeout(PATIENCE)
+            .test_before_acquire(false)
+            .after_connect(|connection, _| {
+                Box::pin(async move { sqlx::raw_sql(LIMITS).execute(connection).await.map(|_| ()) })
+            })
+            .connect_lazy_with(options);
+        Ok(Self { pool })
+    }
+
+    pub(super) async fn write(&self) -> Result<Box<dyn Tx>, StoreError> {
+        Ok(Box::new(PgTx { transaction: self.begin(WRITE).await?, writes: true }))
+    }
+
+    pub(super) async fn read(&self) -> Result<Box<dyn Tx>, StoreError> {
+        Ok(Box::new(PgTx { transaction: self.begin(READ).await?, writes: false }))
+    }
+
+    async fn begin(&self, how: &'static str) -> Result<Transaction<'static, Driver>, StoreError> {
+        let begun = async {
+            let mut left = CONNECTIONS;
+            loop {
+                match self.pool.begin_with(how).await {
+                    // After a restart of the database every idle connection is dead.
+                    Err(error) if left > 0 && is_dead(&error) => left -= 1,
+                    begun => return begun,
+                }
+            }
+        };
+        let in_time = tokio::time::timeout(PATIENCE, begun).await;
+        Ok(in_time.map_err(|_| sqlx::Error::PoolTimedOut)??)
+    }
+
+    pub(super) async fn close(&self) {
+        self.pool.close().await;
+    }
+
+    /// Lets the time pass after which others take over what is under way, for tests.
+    #[cfg(test)]
+    pub(crate) async fn end_leases(&self) {
+        for sql in ["UPDATE uploads SET lease_until = 0", "UPDATE orders SET lease_until = 0"] {
+            sqlx::query(sql).execute(&self.pool).await.unwrap();
+        }
+    }
+}
+
+/// Makes the tables, or looks whether they fit.
+async fn prepare(connection: &mut PgConnection, migrate: bool) -> Result<(), StoreError> {
+    let (release,): (i32,) = sqlx::query_as("SELECT current_setting('server_version_num')::integer")
+        .fetch_one(&mut *connection)
+        .await?;
+    if release < OLDEST {
+        let release = release / 10_000;
+        return Err(StoreError::Version(format!(
+            "it is PostgreSQL {release}, and licd needs PostgreSQL 15 or later"
+        )));
+    }
+    if migrate {
+        // Holds an advisory lock meanwhile, so that servers that start together take turns.
+        let ran = MIGRATOR.run(connection).await;
+        return ran.map_err(|error| version::migration_error(error, &MIGRATOR));
+    }
+    let made: bool = sqlx::query_scalar("SELECT to_regclass('_sqlx_migrations') IS NOT NULL")
+        .fetch_one(&mut *connection)
+        .await?;
+    let found = if made {
+        sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations")
+            .fetch_one(&mut *connection)
+            .await?
+    } else {
+        None
+    };
+    version::check(found, &MIGRATOR)
+}
+
+/// Whether the connection, not the database, is what is wrong.
+fn is_dead(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(_) | sqlx::Error::Protocol(_) | sqlx::Error::Tls(_) => true,
+        // It says goodbye on a connection that it closes.
+        sqlx::Error::Database(database) => {
+            database.code().is_some_and(|code| matches!(&*code, "57P01" | "57P02"))
+        }
+        _ => false,
+    }
+}
+
+/// One transaction on one connection; dropped, it is rolled back before anything else runs there.
+struct PgTx {
+    transaction: Transaction<'static, Driver>,
+    writes: bool,
+}
+
+impl PgTx {
+    fn connection(&mut self) -> &mut PgConnection {
+        &mut self.transaction
+    }
+
+    /// Whether what is read is going to be changed, and therefore locked.
+    const fn writes(&self) -> bool {
+        self.writes
+    }
+}
+
+/// The number by which PostgreSQL locks a name.
+fn number(name: &str) -> i64 {
+    let digest = Sha256::digest(name);
+    i64::from_be_bytes(digest[..8].try_into().expect("a SHA-256 has 32 bytes"))
+}
+
+#[async_trait]
+impl Tx for PgTx {
+    async fn lock(&mut self, locks: &Locks) -> Result<(), StoreError> {
+        if locks.is_empty() {
+            return Ok(());
+        }
+        // Everybody shares the first one but who changes products: those are alone.
+        let products = number("products");
+        let mut numbers: Vec<i64> = locks.names.iter().map(|name| number(name)).collect();
+        numbers.sort_unstable();
+        numbers.insert(0, products);
+        sqlx::query(
+            "SELECT CASE WHEN number = $2 AND NOT $3 THEN pg_advisory_xact_lock_shared(number) \
+             ELSE pg_advisory_xact_lock(number) END FROM unnest($1::bigint[]) AS given (number)",
+        )
+        .bind(numbers)
+        .bind(products)
+        .bind(locks.products)
+        .execute(self.connection())
+        .await?;
+        if locks.instances.is_empty() && locks.codes.is_empty() {
+            return Ok(());
+        }
+        let instances: Vec<&str> = locks.instances.iter().map(String::as_str).collect();
+        let codes: Vec<&str> = locks.codes.iter().map(String::as_str).collect();
+        sqlx::query(
+            "SELECT 1 FROM instances WHERE id = ANY($1) OR activation_code = ANY($2) \
+             ORDER BY id FOR UPDATE",
+        )
+        .bind(instances)
+        .bind(codes)
+        .execute(self.connection())
+        .await?;
+        Ok(())
+    }
+
+    async fn commit(self: Box<Self>) -> Result<(), StoreError> {
+        // A view has nothing to commit: dropping it ends it.
+        if self.writes {
+            self.transaction.commit().await?;
+        }
+        Ok(())
+    }
+
+    async fn rollback(self: Box<Self>) {
+        // A connection that cannot even roll back is not used again.
+        let _ = self.transaction.rollback().await;
+    }
+}
+
+/// What an error of PostgreSQL's means, by the classes of its manual's appendix A.
+pub(super) fn meaning(error: &PgDatabaseError) -> StoreError {
+    let text = error.to_string();
+    match error.code() {
+        // Two of us waited for each other; a lock was not given in time.
+        "40001" | "40P01" | "55P03" => StoreError::Contended(text),
+        "53100" | "58030" => StoreError::Disk(text),
+        // Read-only: a standby, or one that was one until now. A cancelled statement took too long.
+        "25006" | "25P03" | "57014" => StoreError::Unavailable(text),
+        // No connection, no resources, an operator steps in, who we are is not accepted.
+        code if ["08", "53", "57", "28"].iter().any(|class| code.starts_with(class)) => {
+            StoreError::Unavailable(text)
+        }
+        "3D000" => StoreError::Unavailable(text),
+        _ => StoreError::Broken(text),
+    }
+}

@@ -1,0 +1,73 @@
+//! Applications in PostgreSQL.
+
+use async_trait::async_trait;
+
+use super::PgTx;
+use crate::store::{Application, Applications, Cursor, StoreError};
+
+#[async_trait]
+impl Applications for PgTx {
+    async fn applications_of_event(
+        &mut self,
+        event_id: &str,
+    ) -> Result<Vec<Application>, StoreError> {
+        Ok(sqlx::query_as("SELECT * FROM applications WHERE event_id = $1")
+            .bind(event_id)
+            .fetch_all(self.connection())
+            .await?)
+    }
+
+    async fn put_application(&mut self, application: &Application) -> Result<(), StoreError> {
+        sqlx::query(
+            "INSERT INTO applications (event_id, fingerprint, instance_id, state, code, device, \
+             not_before, expires, license_id, received_at) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) \
+             ON CONFLICT (event_id, fingerprint) DO UPDATE SET state = excluded.state, \
+             code = excluded.code, device = excluded.device, not_before = excluded.not_before, \
+             expires = excluded.expires, license_id = excluded.license_id, \
+             received_at = excluded.received_at",
+        )
+        .bind(&application.event_id)
+        .bind(&application.fingerprint)
+        .bind(&application.instance_id)
+        .bind(application.state)
+        .bind(&application.code)
+        .bind(&application.device)
+        .bind(application.not_before)
+        .bind(application.expires)
+        .bind(&application.license_id)
+        .bind(application.received_at)
+        .execute(self.connection())
+        .await?;
+        Ok(())
+    }
+
+    async fn kept_applications(
+        &mut self,
+        instance_id: &str,
+        after: Option<&Cursor>,
+        limit: i64,
+    ) -> Result<Vec<Application>, StoreError> {
+        let (received_at, event_id) =
+            after.map_or((i64::MIN, ""), |after| (after.received_at, after.event_id.as_str()));
+        Ok(sqlx::query_as(
+            "SELECT * FROM applications WHERE instance_id = $1 AND state IN ('waiting', 'held') \
+             AND (received_at, event_id) > ($2, $3) ORDER BY received_at, event_id LIMIT $4",
+        )
+        .bind(instance_id)
+        .bind(received_at)
+        .bind(event_id)
+        .bind(limit)
+        .fetch_all(self.connection())
+        .await?)
+    }
+
+    async fn count_kept(&mut self) -> Result<(i64, i64), StoreError> {
+        Ok(sqlx::query_as(
+            "SELECT count(*) FILTER (WHERE state = 'waiting'), count(*) FILTER (WHERE state = 'held') \
+             FROM applications WHERE state IN ('waiting', 'held')",
+        )
+        .fetch_one(self.connection())
+        .await?)
+    }
+}

@@ -1,0 +1,274 @@
+//! Instances and nonces in PostgreSQL.
+
+use async_trait::async_trait;
+
+use super::PgTx;
+use crate::store::{Instance, InstanceQuery, InstanceState, Instances, StoreError, Terms};
+
+#[async_trait]
+impl Instances for PgTx {
+    async fn instance(&mut self, id: &str) -> Result<Option<Instance>, StoreError> {
+        let sql = if self.writes() {
+            "SELECT * FROM instances WHERE id = $1 FOR UPDATE"
+        } else {
+            "SELECT * FROM instances WHERE id = $1"
+        };
+        Ok(sqlx::query_as(sql).bind(id).fetch_optional(self.connection()).await?)
+    }
+
+    async fn is_instance(&mut self, id: &str) -> Result<bool, StoreError> {
+        Ok(sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM instances WHERE id = $1)")
+            .bind(id)
+            .fetch_one(self.connection())
+            .await?)
+    }
+
+    async fn instance_of_order(
+        &mut self,
+        order_id: &str,
+        line_id: &str,
+    ) -> Result<Option<Instance>, StoreError> {
+        Ok(sqlx::query_as("SELECT * FROM instances WHERE order_id = $1 AND line_id = $2")
+            .bind(order_id)
+            .bind(line_id)
+            .fetch_optional(self.connection())
+            .await?)
+    }
+
+    async fn instance_of_code(&mut self, code: &str) -> Result<Option<Instance>, StoreError> {
+        let sql = if self.writes() {
+            "SELECT * FROM instances WHERE activation_code = $1 FOR UPDATE"
+        } else {
+            "SELECT * FROM instances WHERE activation_code = $1"
+        };
+        Ok(sqlx::query_as(sql).bind(code).fetch_optional(self.connection()).await?)
+    }
+
+    async fn add_instance(&mut self, instance: &Instance) -> Result<bool, StoreError> {
+        let done = sqlx::query(
+            "INSERT INTO instances (id, order_id, line_id, activation_code, state, created_at, \
+             changed_at, market_product, sku, product, quantity, period, trial, customer, \
+             expires, expires_set, machines_used, judge_due) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, \
+             $18) ON CONFLICT DO NOTHING",
+        )
+        .bind(&instance.id)
+        .bind(&instance.order_id)
+        .bind(&instance.line_id)
+        .bind(&instance.activation_code)
+        .bind(instance.state)
+        .bind(instance.created_at)
+        .bind(instance.changed_at)
+        .bind(&instance.market_product)
+        .bind(&instance.sku)
+        .bind(&instance.product)
+        .bind(instance.quantity)
+        .bind(instance.period)
+        .bind(instance.trial)
+        .bind(&instance.customer)
+        .bind(instance.expires)
+        .bind(instance.expires_set)
+        .bind(instance.machines_used)
+        .bind(instance.judge_due)
+        .execute(self.connection())
+        .await?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    async fn put_instance_state(
+        &mut self,
+        id: &str,
+        state: InstanceState,
+        at: i64,
+    ) -> Result<(), StoreError> {
+        sqlx::query("UPDATE instances SET state = $2, changed_at = $3 WHERE id = $1")
+            .bind(id)
+            .bind(state)
+            .bind(at)
+            .execute(self.connection())
+            .await?;
+        Ok(())
+    }
+
+    async fn put_instance_expiry(
+        &mut self,
+        id: &str,
+        expires: i64,
+        at: i64,
+    ) -> Result<(), StoreError> {
+        sqlx::query(
+            "UPDATE instances SET expires = $2, expires_set = TRUE, changed_at = $3 WHERE id = $1",
+        )
+        .bind(id)
+        .bind(expires)
+        .bind(at)
+        .execute(self.connection())
+        .await?;
+        Ok(())
+    }
+
+    async fn put_instance_terms(
+        &mut self,
+        id: &str,
+        terms: &Terms,
+        at: i64,
+    ) -> Result<(), StoreError> {
+        sqlx::query(
+            "UPDATE instances SET market_product = $2, sku = $3, product = $4, quantity = $5, \
+             period = $6, trial = $7, customer = $8, \
+             expires = CASE WHEN expires_set THEN expires ELSE $9 END, changed_at = $10 \
+             WHERE id = $1",
+        )
+        .bind(id)
+        .bind(&terms.market_product)
+        .bind(&terms.sku)
+        .bind(&terms.product)
+        .bind(terms.quantity)
+        .bind(terms.period)
+        .bind(terms.trial)
+        .bind(&terms.customer)
+        .bind(terms.expires)
+        .bind(at)
+        .execute(self.connection())
+        .await?;
+        Ok(())
+    }
+
+    async fn add_machines_used(&mut self, id: &str, by: i64) -> Result<(), StoreError> {
+        sqlx::query("UPDATE instances SET machines_used = machines_used + $2 WHERE id = $1")
+            .bind(id)
+            .bind(by)
+            .execute(self.connection())
+            .await?;
+        Ok(())
+    }
+
+    async fn put_judge_due(&mut self, id: &str, due: bool) -> Result<(), StoreError> {
+        sqlx::query("UPDATE instances SET judge_due = $2 WHERE id = $1")
+            .bind(id)
+            .bind(due)
+            .execute(self.connection())
+            .await?;
+        Ok(())
+    }
+
+    async fn instances_to_judge(&mut self, limit: i64) -> Result<Vec<String>, StoreError> {
+        Ok(sqlx::query_scalar("SELECT id FROM instances WHERE judge_due ORDER BY id LIMIT $1")
+            .bind(limit)
+            .fetch_all(self.connection())
+            .await?)
+    }
+
+    async fn claim_instances(
+        &mut self,
+        market_product: &str,
+        sku: &str,
+        product: &str,
+    ) -> Result<u64, StoreError> {
+        // Goods named with their skuCode belong to whoever names them so.
+        let done = sqlx::query(
+            "UPDATE instances SET product = $3, judge_due = TRUE \
+             WHERE market_product = $1 AND (product IS NULL OR product <> $3) \
+             AND (CASE WHEN $2 = '' THEN NOT EXISTS (SELECT 1 FROM product_skus AS other \
+                  WHERE other.market_product = $1 AND other.sku <> '' \
+                  AND other.sku = instances.sku) \
+                  ELSE sku = $2 END)",
+        )
+        .bind(market_product)
+        .bind(sku)
+        .bind(product)
+        .execute(self.connection())
+        .await?;
+        Ok(done.rows_affected())
+    }
+
+    async fn judge_product(&mut self, product: &str) -> Result<u64, StoreError> {
+        let done = sqlx::query(
+            "UPDATE instances SET judge_due = TRUE WHERE product = $1 AND NOT judge_due AND EXISTS \
+             (SELECT 1 FROM applications WHERE applications.instance_id = instances.id \
+             AND applications.state IN ('waiting', 'held'))",
+        )
+        .bind(product)
+        .execute(self.connection())
+        .await?;
+        Ok(done.rows_affected())
+    }
+
+    async fn instances(&mut self, query: &InstanceQuery) -> Result<Vec<Instance>, StoreError> {
+        Ok(sqlx::query_as(
+            "SELECT * FROM instances WHERE ($1::text IS NULL OR order_id = $1) \
+             AND ($2::text IS NULL OR product = $2) AND ($3::text IS NULL OR state = $3) \
+             AND ($4::text IS NULL OR id > $4) ORDER BY id LIMIT $5",
+        )
+        .bind(&query.order_id)
+        .bind(&query.product)
+        .bind(query.state)
+        .bind(&query.after)
+        .bind(query.limit)
+        .fetch_all(self.connection())
+        .await?)
+    }
+
+    async fn is_test_instance(&mut self, id: &str) -> Result<bool, StoreError> {
+        Ok(sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM test_instances WHERE id = $1)")
+            .bind(id)
+            .fetch_one(self.connection())
+            .await?)
+    }
+
+    async fn test_instance_of_order(
+        &mut self,
+        order_id: &str,
+        line_id: &str,
+    ) -> Result<Option<String>, StoreError> {
+        Ok(sqlx::query_scalar("SELECT id FROM test_instances WHERE order_id = $1 AND line_id = $2")
+            .bind(order_id)
+            .bind(line_id)
+            .fetch_optional(self.connection())
+            .await?)
+    }
+
+    async fn add_test_instance(
+        &mut self,
+        id: &str,
+        order_id: &str,
+        line_id: &str,
+        at: i64,
+    ) -> Result<bool, StoreError> {
+        let done = sqlx::query(
+            "INSERT INTO test_instances (id, order_id, line_id, created_at) \
+             VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
+        )
+        .bind(id)
+        .bind(order_id)
+        .bind(line_id)
+        .bind(at)
+        .execute(self.connection())
+        .await?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    async fn add_nonce(&mut self, nonce: &[u8], expires: i64) -> Result<bool, StoreError> {
+        let done = sqlx::query(
+            "INSERT INTO nonces (nonce, expires) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+        )
+        .bind(nonce)
+        .bind(expires)
+        .execute(self.connection())
+        .await?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    async fn sweep_nonces(&mut self, now: i64, limit: i64) -> Result<u64, StoreError> {
+        let done = sqlx::query(
+            "DELETE FROM nonces WHERE nonce IN \
+             (SELECT nonce FROM nonces WHERE expires < $1 ORDER BY expires LIMIT $2 \
+             FOR UPDATE SKIP LOCKED)",
+        )
+        .bind(now)
+        .bind(limit)
+        .execute(self.connection())
+        .await?;
+        Ok(done.rows_affected())
+    }
+}

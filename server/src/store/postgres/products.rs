@@ -1,0 +1,77 @@
+//! Products in PostgreSQL.
+
+use async_trait::async_trait;
+
+use super::PgTx;
+use crate::store::{ProductRow, Products, StoreError};
+
+#[async_trait]
+impl Products for PgTx {
+    async fn product(&mut self, id: &str) -> Result<Option<ProductRow>, StoreError> {
+        Ok(sqlx::query_as("SELECT * FROM products WHERE id = $1")
+            .bind(id)
+            .fetch_optional(self.connection())
+            .await?)
+    }
+
+    async fn products(
+        &mut self,
+        after: Option<&str>,
+        limit: i64,
+    ) -> Result<Vec<ProductRow>, StoreError> {
+        Ok(sqlx::query_as(
+            "SELECT * FROM products WHERE ($1::text IS NULL OR id > $1) ORDER BY id LIMIT $2",
+        )
+        .bind(after)
+        .bind(limit)
+        .fetch_all(self.connection())
+        .await?)
+    }
+
+    async fn put_product(
+        &mut self,
+        product: &ProductRow,
+        goods: &[(String, String)],
+    ) -> Result<(), StoreError> {
+        sqlx::query(
+            "INSERT INTO products (id, name, terms, applied_at) VALUES ($1, $2, $3, $4) \
+             ON CONFLICT (id) DO UPDATE SET name = excluded.name, terms = excluded.terms, \
+             applied_at = excluded.applied_at",
+        )
+        .bind(&product.id)
+        .bind(&product.name)
+        .bind(&product.terms)
+        .bind(product.applied_at)
+        .execute(self.connection())
+        .await?;
+        sqlx::query("DELETE FROM product_skus WHERE product = $1")
+            .bind(&product.id)
+            .execute(self.connection())
+            .await?;
+        for (market_product, sku) in goods {
+            sqlx::query(
+                "INSERT INTO product_skus (market_product, sku, product) VALUES ($1, $2, $3)",
+            )
+            .bind(market_product)
+            .bind(sku)
+            .bind(&product.id)
+            .execute(self.connection())
+            .await?;
+        }
+        Ok(())
+    }
+
+    async fn product_of_goods(
+        &mut self,
+        market_product: &str,
+        sku: &str,
+    ) -> Result<Option<String>, StoreError> {
+        Ok(sqlx::query_scalar(
+            "SELECT product FROM product_skus WHERE market_product = $1 AND sku = $2",
+        )
+        .bind(market_product)
+        .bind(sku)
+        .fetch_optional(self.connection())
+        .await?)
+    }
+}

@@ -1,0 +1,157 @@
+//! Uploads in PostgreSQL.
+
+use async_trait::async_trait;
+
+use super::PgTx;
+use crate::store::{Lease, StoreError, UploadQuery, UploadRow, Uploads};
+
+#[async_trait]
+impl Uploads for PgTx {
+    async fn upload(&mut self, id: &str) -> Result<Option<UploadRow>, StoreError> {
+        let sql = if self.writes() {
+            "SELECT * FROM uploads WHERE id = $1 FOR UPDATE"
+        } else {
+            "SELECT * FROM uploads WHERE id = $1"
+        };
+        Ok(sqlx::query_as(sql).bind(id).fetch_optional(self.connection()).await?)
+    }
+
+    async fn upload_of_license(
+        &mut self,
+        license_id: &str,
+    ) -> Result<Option<UploadRow>, StoreError> {
+        let sql = if self.writes() {
+            "SELECT * FROM uploads WHERE license_id = $1 ORDER BY id LIMIT 1 FOR UPDATE"
+        } else {
+            "SELECT * FROM uploads WHERE license_id = $1 ORDER BY id LIMIT 1"
+        };
+        Ok(sqlx::query_as(sql).bind(license_id).fetch_optional(self.connection()).await?)
+    }
+
+    async fn add_upload(&mut self, upload: &UploadRow) -> Result<(), StoreError> {
+        sqlx::query(
+            "INSERT INTO uploads (id, event_id, instance_id, license_id, sha256, file, state, \
+             attempts, unanswered, next_at, last_code, last_message, queued_at, finished_at) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) \
+             ON CONFLICT (event_id, sha256) DO NOTHING",
+        )
+        .bind(&upload.id)
+        .bind(&upload.event_id)
+        .bind(&upload.instance_id)
+        .bind(&upload.license_id)
+        .bind(&upload.sha256)
+        .bind(&upload.file)
+        .bind(upload.state)
+        .bind(upload.attempts)
+        .bind(upload.unanswered)
+        .bind(upload.next_at)
+        .bind(&upload.last_code)
+        .bind(&upload.last_message)
+        .bind(upload.queued_at)
+        .bind(upload.finished_at)
+        .execute(self.connection())
+        .await?;
+        Ok(())
+    }
+
+    async fn take_uploads(
+        &mut self,
+        now: i64,
+        limit: i64,
+        lease: &Lease,
+    ) -> Result<Vec<UploadRow>, StoreError> {
+        Ok(sqlx::query_as(
+            "WITH due AS MATERIALIZED (SELECT id FROM uploads WHERE state = 'queued' \
+             AND next_at <= $1 ORDER BY next_at LIMIT $2 FOR UPDATE SKIP LOCKED) \
+             UPDATE uploads SET state = 'sending', attempts = attempts + 1, lease_owner = $3, \
+             lease_until = extract(epoch FROM clock_timestamp())::bigint + $4 \
+             FROM due WHERE uploads.id = due.id RETURNING uploads.*",
+        )
+        .bind(now)
+        .bind(limit)
+        .bind(&lease.owner)
+        .bind(lease.seconds)
+        .fetch_all(self.connection())
+        .await?)
+    }
+
+    async fn renew_uploads(&mut self, held: &[String], lease: &Lease) -> Result<(), StoreError> {
+        sqlx::query(
+            "UPDATE uploads SET lease_until = extract(epoch FROM clock_timestamp())::bigint + $3 \
+             WHERE state = 'sending' AND lease_owner = $2 AND id = ANY($1)",
+        )
+        .bind(held)
+        .bind(&lease.owner)
+        .bind(lease.seconds)
+        .execute(self.connection())
+        .await?;
+        Ok(())
+    }
+
+    async fn requeue_uploads(&mut self, held: &[String]) -> Result<u64, StoreError> {
+        let done = sqlx::query(
+            "UPDATE uploads SET state = 'queued', unanswered = TRUE WHERE id IN (SELECT id \
+             FROM uploads WHERE state = 'sending' \
+             AND lease_until < extract(epoch FROM clock_timestamp()) AND id <> ALL($1) \
+             FOR UPDATE SKIP LOCKED)",
+        )
+        .bind(held)
+        .execute(self.connection())
+        .await?;
+        Ok(done.rows_affected())
+    }
+
+    async fn uploads_in_flight(&mut self) -> Result<i64, StoreError> {
+        Ok(sqlx::query_scalar("SELECT count(*) FROM uploads WHERE state = 'sending'")
+            .fetch_one(self.connection())
+            .await?)
+    }
+
+    async fn put_upload(&mut self, upload: &UploadRow) -> Result<(), StoreError> {
+        sqlx::query(
+            "UPDATE uploads SET state = $2, unanswered = $3, next_at = $4, last_code = $5, \
+             last_message = $6, finished_at = $7, lease_owner = NULL, lease_until = NULL \
+             WHERE id = $1",
+        )
+        .bind(&upload.id)
+        .bind(upload.state)
+        .bind(upload.unanswered)
+        .bind(upload.next_at)
+        .bind(&upload.last_code)
+        .bind(&upload.last_message)
+        .bind(upload.finished_at)
+        .execute(self.connection())
+        .await?;
+        Ok(())
+    }
+
+    async fn uploads(&mut self, query: &UploadQuery) -> Result<Vec<UploadRow>, StoreError> {
+        Ok(sqlx::query_as(
+            "SELECT * FROM uploads WHERE ($1::text IS NULL OR state = $1) \
+             AND ($2::text IS NULL OR instance_id = $2) AND ($3::text IS NULL OR id > $3) \
+             ORDER BY id LIMIT $4",
+        )
+        .bind(query.state)
+        .bind(&query.instance_id)
+        .bind(&query.after)
+        .bind(query.limit)
+        .fetch_all(self.connection())
+        .await?)
+    }
+
+    async fn next_upload(&mut self) -> Result<Option<i64>, StoreError> {
+        Ok(sqlx::query_scalar("SELECT min(next_at) FROM uploads WHERE state = 'queued'")
+            .fetch_one(self.connection())
+            .await?)
+    }
+
+    async fn count_uploads(&mut self) -> Result<(i64, i64, i64), StoreError> {
+        Ok(sqlx::query_as(
+            "SELECT count(*) FILTER (WHERE state IN ('queued', 'sending')), \
+             count(*) FILTER (WHERE state = 'failed'), count(*) FILTER (WHERE state = 'unclear') \
+             FROM uploads WHERE state IN ('queued', 'sending', 'failed', 'unclear')",
+        )
+        .fetch_one(self.connection())
+        .await?)
+    }
+}
