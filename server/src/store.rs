@@ -3,11 +3,11 @@
 
 mod admin;
 mod applications;
+#[cfg(test)]
+pub(crate) mod cluster;
 mod instances;
 mod lease;
 mod licenses;
-#[cfg(test)]
-pub(crate) mod cluster;
 mod lists;
 mod locks;
 mod machines;

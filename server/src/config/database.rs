@@ -79,7 +79,10 @@ mod tests {
     fn an_address_is_shown_without_its_password() {
         for (written, shown) in [
             ("sqlite", "sqlite"),
-            ("postgres://licd:hunter2@db.example.com/licd", "postgres://licd:(set)@db.example.com/licd"),
+            (
+                "postgres://licd:hunter2@db.example.com/licd",
+                "postgres://licd:(set)@db.example.com/licd",
+            ),
             ("postgresql://licd:hun%2Fter2@db:5433/licd", "postgresql://licd:(set)@db:5433/licd"),
             ("postgres://licd@db/licd?password=hunter2", "postgres://licd@db/licd"),
             ("postgres://db/licd", "postgres://db/licd"),

@@ -127,8 +127,7 @@ async fn test_answer(
     instance_id: &str,
     known: ResultCode,
 ) -> Result<Answer, StoreError> {
-    let exists =
-        tx.is_test_instance(instance_id).await? || tx.is_instance(instance_id).await?;
+    let exists = tx.is_test_instance(instance_id).await? || tx.is_instance(instance_id).await?;
     Ok(Answer::of(if exists { known } else { ResultCode::InstanceUnknown }))
 }
 

@@ -91,7 +91,8 @@ impl UseCase for PublishList {
 
     async fn run(&self, tx: &mut dyn Tx, work: &mut Work<'_>) -> Result<Self::Answer, StoreError> {
         let trusted = TrustedKey::new(self.key.clone(), vec![DocType::Release]);
-        let key = tx.public_keys().await?.into_iter().find(|(kid, _)| kid == self.key.kid().as_str());
+        let key =
+            tx.public_keys().await?.into_iter().find(|(kid, _)| kid == self.key.kid().as_str());
         let signs_licenses = key.is_some_and(|(_, jwk)| jwk.contains(DocType::License.typ()));
         if signs_licenses || self.key.kid() == work.desk.issuing.kid() {
             return Ok(Err(ApiError::new(

@@ -1,13 +1,5 @@
 //! Every rule of how calls are judged, through the desk, on a real database, against a
-//! marketplace on loopback.
+//! marketplace on loopback. One suite, run on each database.
 
-mod admin;
-mod applying;
-mod bench;
-mod client;
-mod crash;
-mod double;
-mod faults;
-mod instances;
-mod queues;
-mod testing;
+mod on_postgres;
+mod on_sqlite;

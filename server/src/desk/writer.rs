@@ -117,9 +117,8 @@ async fn together(
 ) -> Result<Vec<Answer>, StoreError> {
     let mut work = Work::new(desk);
     let in_time = tokio::time::timeout(PATIENCE, transaction(store, &mut work, commands)).await;
-    let answers = in_time.unwrap_or_else(|_| {
-        Err(StoreError::Unavailable("it did not answer in time".to_owned()))
-    })?;
+    let answers = in_time
+        .unwrap_or_else(|_| Err(StoreError::Unavailable("it did not answer in time".to_owned())))?;
     for note in work.notes {
         desk.tell(note);
     }

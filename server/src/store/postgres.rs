@@ -111,9 +111,10 @@ impl Postgres {
 
 /// Makes the tables, or looks whether they fit.
 async fn prepare(connection: &mut PgConnection, migrate: bool) -> Result<(), StoreError> {
-    let (release,): (i32,) = sqlx::query_as("SELECT current_setting('server_version_num')::integer")
-        .fetch_one(&mut *connection)
-        .await?;
+    let (release,): (i32,) =
+        sqlx::query_as("SELECT current_setting('server_version_num')::integer")
+            .fetch_one(&mut *connection)
+            .await?;
     if release < OLDEST {
         let release = release / 10_000;
         return Err(StoreError::Version(format!(

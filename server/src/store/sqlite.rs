@@ -15,9 +15,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use serde::Serialize;
+use sqlx::error::DatabaseError as _;
 use sqlx::migrate::Migrator;
 use sqlx::pool::PoolConnection;
-use sqlx::error::DatabaseError as _;
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteConnection, SqliteError, SqliteJournalMode, SqlitePoolOptions,
     SqliteSynchronous,

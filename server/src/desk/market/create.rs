@@ -80,8 +80,7 @@ impl CreateInstance {
     async fn free_id(&self, tx: &mut dyn Tx, work: &Work<'_>) -> Result<String, StoreError> {
         let wanted = self.0.business_id.trim();
         let usable = !wanted.is_empty() && !wanted.contains([',', '/', '?', '#']);
-        let taken =
-            !usable || tx.is_instance(wanted).await? || tx.is_test_instance(wanted).await?;
+        let taken = !usable || tx.is_instance(wanted).await? || tx.is_test_instance(wanted).await?;
         Ok(if taken { work.desk.id() } else { wanted.to_owned() })
     }
 }

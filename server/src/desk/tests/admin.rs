@@ -104,7 +104,7 @@ async fn a_list_signed_elsewhere_is_verified_served_and_never_signed_here() {
     send(signed(10, &key), jwk.clone()).await.unwrap();
     let served = bench.desk.release_list("flowsim", "linux", "stable").await.unwrap().document;
     assert_eq!(served, signed(10, &key));
-    assert!(bench.desk.jwks().contains(key.kid().as_str()));
+    assert!(bench.desk.jwks().await.contains(key.kid().as_str()));
 
     assert_eq!(send(signed(10, &key), jwk.clone()).await.unwrap_err().code, Code::Conflict);
     let other = SigningKey::ed25519_from_seed([8; 32]);
@@ -122,7 +122,7 @@ async fn a_list_signed_elsewhere_is_verified_served_and_never_signed_here() {
     let later = bench.desk.release_list("flowsim", "linux", "stable").await.unwrap().document;
     assert_eq!(later, served);
     let bench = bench.crash().await;
-    assert!(bench.desk.jwks().contains(key.kid().as_str()));
+    assert!(bench.desk.jwks().await.contains(key.kid().as_str()));
 }
 
 #[tokio::test]

@@ -19,11 +19,14 @@ use tempfile::TempDir;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use super::POSTGRES;
 use super::double::{AK, Double, SK};
-use crate::config::{Config, Secret};
+use crate::config::{Config, Database, Secret};
 use crate::desk::Desk;
 use crate::environment::{Clock, Entropy, Environment};
 use crate::error::ApiError;
+use crate::store::Store;
+use crate::store::cluster::Cluster;
 
 pub(super) const KEY: &str = "0123456789abcdef-basic";
 /// 2026-11-21T00:00:00Z.
@@ -56,7 +59,7 @@ pub(super) struct Bench {
     environment: Environment,
     nonces: AtomicU64,
     stop: watch::Sender<bool>,
-    workers: Vec<JoinHandle<()>>,
+    pub(super) workers: Vec<JoinHandle<()>>,
     folder: TempDir,
 }
 
@@ -84,11 +87,26 @@ impl Bench {
         config.koogallery.access_key = vec![Secret::new(KEY)];
         config.koogallery.ak = Some(Secret::new(AK));
         config.koogallery.sk = Some(Secret::new(SK));
+        if POSTGRES {
+            match postgres() {
+                Some(database) => config.database = database,
+                None => eprintln!("LICD_TEST_POSTGRES=skip: this ran on SQLite once more"),
+            }
+        }
         change(&mut config);
-        let environment = Environment {
-            clock: clock.clone(),
-            entropy: Arc::new(Seeded(AtomicU64::new(1))),
-        };
+        Self::open(config, folder, market, clock, 0).await
+    }
+
+    /// `first` is where its randomness and its nonces begin.
+    pub(super) async fn open(
+        config: Config,
+        folder: TempDir,
+        market: Double,
+        clock: Arc<TestClock>,
+        first: u64,
+    ) -> Self {
+        let entropy = Arc::new(Seeded(AtomicU64::new(first + 1)));
+        let environment = Environment { clock: clock.clone(), entropy };
         let desk = Desk::open(&config, environment.clone()).await.unwrap();
         let (stop, _) = watch::channel(false);
         Self {
@@ -97,7 +115,7 @@ impl Bench {
             clock,
             config,
             environment,
-            nonces: AtomicU64::new(0),
+            nonces: AtomicU64::new(first),
             stop,
             workers: Vec::new(),
             folder,
@@ -124,6 +142,10 @@ impl Bench {
         }
         for worker in self.workers.drain(..) {
             let _ = worker.await;
+        }
+        if let Store::Postgres(postgres) = &self.desk.store {
+            // What others would wait for.
+            postgres.end_leases().await;
         }
         drop(self.desk);
         change(&mut self.config);
@@ -260,7 +282,7 @@ impl Bench {
     }
 
     pub(super) fn keys(&self) -> KeyRing {
-        KeyRing::from_jwks(&self.desk.jwks()).unwrap()
+        KeyRing::from_jwks(&self.desk.context.jwks()).unwrap()
     }
 
     /// Verifies a license as a program would.
@@ -269,6 +291,11 @@ impl Bench {
         verify::license(text.as_bytes(), &self.keys(), &question)
             .unwrap_or_else(|refusal| panic!("{}: {text}", refusal.code()))
     }
+}
+
+/// A new database of the cluster that these tests share, unless they are to do without.
+fn postgres() -> Option<Database> {
+    Cluster::shared().map(|cluster| Database::Postgres(Secret::new(cluster.database())))
 }
 
 pub(super) fn flowsim() -> Product {

@@ -72,10 +72,10 @@ async fn keys_and_token_stay_what_they_were() {
         use std::os::unix::fs::PermissionsExt as _;
         assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600, "{file:?}");
     }
-    let jwks = bench.desk.jwks();
+    let jwks = bench.desk.jwks().await;
     let bench = bench.crash().await;
     assert!(bench.desk.made().is_none());
-    assert_eq!(bench.desk.jwks(), jwks);
+    assert_eq!(bench.desk.jwks().await, jwks);
     let role = bench.desk.caller(token.trim()).await.unwrap();
     assert_eq!(role, Some(crate::desk::Role::Admin));
     assert_eq!(std::fs::read_to_string(folder.join("admin-token")).unwrap(), token);

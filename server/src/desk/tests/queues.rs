@@ -18,8 +18,7 @@ fn play(bench: &Bench, tricks: impl IntoIterator<Item = Trick>) {
 #[tokio::test]
 async fn codes_that_stay_stop_that_one_and_are_explained() {
     let (bench, instance) = bought().await;
-    let stopping =
-        ["91381033", "91381034", "91381035", "91381037", "91381038", "CBC.0101"];
+    let stopping = ["91381033", "91381034", "91381035", "91381037", "91381038", "CBC.0101"];
     for (i, code) in stopping.into_iter().enumerate() {
         play(&bench, [Trick::Refuse(200, code)]);
         let event = format!("e-{i}");
@@ -58,10 +57,7 @@ async fn codes_that_stay_stop_that_one_and_are_explained() {
 #[tokio::test]
 async fn what_passes_is_tried_again_with_the_same_bytes() {
     let (bench, instance) = bought().await;
-    play(
-        &bench,
-        [Trick::Refuse(200, "91381036"), Trick::Refuse(429, "APIGW.0308"), Trick::HangUp],
-    );
+    play(&bench, [Trick::Refuse(200, "91381036"), Trick::Refuse(429, "APIGW.0308"), Trick::HangUp]);
     assert_eq!(bench.code(apply(&instance, "e-1", &device(1))).await, "000004");
     for attempt in 1..=3 {
         bench.market_until(|state| state.tricks.len() == 3 - attempt).await;

@@ -1,0 +1,25 @@
+//! The suite on SQLite.
+
+#[path = "admin.rs"]
+mod admin;
+#[path = "applying.rs"]
+mod applying;
+#[path = "bench.rs"]
+mod bench;
+#[path = "client.rs"]
+mod client;
+#[path = "crash.rs"]
+mod crash;
+#[path = "double.rs"]
+mod double;
+#[path = "faults.rs"]
+mod faults;
+#[path = "instances.rs"]
+mod instances;
+#[path = "queues.rs"]
+mod queues;
+#[path = "testing.rs"]
+mod testing;
+
+/// Which database the benches of this suite open.
+const POSTGRES: bool = false;
