@@ -42,9 +42,11 @@ impl Serving {
     }
 
     fn start_with(folder: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Self {
-        let free = ["serve", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"];
+        let own = arguments.iter().any(|argument| argument.starts_with("--admin-listen"));
+        let admin = if own { &[][..] } else { &["--admin-listen", "127.0.0.1:0"] };
         let mut child = licd(folder)
-            .args(free)
+            .args(["serve", "--listen", "127.0.0.1:0"])
+            .args(admin)
             .args(arguments)
             .envs(variables.iter().copied())
             .stdout(Stdio::piped())
