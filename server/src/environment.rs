@@ -26,20 +26,28 @@ pub(crate) struct Environment {
 
 #[cfg(test)]
 pub(crate) mod fixed {
-    //! A clock that stands still, and randomness that is the same in every run.
+    //! A clock that stands still until it is told otherwise, and randomness that repeats itself.
 
-    use std::sync::atomic::{AtomicU64, Ordering};
+    use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
     use super::{Arc, Clock, Entropy, Environment};
 
     /// 2026-11-20T00:00:00Z, in milliseconds.
     pub(crate) const START_MS: i64 = 1_795_132_800_000;
 
-    struct Still;
+    /// A clock that only tests move.
+    pub(crate) struct FixedClock(AtomicI64);
 
-    impl Clock for Still {
+    impl FixedClock {
+        /// Moves the clock, forwards or back.
+        pub(crate) fn advance_ms(&self, by: i64) {
+            self.0.fetch_add(by, Ordering::SeqCst);
+        }
+    }
+
+    impl Clock for FixedClock {
         fn now_ms(&self) -> i64 {
-            START_MS
+            self.0.load(Ordering::SeqCst)
         }
     }
 
@@ -57,8 +65,10 @@ pub(crate) mod fixed {
         }
     }
 
-    /// An environment that gives the same in every run.
-    pub(crate) fn environment() -> Environment {
-        Environment { clock: Arc::new(Still), entropy: Arc::new(Counted(AtomicU64::new(1))) }
+    /// An environment that gives the same in every run, and its clock.
+    pub(crate) fn environment() -> (Environment, Arc<FixedClock>) {
+        let clock = Arc::new(FixedClock(AtomicI64::new(START_MS)));
+        let entropy = Arc::new(Counted(AtomicU64::new(1)));
+        (Environment { clock: clock.clone(), entropy }, clock)
     }
 }

@@ -34,6 +34,7 @@ mod tests {
     use super::*;
 
     async fn panics() -> &'static str {
+        std::future::ready(()).await;
         panic!("on purpose")
     }
 

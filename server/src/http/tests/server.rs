@@ -40,7 +40,7 @@ impl Server {
         let mut config = Config::for_tests(folder.path());
         config.koogallery.access_key = vec![Secret::new(ACCESS_KEY)];
         adapt(&mut config);
-        let environment = fixed::environment();
+        let (environment, _) = fixed::environment();
         let tls = crate::http::tls(&config).unwrap();
         let desk = Desk::open(&config, environment).await.unwrap();
         let app = App {
