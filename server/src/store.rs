@@ -10,6 +10,8 @@ mod machines;
 mod orders;
 mod products;
 mod sqlite;
+#[cfg(test)]
+mod tests;
 mod uploads;
 mod words;
 

@@ -74,6 +74,7 @@ impl Desk {
             secret,
             window_ms: i64::from(config.koogallery.clock_skew_seconds) * 1000,
             public_keys: RwLock::new(own),
+            last_id: std::sync::Mutex::new(0),
             reading: Reading::default(),
             bells: Bells::default(),
         });

@@ -11,3 +11,4 @@ mod faults;
 mod instances;
 mod queues;
 mod testing;
+mod trust;

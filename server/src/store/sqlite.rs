@@ -14,6 +14,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use sqlx::migrate::MigrateError;
 use sqlx::pool::PoolConnection;
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous,
@@ -31,6 +32,8 @@ pub(crate) struct Sqlite {
     /// One connection: SQLite has one writer, and a queue of ours is fairer than its lock.
     writer: SqlitePool,
     readers: SqlitePool,
+    #[cfg(test)]
+    limit: std::sync::Arc<std::sync::atomic::AtomicI64>,
 }
 
 impl Sqlite {
@@ -51,9 +54,14 @@ impl Sqlite {
             .connect_with(options.clone())
             .await?;
         if migrate {
-            sqlx::migrate!("migrations/sqlite").run(&writer).await.map_err(|error| {
-                StoreError::Broken(format!("the database could not be migrated: {error}"))
-            })?;
+            sqlx::migrate!("migrations/sqlite").run(&writer).await.map_err(
+                |error| match error {
+                    MigrateError::VersionMissing(version) => StoreError::Broken(format!(
+                        "its schema has version {version}, which a newer licd made: start that one"
+                    )),
+                    error => StoreError::Broken(format!("it could not be migrated: {error}")),
+                },
+            )?;
         }
         let readers = SqlitePoolOptions::new()
             .max_connections(READERS)
@@ -61,11 +69,18 @@ impl Sqlite {
             .idle_timeout(None)
             .max_lifetime(None)
             .connect_lazy_with(options);
-        Ok(Self { writer, readers })
+        Ok(Self {
+            writer,
+            readers,
+            #[cfg(test)]
+            limit: std::sync::Arc::default(),
+        })
     }
 
     pub(super) async fn write(&self) -> Result<Box<dyn Tx>, StoreError> {
         let mut connection = self.writer.acquire().await?;
+        #[cfg(test)]
+        self.apply_limit(&mut connection).await;
         // A deferred transaction that reads and then writes fails when somebody wrote between.
         let begun = sqlx::query("BEGIN IMMEDIATE").execute(&mut *connection).await;
         if let Err(error) = begun {
@@ -84,12 +99,36 @@ impl Sqlite {
         self.writer.close().await;
     }
 
-    /// Lets the file grow to `pages` and no further: a full disk, for tests.
+    /// Lets the file grow to `pages` and no further: a full disk, for tests. 0 lifts the limit.
     #[cfg(test)]
-    pub(crate) async fn limit_pages(&self, pages: i64) {
-        let mut connection = self.writer.acquire().await.unwrap();
-        let sql = format!("PRAGMA max_page_count = {pages}");
-        sqlx::query(sqlx::AssertSqlSafe(sql)).execute(&mut *connection).await.unwrap();
+    pub(crate) fn limit_pages(&self, pages: i64) {
+        self.limit.store(pages, std::sync::atomic::Ordering::SeqCst);
+    }
+
+    /// A connection forgets its limit, and is replaced after a full disk.
+    #[cfg(test)]
+    async fn apply_limit(&self, connection: &mut SqliteConnection) {
+        let pages = match self.limit.load(std::sync::atomic::Ordering::SeqCst) {
+            0 => 1_000_000,
+            pages => pages,
+        };
+        let sql = sqlx::AssertSqlSafe(format!("PRAGMA max_page_count = {pages}"));
+        sqlx::query(sql).execute(connection).await.unwrap();
+    }
+
+    /// How a connection is set up.
+    #[cfg(test)]
+    pub(crate) async fn pragma(&self, name: &str) -> String {
+        use sqlx::Row as _;
+        let sql = sqlx::AssertSqlSafe(format!("PRAGMA {name}"));
+        let row = sqlx::query(sql).fetch_one(&self.writer).await.unwrap();
+        row.try_get::<String, _>(0).unwrap_or_else(|_| row.get::<i64, _>(0).to_string())
+    }
+
+    /// Runs anything.
+    #[cfg(test)]
+    pub(crate) async fn run(&self, sql: &'static str) {
+        sqlx::query(sql).execute(&self.writer).await.unwrap();
     }
 
     /// How large the file is now, in pages.

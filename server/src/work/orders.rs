@@ -80,14 +80,19 @@ async fn ask(desk: Desk, marketplace: Arc<Marketplace>, shutdown: Shutdown, row:
         Err(failure) if of_order(failure) != Remedy::TryAgain => delay::longest(environment),
         Err(_) => delay::seconds(row.attempts, environment),
     };
-    if let Err(failure) = &outcome {
-        tracing::warn!(
+    match &outcome {
+        Ok(_) => tracing::info!(
+            instance.id = row.instance_id,
+            attempts = row.attempts,
+            "the marketplace answered for an order"
+        ),
+        Err(failure) => tracing::warn!(
             instance.id = row.instance_id,
             code = failure.code,
             attempts = row.attempts,
             retry_in_s = wait,
             "an order could not be read"
-        );
+        ),
     }
     metrics::counter!("licd_order_reads_total", "result" => result(&outcome)).increment(1);
     let next_at = desk.context.now().as_secs() + wait;

@@ -76,9 +76,7 @@ async fn a_resend_is_answered_as_before_when_frozen_and_refused_when_released() 
     let bench = Bench::new().await;
     let instance = bench.buy("CS1", 1).await;
     assert_eq!(bench.code(apply(&instance, "e-1", &device(1))).await, "000004");
-    let status = |status| {
-        json!({"activity": "updateInstanceStatus", "instanceId": instance, "status": status})
-    };
+    let status = |status| json!({"activity": "updateInstanceStatus", "instanceId": instance, "status": status});
     assert_eq!(bench.code(status("FREEZE")).await, "000000");
     assert_eq!(bench.code(apply(&instance, "e-1", &device(1))).await, "000004");
     assert_eq!(bench.code(apply(&instance, "e-2", &device(1))).await, "000901");
@@ -282,6 +280,7 @@ async fn an_application_waits_two_seconds_for_an_order_that_is_being_read() {
     // Judged by the order: there is one place.
     assert_eq!(bench.code(apply(&instance, "e-1", &device(1))).await, "000004");
     assert_eq!(bench.code(apply(&instance, "e-2", &device(2))).await, "000900");
+    bench.upload_is("delivered").await;
 
     bench.offer("CS2", 1, |_| ());
     bench.market.state().tricks.push_back(Trick::Late(Duration::from_secs(4)));
@@ -375,11 +374,12 @@ async fn a_held_application_is_served_when_the_instance_is_unfrozen_or_prolonged
     let instance = bench.call(new_instance("CS1")).await.instance_id.unwrap();
     bench.until(|detail| detail.instance.order_error.is_some(), &instance).await;
     assert_eq!(bench.code(apply(&instance, "e-1", &device(1))).await, "000004");
-    let status = |status| {
-        json!({"activity": "updateInstanceStatus", "instanceId": instance, "status": status})
-    };
+    let status = |status| json!({"activity": "updateInstanceStatus", "instanceId": instance, "status": status});
     assert_eq!(bench.code(status("FREEZE")).await, "000000");
-    assert_eq!(bench.detail(&instance).await.applications[0].result_code.as_deref(), Some("000901"));
+    assert_eq!(
+        bench.detail(&instance).await.applications[0].result_code.as_deref(),
+        Some("000901")
+    );
     assert_eq!(bench.code(apply(&instance, "e-1", &device(1))).await, "000901");
 
     bench.offer("CS1", 1, |order| order.lines[0].expire_time = Some(NOW + 1));

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use koogallery::order::{ChargingMode, Order, mock};
@@ -14,7 +14,6 @@ use license_core::trust::KeyRing;
 use license_core::verify::{Question, Verified};
 use license_core::{Timestamp, verify};
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -22,36 +21,18 @@ use tokio::task::JoinHandle;
 use super::double::{AK, Double, SK};
 use crate::config::{Config, Secret};
 use crate::desk::Desk;
-use crate::environment::{Clock, Entropy, Environment};
+use crate::environment::fixed::{FixedClock, START_MS, environment};
+use crate::environment::{Clock as _, Environment};
 use crate::error::ApiError;
 
 pub(super) const KEY: &str = "0123456789abcdef-basic";
-/// 2026-11-21T00:00:00Z.
-pub(super) const NOW: i64 = 1_795_219_200;
+pub(super) const NOW: i64 = START_MS / 1000;
 pub(super) const DAY: i64 = 86_400;
-
-pub(super) struct TestClock(AtomicI64);
-impl Clock for TestClock {
-    fn now_ms(&self) -> i64 {
-        self.0.load(Ordering::SeqCst)
-    }
-}
-
-/// The same bytes in every run.
-struct Seeded(AtomicU64);
-impl Entropy for Seeded {
-    fn fill(&self, bytes: &mut [u8]) {
-        for chunk in bytes.chunks_mut(32) {
-            let number = self.0.fetch_add(1, Ordering::SeqCst);
-            chunk.copy_from_slice(&Sha256::digest(number.to_le_bytes())[..chunk.len()]);
-        }
-    }
-}
 
 pub(super) struct Bench {
     pub(super) desk: Desk,
     pub(super) market: Double,
-    pub(super) clock: Arc<TestClock>,
+    clock: Arc<FixedClock>,
     pub(super) config: Config,
     environment: Environment,
     nonces: AtomicU64,
@@ -75,7 +56,7 @@ impl Bench {
 
     pub(super) async fn bare_with(change: impl FnOnce(&mut Config)) -> Self {
         let folder = TempDir::new().unwrap();
-        let clock = Arc::new(TestClock(AtomicI64::new(NOW * 1000)));
+        let (environment, clock) = environment();
         let seen = clock.clone();
         let market = Double::start(Arc::new(move || seen.now_ms() / 1000));
         let mut config = Config::for_tests(folder.path());
@@ -85,10 +66,6 @@ impl Bench {
         config.koogallery.ak = Some(Secret::new(AK));
         config.koogallery.sk = Some(Secret::new(SK));
         change(&mut config);
-        let environment = Environment {
-            clock: clock.clone(),
-            entropy: Arc::new(Seeded(AtomicU64::new(1))),
-        };
         let desk = Desk::open(&config, environment.clone()).await.unwrap();
         let (stop, _) = watch::channel(false);
         Self {
@@ -147,7 +124,7 @@ impl Bench {
 
     /// Moves the clock, and wakes whoever sleeps.
     pub(super) fn forward(&self, seconds: i64) {
-        self.clock.0.fetch_add(seconds * 1000, Ordering::SeqCst);
+        self.clock.advance_ms(seconds * 1000);
         self.desk.context.bells.orders.notify_one();
         self.desk.context.bells.uploads.notify_one();
     }

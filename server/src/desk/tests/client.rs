@@ -85,8 +85,7 @@ async fn the_receipt_answers_the_question() {
     assert_eq!(receipt["sha"], json!(document_digest(&answer.license)));
     assert_eq!(receipt["iat"], json!(bench.now()));
     let list = bench.desk.revocation_list().await.unwrap().document;
-    let list =
-        license_core::revocation::Revocations::open(&list, &bench.keys(), now).unwrap();
+    let list = license_core::revocation::Revocations::open(&list, &bench.keys(), now).unwrap();
     assert_eq!(receipt["rev"], json!(list.seq));
 }
 
@@ -126,9 +125,7 @@ async fn every_refusal_has_its_code_and_status() {
     bench.ask_with(good()).await.unwrap();
     assert_eq!(refused(&bench, request(&code, &device(2))).await, (Code::MachinesExhausted, 409));
 
-    let status = |status| {
-        json!({"activity": "updateInstanceStatus", "instanceId": instance, "status": status})
-    };
+    let status = |status| json!({"activity": "updateInstanceStatus", "instanceId": instance, "status": status});
     assert_eq!(bench.code(status("FREEZE")).await, "000000");
     assert_eq!(refused(&bench, good()).await, (Code::LicenseSuspended, 403));
     assert_eq!(bench.code(status("UNFREEZE")).await, "000000");

@@ -46,8 +46,7 @@ pub(super) struct Double {
 impl Double {
     pub(super) fn start(now: Arc<dyn Fn() -> i64 + Send + Sync>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let double =
-            Self { address: listener.local_addr().unwrap(), state: Arc::default(), now };
+        let double = Self { address: listener.local_addr().unwrap(), state: Arc::default(), now };
         let serving = double.clone();
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {

@@ -207,9 +207,7 @@ async fn freezing_suspends_unfreezing_reinstates_releasing_revokes() {
     assert!(list.is_empty());
     let first = list.seq;
 
-    let status = |status| {
-        json!({"activity": "updateInstanceStatus", "instanceId": instance, "status": status})
-    };
+    let status = |status| json!({"activity": "updateInstanceStatus", "instanceId": instance, "status": status});
     for (call, state, stop) in [
         (status("FREEZE"), InstanceState::Frozen, Some(Stop::Suspended)),
         (status("FREEZE"), InstanceState::Frozen, Some(Stop::Suspended)),

@@ -10,9 +10,7 @@ fn test(mut call: Value) -> Value {
 }
 
 fn cases(instance: &str) -> Vec<(Value, &'static str)> {
-    let status = |status| {
-        json!({"activity": "updateInstanceStatus", "instanceId": instance, "status": status})
-    };
+    let status = |status| json!({"activity": "updateInstanceStatus", "instanceId": instance, "status": status});
     let refresh = json!({
         "activity": "refreshInstance", "scene": "RENEWAL", "orderId": "CS9",
         "orderLineId": "CS9-000001", "instanceId": instance, "expireTime": "20200101000000",
