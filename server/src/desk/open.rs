@@ -32,6 +32,7 @@ impl Desk {
         let folder = &config.data_dir;
         make_folder(folder)?;
         let lock = lock(folder)?;
+        owner_only(&folder.join("licd.db"))?;
         let store = Store::open_sqlite(folder).await.with_context(|| database(folder))?;
         let keys = Keyring::open(config, &environment)?;
         let desk = Self::assemble(config, environment, store, keys, Some(lock)).await?;
@@ -64,7 +65,7 @@ impl Desk {
         keys: Keyring,
         lock: Option<File>,
     ) -> anyhow::Result<Self> {
-        let own = keys.public().map(|key| key.to_jwk()).to_vec();
+        let own = keys.public().map(|key| (key.key.kid(), key.to_jwk()));
         let secret = secret(&store, &environment).await?;
         let context = Arc::new(Context {
             environment,
@@ -73,7 +74,7 @@ impl Desk {
             release: keys.release,
             secret,
             window_ms: i64::from(config.koogallery.clock_skew_seconds) * 1000,
-            public_keys: RwLock::new(own),
+            public_keys: RwLock::new(own.iter().map(|(_, jwk)| jwk.clone()).collect()),
             last_id: std::sync::Mutex::new(0),
             reading: Reading::default(),
             bells: Bells::default(),
@@ -81,10 +82,17 @@ impl Desk {
         for (_, jwk) in store.read().await?.public_keys().await? {
             context.learn(serde_json::from_str(&jwk).context("a public key in the database")?);
         }
-        let made = match lock {
-            Some(_) => first_token(config, &context, &store, keys.made).await?,
-            None => None,
-        };
+        let mut made = None;
+        if lock.is_some() {
+            // What a key has signed is verified for longer than its file is named here.
+            let mut tx = store.write().await?;
+            for (kid, jwk) in &own {
+                let now = context.now().as_secs();
+                tx.put_public_key(kid.as_str(), &jwk.to_string(), now).await?;
+            }
+            tx.commit().await?;
+            made = first_token(config, &context, &store, keys.made).await?;
+        }
         let marketplace = Marketplace::new(&config.koogallery)?.map(Arc::new);
         let gate = Arc::new(Gate::default());
         let paused = store.read().await?.meta(uploads::PAUSE).await?;
@@ -144,6 +152,15 @@ fn make_folder(folder: &Path) -> anyhow::Result<()> {
             folder.display()
         )
     })
+}
+
+/// The database holds activation codes: nobody else reads it, wherever the folder lies.
+fn owner_only(path: &Path) -> anyhow::Result<()> {
+    let mut options = File::options();
+    options.create(true).truncate(false).write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map(|_| ()).with_context(|| format!("{} cannot be written", path.display()))
 }
 
 /// One process at a time: a second one would sign and send beside the first.

@@ -3,7 +3,7 @@
 
 mod admin;
 mod applying;
-mod bench;
+pub(crate) mod bench;
 mod client;
 mod crash;
 mod double;

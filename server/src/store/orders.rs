@@ -45,7 +45,8 @@ pub(crate) struct OrderRow {
 /// Orders and the queue of reading them.
 #[async_trait]
 pub(crate) trait Orders {
-    /// Queues a look-up; the same order in the same scene is looked up again.
+    /// Queues a look-up; the same order in the same scene is looked up again. False if it is being
+    /// read already, or was paid back.
     async fn queue_order(
         &mut self,
         instance_id: &str,
@@ -53,7 +54,7 @@ pub(crate) trait Orders {
         line_id: &str,
         scene: &str,
         at: i64,
-    ) -> Result<(), StoreError>;
+    ) -> Result<bool, StoreError>;
     /// Takes up to `limit` that are due, counting the attempt.
     async fn take_orders(&mut self, now: i64, limit: i64) -> Result<Vec<OrderRow>, StoreError>;
     /// Puts back what a crash left in the middle.

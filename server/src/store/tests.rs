@@ -316,7 +316,7 @@ async fn orders_are_taken_once_postponed_and_read() {
     assert_eq!((first[0].attempts, first[0].state), (1, OrderState::Reading));
     assert_eq!(tx.take_orders(100, 9).await.unwrap(), []);
     // A re-send does not take it out of the hands of whoever reads it.
-    tx.queue_order("i", "o", "1", "NEW", 100).await.unwrap();
+    assert!(!tx.queue_order("i", "o", "1", "NEW", 100).await.unwrap());
     assert_eq!(tx.take_orders(100, 9).await.unwrap(), []);
 
     tx.postpone_order(first[0].id, 150, "MKT.0999", "busy").await.unwrap();
@@ -344,7 +344,7 @@ async fn orders_are_taken_once_postponed_and_read() {
     assert!(!tx.refund_order("i", "p").await.unwrap());
     assert!(!tx.refund_order("i", "o").await.unwrap(), "the purchase itself is never refunded so");
     assert_eq!(tx.order_in_force("i").await.unwrap().unwrap().order_id, "o");
-    tx.queue_order("i", "p", "1", "RENEWAL", 500).await.unwrap();
+    assert!(!tx.queue_order("i", "p", "1", "RENEWAL", 500).await.unwrap());
     assert_eq!(tx.order(force.id).await.unwrap().unwrap().state, OrderState::Refunded);
 
     tx.queue_order("i", "q", "1", "UNSUBSCRIBE_RENEWAL_PERIOD", 500).await.unwrap();

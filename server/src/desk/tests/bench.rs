@@ -29,8 +29,8 @@ pub(super) const KEY: &str = "0123456789abcdef-basic";
 pub(super) const NOW: i64 = START_MS / 1000;
 pub(super) const DAY: i64 = 86_400;
 
-pub(super) struct Bench {
-    pub(super) desk: Desk,
+pub(crate) struct Bench {
+    pub(crate) desk: Desk,
     pub(super) market: Double,
     clock: Arc<FixedClock>,
     pub(super) config: Config,
@@ -50,7 +50,7 @@ impl Bench {
     }
 
     /// Without product and workers.
-    pub(super) async fn bare() -> Self {
+    pub(crate) async fn bare() -> Self {
         Self::bare_with(|_| ()).await
     }
 
