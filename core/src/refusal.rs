@@ -130,8 +130,10 @@ impl Refusal {
         let general = self.code().message(lang);
         let en = lang == Lang::En;
         match self {
-            Self::Malformed(at) => format!("{general} ({at})"),
-            Self::KeyUnknown(kid) => format!("{general} ({kid})"),
+            // What it failed at is for those who write readers; they read English.
+            Self::Malformed(at) if en => format!("{general} ({at})"),
+            Self::KeyUnknown(kid) if en => format!("{general} ({kid})"),
+            Self::KeyUnknown(kid) => format!("{general}（{kid}）"),
             Self::TrustListTooOld { expired } => {
                 if en {
                     format!("the trust list ended on {} and the license is newer", expired.date())
@@ -140,7 +142,12 @@ impl Refusal {
                 }
             }
             Self::KeyNotAllowed { kid, limit } => {
-                format!("{general} ({kid}: {})", limit.message(lang))
+                let limit = limit.message(lang);
+                if en {
+                    format!("{general} ({kid}: {limit})")
+                } else {
+                    format!("{general}（{kid}：{limit}）")
+                }
             }
             Self::ProductMismatch { licensed, asked } => {
                 if en {
@@ -185,8 +192,12 @@ impl Refusal {
                     format!("时钟显示 {now}，但此前已出现过 {floor}")
                 }
             }
-            Self::MachineMismatch(report) => format!("{general}: {}", report.summary(lang)),
-            Self::Damaged
+            Self::MachineMismatch(report) => {
+                let colon = if en { ": " } else { "：" };
+                format!("{general}{colon}{}", report.summary(lang))
+            }
+            Self::Malformed(_)
+            | Self::Damaged
             | Self::SignatureInvalid
             | Self::Revoked
             | Self::Suspended

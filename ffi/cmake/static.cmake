@@ -24,10 +24,11 @@ if(LICSDK_ONE_OBJECT)
       --whole-archive $<TARGET_FILE:licsdk_part> --no-whole-archive
       ${LICSDK_RUST_ARCHIVE}
     COMMAND ${CMAKE_OBJCOPY} --wildcard --keep-global-symbol=licsdk_*
-      --remove-section=.llvmbc --remove-section=.llvmcmd ${object}
+      --remove-section=.llvmbc --remove-section=.llvmcmd
+      $<$<NOT:$<CONFIG:Debug>>:--strip-debug> ${object}
     DEPENDS licsdk_part licsdk_cargo ${LICSDK_RUST_ARCHIVE}
     COMMENT "Linking the static library's one object"
-    VERBATIM)
+    COMMAND_EXPAND_LISTS VERBATIM)
   add_library(licsdk_static STATIC ${object})
   set_property(SOURCE ${object} PROPERTY EXTERNAL_OBJECT ON)
   set_property(TARGET licsdk_static PROPERTY LINKER_LANGUAGE CXX)

@@ -8,7 +8,7 @@
 
 namespace {
 
-constexpr double CONVERGED = 1e-7;
+constexpr double CONVERGED = 1e-6;
 constexpr int AT_MOST = 200000;
 
 class Plate {

@@ -179,7 +179,7 @@ int Run(const Options &options) {
     const Rights rights = Say(answer);
     if (options.check_updates) invoker->CheckNewVersions();
 
-    const int size = rights.mesh ? 129 : 33;
+    const int size = rights.mesh ? 65 : 33;
     const int processors = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
     const int threads = std::min(rights.cores, processors);
     const Heat heat = solve(size, threads);

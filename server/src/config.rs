@@ -161,9 +161,9 @@ impl Config {
                 trusted_proxies: checks::networks(reader),
             },
             keys: Keys {
-                issuing: reader.path("keys.issuing"),
-                release: reader.path("keys.release"),
-                passphrase_file: reader.path("keys.passphrase_file"),
+                issuing: checks::file(reader, "keys.issuing"),
+                release: checks::file(reader, "keys.release"),
+                passphrase_file: checks::file(reader, "keys.passphrase_file"),
             },
             koogallery: Koogallery {
                 base_urls: checks::base_urls(reader),
@@ -176,7 +176,7 @@ impl Config {
                 general_access_key: checks::access_keys(reader, "koogallery.general_access_key"),
                 ak: reader.secret("koogallery.ak"),
                 sk: reader.secret("koogallery.sk"),
-                ca_file: reader.path("koogallery.ca_file"),
+                ca_file: checks::file(reader, "koogallery.ca_file"),
                 clock_skew_seconds: checks::clock_skew(reader),
             },
         };

@@ -19,7 +19,7 @@ mod releases;
 mod settle;
 mod sweep;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod tokens;
 mod uploads;
 mod views;

@@ -65,6 +65,12 @@ pub(crate) mod fixed {
         }
     }
 
+    /// Randomness that differs from that of [`environment`], the same in every run.
+    pub(crate) fn other_entropy() -> Arc<dyn Entropy> {
+        static OTHERS: AtomicU64 = AtomicU64::new(1);
+        Arc::new(Counted(AtomicU64::new(OTHERS.fetch_add(1, Ordering::SeqCst) << 40)))
+    }
+
     /// An environment that gives the same in every run, and its clock.
     pub(crate) fn environment() -> (Environment, Arc<FixedClock>) {
         let clock = Arc::new(FixedClock(AtomicI64::new(START_MS)));

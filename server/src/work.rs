@@ -12,10 +12,12 @@ mod settle;
 mod sweep;
 mod uploads;
 
+use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 
 pub(crate) use gate::Gate;
 pub(crate) use marketplace::Marketplace;
@@ -30,11 +32,12 @@ pub(crate) type Shutdown = watch::Receiver<bool>;
 
 impl Desk {
     /// Starts everything that runs in the background, until `shutdown` turns true.
+    #[expect(clippy::needless_pass_by_value, reason = "each worker has its own receiver")]
     pub(crate) fn start_workers(&self, shutdown: Shutdown) -> Vec<JoinHandle<()>> {
         let mut workers = vec![
-            tokio::spawn(settle::run(self.clone(), shutdown.clone())),
-            tokio::spawn(sweep::run(self.clone(), shutdown.clone())),
-            tokio::spawn(numbers::run(self.clone(), shutdown.clone())),
+            keep("settle", self, &shutdown, settle::run),
+            keep("sweep", self, &shutdown, sweep::run),
+            keep("numbers", self, &shutdown, numbers::run),
         ];
         let Some(marketplace) = &self.marketplace else {
             self.context.reading.rest(true);
@@ -48,11 +51,46 @@ impl Desk {
         if self.gate.is_closed() {
             alert_closed();
         }
-        let orders = orders::run(self.clone(), marketplace.clone(), shutdown.clone());
-        let uploads = uploads::run(self.clone(), marketplace.clone(), shutdown);
-        workers.extend([tokio::spawn(orders), tokio::spawn(uploads)]);
+        for (name, run) in [("orders", orders::run as Run), ("uploads", uploads::run as Run)] {
+            let marketplace = marketplace.clone();
+            workers.push(keep(name, self, &shutdown, move |desk, shutdown| {
+                run(desk, marketplace.clone(), shutdown)
+            }));
+        }
         workers
     }
+}
+
+/// A worker of one of the marketplace's queues.
+type Run = fn(Desk, Arc<Marketplace>, Shutdown) -> Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// Starts a worker, and starts it again should it panic: no fault in one job stops all others.
+fn keep<F>(
+    name: &'static str,
+    desk: &Desk,
+    shutdown: &Shutdown,
+    run: impl Fn(Desk, Shutdown) -> F + Send + 'static,
+) -> JoinHandle<()>
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let (desk, shutdown) = (desk.clone(), shutdown.clone());
+    tokio::spawn(async move {
+        // A set ends its tasks when it is dropped, so the worker never outlives its keeper.
+        let mut running = JoinSet::new();
+        loop {
+            running.spawn(run(desk.clone(), shutdown.clone()));
+            if let Some(Ok(())) | None = running.join_next().await {
+                return;
+            }
+            tracing::error!(
+                alert = "worker_failed",
+                worker = name,
+                "a worker failed; it starts again"
+            );
+            tokio::time::sleep(LOOK).await;
+        }
+    })
 }
 
 fn alert_closed() {
@@ -69,5 +107,28 @@ async fn rest(bell: &tokio::sync::Notify, shutdown: &mut Shutdown, longest: Dura
         _ = shutdown.wait_for(|stop| *stop) => true,
         () = bell.notified() => false,
         () = tokio::time::sleep(longest) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use super::*;
+    use crate::desk::tests::bench::Bench;
+
+    #[tokio::test]
+    async fn a_worker_that_fails_starts_again() {
+        let bench = Bench::bare().await;
+        let starts = Arc::new(AtomicU32::new(0));
+        let counted = starts.clone();
+        let (_stop, shutdown) = watch::channel(false);
+        let worker = keep("test", &bench.desk, &shutdown, move |_, _| {
+            let start = counted.fetch_add(1, Ordering::SeqCst);
+            async move { assert!(start > 0, "the first start fails") }
+        });
+        worker.await.unwrap();
+        assert_eq!(starts.load(Ordering::SeqCst), 2);
     }
 }

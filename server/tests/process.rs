@@ -42,9 +42,11 @@ impl Serving {
     }
 
     fn start_with(folder: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Self {
-        let free = ["serve", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"];
+        let own = arguments.iter().any(|argument| argument.starts_with("--admin-listen"));
+        let admin = if own { &[][..] } else { &["--admin-listen", "127.0.0.1:0"] };
         let mut child = licd(folder)
-            .args(free)
+            .args(["serve", "--listen", "127.0.0.1:0"])
+            .args(admin)
             .args(arguments)
             .envs(variables.iter().copied())
             .stdout(Stdio::piped())
@@ -285,6 +287,45 @@ fn now_ms() -> i64 {
     i64::try_from(since.as_millis()).unwrap()
 }
 
+/// Plays the marketplace: the query that was signed, and the answer.
+fn new_instance(listen: &str, key: &str) -> (String, Value) {
+    let call = json!({
+        "activity": "newInstance", "orderId": "CS2211181819LOG",
+        "orderLineId": "CS2211181819LOG-000001", "businessId": "b-1",
+    });
+    let key = AccessKey::new(key).unwrap();
+    let body = call.to_string();
+    let query = Presented::sign(&key, body.as_bytes(), "nonce-of-a-call", now_ms()).to_query();
+    let (_, answer) = fetch(listen, "POST", &format!("/koogallery?{query}"), "", &body);
+    let answer: Value = serde_json::from_str(&answer).unwrap();
+    assert_eq!(answer["resultCode"], "000000", "{answer}");
+    (query, answer)
+}
+
+#[test]
+fn stops_within_ten_seconds_although_the_marketplace_hangs() {
+    const KEY: &str = "an-access-key-of-the-console";
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", silent.local_addr().unwrap());
+    let folder = tempfile::tempdir().unwrap();
+    let mut serving = Serving::start_with(
+        folder.path(),
+        &[],
+        &[
+            ("LICD_KOOGALLERY__ACCESS_KEY", KEY),
+            ("LICD_KOOGALLERY__AK", "an-ak"),
+            ("LICD_KOOGALLERY__SK", "an-sk"),
+            ("LICD_KOOGALLERY__BASE_URL", &url),
+        ],
+    );
+    new_instance(&serving.listen, KEY);
+    // The question about the order was asked, and is never answered.
+    let (_asked, _) = silent.accept().unwrap();
+    let started = Instant::now();
+    assert_eq!(serving.terminate(), Some(0));
+    assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());
+}
+
 /// docs/LOGGING.md, "What is never logged".
 #[test]
 fn the_log_of_a_whole_run_holds_no_secret_and_nothing_of_a_customer() {
@@ -307,17 +348,7 @@ fn the_log_of_a_whole_run_holds_no_secret_and_nothing_of_a_customer() {
     let token = std::fs::read_to_string(folder.path().join("licd-data/admin-token")).unwrap();
     let bearer = format!("Authorization: Bearer {}\r\n", token.trim());
 
-    let call = json!({
-        "activity": "newInstance", "orderId": "CS2211181819LOG",
-        "orderLineId": "CS2211181819LOG-000001", "businessId": "b-1",
-    });
-    let key = AccessKey::new(KEY).unwrap();
-    let body = call.to_string();
-    let query = Presented::sign(&key, body.as_bytes(), "nonce-of-a-call", now_ms()).to_query();
-    let path = format!("/koogallery?{query}");
-    let (_, answer) = fetch(&serving.listen, "POST", &path, "", &body);
-    let answer: Value = serde_json::from_str(&answer).unwrap();
-    assert_eq!(answer["resultCode"], "000000", "{answer}");
+    let (query, answer) = new_instance(&serving.listen, KEY);
     let id = answer["instanceId"].as_str().unwrap();
 
     let (_, instances) = fetch(&admin, "GET", "/api/v1/instances", &bearer, "");

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Output};
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -19,7 +20,7 @@ use crate::{AK, GENERAL_KEY, KEY, KIT_KEY, LICENSE_CODE_KEY, SK};
 /// A seller's machine: a data folder and the configuration, with or without a running server.
 #[derive(Debug)]
 pub struct Site {
-    folder: TempDir,
+    folder: Arc<TempDir>,
     variables: BTreeMap<String, String>,
 }
 
@@ -38,7 +39,7 @@ impl Site {
     #[must_use]
     pub fn new() -> Self {
         let folder = tempfile::Builder::new().prefix("licd-test-").tempdir().expect("a folder");
-        let site = Self { folder, variables: BTreeMap::new() };
+        let site = Self { folder: Arc::new(folder), variables: BTreeMap::new() };
         site.with("LICD_KOOGALLERY__BASE_URL", "http://127.0.0.1:9")
             .with("LICD_KOOGALLERY__ACCESS_KEY", KEY)
             .with("LICD_KOOGALLERY__LICENSE_CODE_ACCESS_KEY", LICENSE_CODE_KEY)
@@ -113,7 +114,7 @@ impl Site {
         });
         let token = fs::read_to_string(self.data_dir().join("admin-token"));
         let token = token.unwrap_or_default().trim().to_owned();
-        Server { running, listen, admin, token, log }
+        Server { running, listen, admin, token, log, _folder: Arc::clone(&self.folder) }
     }
 
     /// Starts the server where it must refuse to.
@@ -148,6 +149,8 @@ pub struct Server {
     /// The first admin token.
     pub token: String,
     log: PathBuf,
+    /// A server outlives the site that it was started from, its data does too.
+    _folder: Arc<TempDir>,
 }
 
 impl Server {
@@ -231,8 +234,12 @@ impl Server {
     /// When there is none.
     #[must_use]
     pub fn instance(&self, id: &str) -> Value {
-        let reply = self.admin_get(&format!("/api/v1/instances/{id}"));
-        assert_eq!(reply.status, 200, "{}", reply.text());
+        self.read(&format!("/api/v1/instances/{id}"))
+    }
+
+    fn read(&self, path: &str) -> Value {
+        let reply = self.admin_get(path);
+        assert_eq!(reply.status, 200, "{path}: {}\n{}", reply.text(), self.output());
         reply.json()
     }
 
@@ -255,9 +262,7 @@ impl Server {
     }
 
     fn list(&self, path: &str) -> Vec<Value> {
-        let reply = self.admin_get(path);
-        assert_eq!(reply.status, 200, "{}", reply.text());
-        reply.json().as_array().expect("an array").clone()
+        self.read(path).as_array().expect("an array").clone()
     }
 
     /// How many machines the instance counts, and its limit.

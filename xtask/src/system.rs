@@ -23,7 +23,7 @@ pub(crate) struct Need {
 
 pub(crate) const COMPILER: Need = Need {
     present: || compiles(""),
-    debian: &["build-essential"],
+    debian: &["build-essential", "binutils"],
     elsewhere: "a C++17 compiler that is found as `c++` (GCC 9, Clang 10 or newer)",
 };
 pub(crate) const CMAKE: Need = Need {

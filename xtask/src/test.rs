@@ -85,22 +85,29 @@ fn together(root: &Path, long: bool) -> Step {
     Step::new("test license-tests", Work::CargoTest(test)).after(&["build licd", "build licctl"])
 }
 
-/// The C++ package as a customer gets it: configured, built, installed, then tested.
+/// The C++ package as a customer gets it: built, installed into a folder, and tested by a project
+/// that knows `find_package` and nothing else.
 fn cpp(root: &Path) -> Vec<Step> {
-    let build = "target/xtask/cpp";
-    let prefix = root.join("target/xtask/prefix");
-    let configure = command(root, "cmake", &["-S", "ffi", "-B", build]);
-    let compile = command(root, "cmake", &["--build", build, "--parallel", "2"]);
-    let mut install = command(root, "cmake", &["--install", build, "--prefix"]);
-    install.arg(&prefix);
-    let mut ctest =
-        command(root, "ctest", &["--test-dir", build, "--output-on-failure", "--no-tests=error"]);
-    ctest.env("LICSDK_PREFIX", &prefix);
+    let (sdk, tests) = ("target/xtask/cpp", "target/xtask/cpp-tests");
+    let prefix = root.join("target/xtask/prefix").display().to_string();
+    let found = format!("-DCMAKE_PREFIX_PATH={prefix}");
+    let built = format!("-DLICSDK_BUILD_DIR={}", root.join(sdk).display());
+    // cargo's dev profile, which the Rust tests have built already.
+    let debug = "-DCMAKE_BUILD_TYPE=Debug";
+    let cmake = |name: &str, args: &[&str]| {
+        Step::new(format!("C++: {name}"), Work::One(command(root, "cmake", args)))
+    };
+    let ctest = ["--test-dir", tests, "--output-on-failure", "--no-tests=error"];
     vec![
-        Step::new("C++: configure", Work::One(configure)),
-        Step::new("C++: build", Work::One(compile)).after(&["C++: configure"]),
-        Step::new("C++: install", Work::One(install)).after(&["C++: build"]),
-        Step::new("C++: ctest", Work::Ctest(ctest)).after(&["C++: build", "C++: install"]),
+        cmake("configure", &["-S", "ffi", "-B", sdk, debug]),
+        cmake("build", &["--build", sdk, "--parallel", "2"]).after(&["C++: configure"]),
+        cmake("install", &["--install", sdk, "--prefix", &prefix]).after(&["C++: build"]),
+        cmake("configure tests", &["-S", "ffi/tests", "-B", tests, debug, &found, &built])
+            .after(&["C++: install"]),
+        cmake("build tests", &["--build", tests, "--parallel", "2"])
+            .after(&["C++: configure tests"]),
+        Step::new("C++: ctest", Work::Ctest(command(root, "ctest", &ctest)))
+            .after(&["C++: build tests"]),
     ]
 }
 

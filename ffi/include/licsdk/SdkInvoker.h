@@ -117,9 +117,12 @@ inline std::string Date(long long seconds) {
     const long long day = of_year - (153 * shifted + 2) / 5 + 1;
     const long long month = shifted < 10 ? shifted + 3 : shifted - 9;
     const long long year = years + era * 400 + (month <= 2 ? 1 : 0);
-    const std::string two_month = (month < 10 ? "0" : "") + std::to_string(month);
-    const std::string two_day = (day < 10 ? "0" : "") + std::to_string(day);
-    return std::to_string(year) + "-" + two_month + "-" + two_day;
+    std::string date = std::to_string(year);
+    date += month < 10 ? "-0" : "-";
+    date += std::to_string(month);
+    date += day < 10 ? "-0" : "-";
+    date += std::to_string(day);
+    return date;
 }
 
 }  // namespace detail

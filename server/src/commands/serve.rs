@@ -61,7 +61,11 @@ fn prepare_and_serve(args: &Args, environment: Environment, output: &Output) -> 
     for warning in warnings.iter().filter(|warning| warning.key != "koogallery.ak") {
         tracing::warn!("{}", warning.text);
     }
-    runtime()?.block_on(serve(&config, environment, output))
+    let runtime = runtime()?;
+    let outcome = runtime.block_on(serve(&config, environment, output));
+    // A call to the marketplace that hangs on a thread of its own is not waited for.
+    runtime.shutdown_background();
+    outcome
 }
 
 async fn serve(config: &Config, environment: Environment, output: &Output) -> anyhow::Result<()> {

@@ -74,6 +74,16 @@ pub(super) fn tls(reader: &mut Reader<'_>) -> Option<Tls> {
     }
 }
 
+/// A file that is named must be there: it is not made.
+pub(super) fn file(reader: &mut Reader<'_>, key: &str) -> Option<PathBuf> {
+    let path = reader.path(key)?;
+    if let Err(error) = std::fs::File::open(&path) {
+        let cause = format!("{} cannot be read ({error})", path.display());
+        reader.problem(key, &cause, "name a file that licd may read, or leave the key out");
+    }
+    Some(path)
+}
+
 pub(super) fn networks(reader: &mut Reader<'_>) -> Vec<Network> {
     let mut networks = Vec::new();
     for text in reader.texts("http.trusted_proxies") {

@@ -86,8 +86,8 @@ mod tests {
             ("postgresql://licd:hun%2Fter2@db:5433/licd", "postgresql://licd:(set)@db:5433/licd"),
             ("postgres://licd@db/licd?password=hunter2", "postgres://licd@db/licd"),
             ("postgres://db/licd", "postgres://db/licd"),
+            ("postgres://licd:5/hunter2@db/licd", "postgres://licd:(set)@db/licd"),
             // Not encoded, so nobody knows where the password ends.
-            ("postgres://licd:5/hunter2@db/licd", "(set)"),
             ("postgres://licd:5?hunter2@db/licd", "(set)"),
             ("postgres://licd:hun@ter2@db/licd", "(set)"),
             ("postgres://hunter 2@db/licd", "(set)"),

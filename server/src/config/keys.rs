@@ -145,6 +145,14 @@ mod tests {
     }
 
     #[test]
+    fn operators_find_every_key_explained() {
+        let page = include_str!("../../../docs/OPERATIONS.md");
+        for key in KEYS {
+            assert!(page.contains(&format!("`{}`", key.path)), "{} is missing", key.path);
+        }
+    }
+
+    #[test]
     fn knows_tables_and_file_twins() {
         assert!(is_section("koogallery"));
         assert!(!is_section("data_dir"));

@@ -110,6 +110,11 @@ fn refuses_what_would_be_unsafe() {
         ("data_dir = \"\"", "data_dir in licd.toml: it is empty"),
         ("issuer = \"\"", "name of 1 to 128 bytes"),
         ("issuer = ", "this is not TOML"),
+        (
+            "[keys]\nissuing = \"/nonexistent.pem\"",
+            "keys.issuing in licd.toml: /nonexistent.pem cannot",
+        ),
+        ("[koogallery]\nca_file = \"/nonexistent.pem\"", "cannot be read"),
     ] {
         let refusal = refusal(text);
         assert!(refusal.contains(part), "{text}: {refusal}");

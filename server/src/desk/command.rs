@@ -29,12 +29,12 @@ pub(crate) trait Queued: UseCase {
 }
 
 macro_rules! use_cases {
-    ($($name:ident => $case:ty,)+) => {
+    ($($(#[$meta:meta])* $name:ident => $case:ty,)+) => {
         /// One use case and its arguments.
-        pub(crate) enum Command { $($name(Box<$case>),)+ }
+        pub(crate) enum Command { $($(#[$meta])* $name(Box<$case>),)+ }
 
         /// The answer to the [`Command`] of the same name.
-        pub(crate) enum Answer { $($name(<$case as UseCase>::Answer),)+ }
+        pub(crate) enum Answer { $($(#[$meta])* $name(<$case as UseCase>::Answer),)+ }
 
         impl Command {
             /// Names what it will change.
@@ -48,11 +48,13 @@ macro_rules! use_cases {
                 tx: &mut dyn Tx,
                 work: &mut Work<'_>,
             ) -> Result<Answer, StoreError> {
-                match self { $(Self::$name(case) => case.run(tx, work).await.map(Answer::$name),)+ }
+                match self {
+                    $($(#[$meta])* Self::$name(case) => case.run(tx, work).await.map(Answer::$name),)+
+                }
             }
         }
 
-        $(impl Queued for $case {
+        $($(#[$meta])* impl Queued for $case {
             fn into_command(self) -> Command { Command::$name(Box::new(self)) }
 
             fn from_answer(answer: Answer) -> Option<Self::Answer> {
@@ -70,6 +72,8 @@ use_cases! {
     CreateToken => tokens::CreateToken,
     EndOrder => orders::EndOrder,
     EndUpload => uploads::EndUpload,
+    #[cfg(test)]
+    Fail => failing::Fail,
     KeepOrders => orders::KeepOrders,
     KeepUploads => uploads::KeepUploads,
     PublishList => releases::PublishList,
@@ -84,4 +88,26 @@ use_cases! {
     Sweep => sweep::Sweep,
     TakeOrders => orders::TakeOrders,
     TakeUploads => uploads::TakeUploads,
+}
+
+#[cfg(test)]
+pub(crate) mod failing {
+    //! A use case that goes wrong after it has written.
+
+    use super::{StoreError, Tx, UseCase, Work};
+
+    #[derive(Clone)]
+    pub(crate) struct Fail {
+        pub(crate) panics: bool,
+    }
+
+    impl UseCase for Fail {
+        type Answer = ();
+
+        async fn run(&self, tx: &mut dyn Tx, _: &mut Work<'_>) -> Result<(), StoreError> {
+            tx.put_meta("half", Some(b"written")).await?;
+            assert!(!self.panics, "as it was asked to");
+            Err(StoreError::Broken("as it was asked to".to_owned()))
+        }
+    }
 }

@@ -1,11 +1,11 @@
 //! What every use case may rely on: time, randomness, keys, the server's secret, and who is to be
 //! told once something was committed.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use hmac::{Hmac, KeyInit, Mac};
 use license_core::Timestamp;
-use license_core::issue::SigningKey;
+use license_core::issue::{Signer as _, SigningKey};
 use serde_json::{Value, json};
 use sha2::Sha256;
 use tokio::sync::Notify;
@@ -30,6 +30,8 @@ pub(crate) struct Context {
     pub(crate) window_ms: i64,
     /// Public halves of the keys above and of those that signed lists elsewhere, as JWKs.
     pub(crate) public_keys: RwLock<Vec<Value>>,
+    /// The id that was made last.
+    pub(crate) last_id: Mutex<u128>,
     /// Orders that are being read just now.
     pub(crate) reading: Reading,
     /// Who works in the background.
@@ -51,6 +53,8 @@ pub(crate) enum Note {
     OrderQueued { instance: String },
     /// A question about an order ended, whatever the answer.
     OrderAsked { instance: String },
+    /// A license was signed.
+    Issued { license: String, instance: String },
     /// A license is to be sent.
     UploadQueued,
     /// Kept applications are to be judged.
@@ -78,10 +82,13 @@ impl Context {
         bytes
     }
 
-    /// An id that rises with time.
+    /// An id above every earlier one, so that lists by id are lists by age.
     pub(crate) fn id(&self) -> String {
         let millis = u64::try_from(self.now_ms()).unwrap_or_default();
-        uuid::Builder::from_unix_timestamp_millis(millis, &self.random()).into_uuid().to_string()
+        let id = uuid::Builder::from_unix_timestamp_millis(millis, &self.random()).into_uuid();
+        let mut last = self.last_id.lock().unwrap_or_else(PoisonError::into_inner);
+        *last = id.as_u128().max(last.saturating_add(1));
+        uuid::Uuid::from_u128(*last).to_string()
     }
 
     /// A digest that only this server can make, so that nobody can try values on a stolen file.
@@ -116,6 +123,15 @@ impl Context {
                 self.bells.orders.notify_one();
             }
             Note::OrderAsked { instance } => self.reading.end(&instance),
+            Note::Issued { license, instance } => {
+                metrics::counter!("licd_licenses_issued_total").increment(1);
+                tracing::info!(
+                    license.id = license,
+                    instance.id = instance,
+                    key.id = %self.issuing.kid(),
+                    "license signed"
+                );
+            }
             Note::UploadQueued => self.bells.uploads.notify_one(),
             Note::JudgeDue => self.bells.settle.notify_one(),
             Note::KeyLearned { jwk } => self.learn(jwk),

@@ -33,11 +33,8 @@ pub(crate) struct LicenseFilter {
     pub(crate) limit: Option<u32>,
 }
 
-async fn view(
-    tx: &mut dyn Tx,
-    instance: &Instance,
-    unserved: usize,
-) -> Result<api::InstanceView, StoreError> {
+async fn view(tx: &mut dyn Tx, instance: &Instance) -> Result<api::InstanceView, StoreError> {
+    let unserved = tx.count_kept_of(&instance.id).await?;
     let orders = tx.orders_of(&instance.id).await?;
     let pending = orders
         .iter()
@@ -69,7 +66,7 @@ async fn view(
                 None => format!("{code}: {}", order.last_message.as_deref().unwrap_or_default()),
             })
         }),
-        unserved: u32::try_from(unserved).unwrap_or(u32::MAX),
+        unserved: count(unserved),
         created_at: license_core::Timestamp::from_secs(instance.created_at),
     })
 }
@@ -97,8 +94,7 @@ impl Desk {
         let mut tx = self.store.read().await?;
         let mut found = Vec::new();
         for instance in tx.instances(&query).await? {
-            let kept = tx.kept_applications(&instance.id, None, WITH_INSTANCE).await?;
-            found.push(view(&mut *tx, &instance, kept.len()).await?);
+            found.push(view(&mut *tx, &instance).await?);
         }
         Ok(found)
     }
@@ -119,7 +115,7 @@ impl Desk {
         };
         let licenses = tx.licenses(&query).await?;
         Ok(api::InstanceDetail {
-            instance: view(&mut *tx, &instance, kept.len()).await?,
+            instance: view(&mut *tx, &instance).await?,
             licenses: licenses.iter().map(views::license).collect(),
             applications: kept.iter().map(views::application).collect(),
         })

@@ -1,7 +1,7 @@
 //! Makes licenses: the claims, the signature, the rows, and the way to the marketplace.
 
 use license_core::armor::{STRING_LIMIT, license_file};
-use license_core::issue::{SignError, Signer as _, seal};
+use license_core::issue::{SignError, seal};
 use license_core::jws::{DocType, Sealed};
 use license_core::license::License;
 use license_core::product::Form;
@@ -121,13 +121,7 @@ pub(crate) async fn issue(
         changed_at: now,
     };
     tx.add_license(&row).await?;
-    metrics::counter!("licd_licenses_issued_total").increment(1);
-    tracing::info!(
-        license.id = row.id,
-        instance.id = row.instance_id,
-        key.id = %work.desk.issuing.kid(),
-        "license signed"
-    );
+    work.note(Note::Issued { license: row.id.clone(), instance: row.instance_id.clone() });
     Ok((row, license))
 }
 

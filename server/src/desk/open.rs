@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, RwLock};
 
 use anyhow::{Context as _, bail};
-use serde_json::Value;
 use tokio::sync::Mutex;
 
 use super::context::{Bells, Context};
@@ -33,6 +32,9 @@ impl Desk {
         let folder = &config.data_dir;
         make_folder(folder)?;
         let lock = lock(folder)?;
+        if config.database == Database::Sqlite {
+            owner_only(&folder.join("licd.db"))?;
+        }
         let store =
             Store::open(&config.database, folder).await.with_context(|| database(config))?;
         let keys = Keyring::open(config, &environment)?;
@@ -67,7 +69,7 @@ impl Desk {
         keys: Keyring,
         lock: Option<File>,
     ) -> anyhow::Result<Self> {
-        let own = keys.public().map(|key| key.to_jwk()).to_vec();
+        let own = keys.public().map(|key| (key.key.kid(), key.to_jwk()));
         let secret = secret(&store, &environment).await?;
         let mut server = [0; 16];
         environment.entropy.fill(&mut server);
@@ -79,20 +81,25 @@ impl Desk {
             release: keys.release,
             secret,
             window_ms: i64::from(config.koogallery.clock_skew_seconds) * 1000,
-            public_keys: RwLock::new(own.clone()),
+            public_keys: RwLock::new(own.iter().map(|(_, jwk)| jwk.clone()).collect()),
+            last_id: std::sync::Mutex::new(0),
             reading: Reading::default(),
             bells: Bells::default(),
         });
         for (_, jwk) in store.read().await?.public_keys().await? {
             context.learn(serde_json::from_str(&jwk).context("a public key in the database")?);
         }
-        let made = match lock {
-            Some(_) => {
-                register(&own, &context, &store).await?;
-                first_token(config, &context, &store, keys.made).await?
+        let mut made = None;
+        if lock.is_some() {
+            // What a key has signed is verified for longer than its file is named here.
+            let mut tx = store.write().await?;
+            for (kid, jwk) in &own {
+                let now = context.now().as_secs();
+                tx.put_public_key(kid.as_str(), &jwk.to_string(), now).await?;
             }
-            None => None,
-        };
+            tx.commit().await?;
+            made = first_token(config, &context, &store, keys.made).await?;
+        }
         let marketplace = Marketplace::new(&config.koogallery)?.map(Arc::new);
         let gate = Arc::new(Gate::default());
         let paused = store.read().await?.meta(uploads::PAUSE).await?;
@@ -159,6 +166,15 @@ fn make_folder(folder: &Path) -> anyhow::Result<()> {
     })
 }
 
+/// The database holds activation codes: nobody else reads it, wherever the folder lies.
+fn owner_only(path: &Path) -> anyhow::Result<()> {
+    let mut options = File::options();
+    options.create(true).truncate(false).write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map(|_| ()).with_context(|| format!("{} cannot be written", path.display()))
+}
+
 /// One process at a time: a second one would sign and send beside the first.
 fn lock(folder: &Path) -> anyhow::Result<File> {
     let path = folder.join("licd.lock");
@@ -197,21 +213,6 @@ fn founding() -> Locks {
     let mut locks = Locks::default();
     locks.name("database", "founding");
     locks
-}
-
-/// Shows the public halves of this server's keys to the others that share the database.
-async fn register(own: &[Value], context: &Context, store: &Store) -> anyhow::Result<()> {
-    if !store.is_shared() {
-        return Ok(());
-    }
-    let mut tx = store.write().await?;
-    for key in own {
-        if let Some(kid) = key["kid"].as_str() {
-            tx.put_public_key(kid, &key.to_string(), context.now().as_secs()).await?;
-        }
-    }
-    tx.commit().await?;
-    Ok(())
 }
 
 /// The key of the indexes by digest, made with the database.

@@ -113,7 +113,6 @@ impl EndOrder {
             order.order_type != OrderType::Unsubscribe && row.scene != "UNSUBSCRIBE_RENEWAL_PERIOD";
         tx.put_order_read(self.id, &terms, counts || row.scene == "NEW", work.now.as_secs())
             .await?;
-        tracing::info!(instance.id = instance.id, attempts = row.attempts, "order read");
         take_terms(tx, work, &mut instance).await?;
         if instance.state != InstanceState::Released {
             settle(tx, work, &mut instance, None).await?;

@@ -2,4 +2,6 @@
 //! marketplace on loopback. One suite, run on each database.
 
 mod on_postgres;
-mod on_sqlite;
+pub(crate) mod on_sqlite;
+
+pub(crate) use on_sqlite::bench;

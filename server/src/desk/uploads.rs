@@ -188,6 +188,8 @@ impl Desk {
     pub(crate) async fn retry_upload(&self, id: &str) -> Result<api::UploadView, ApiError> {
         let row = self.writer.write(RetryUpload { id: id.to_owned() }).await??;
         self.gate.reopen();
+        self.context.reading.rest(self.marketplace.is_none());
+        self.context.bells.orders.notify_one();
         Ok(views::upload(&row))
     }
 }

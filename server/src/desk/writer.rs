@@ -1,6 +1,7 @@
 //! The one writer: what waits when it becomes free shares a transaction, and each still gets its
 //! own answer, after the commit.
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -56,7 +57,7 @@ async fn run(mut queue: mpsc::Receiver<Waiting>, store: Store, desk: Arc<Context
     while queue.recv_many(&mut waiting, TOGETHER).await > 0 {
         let (commands, replies): (Vec<_>, Vec<_>) =
             waiting.drain(..).map(|waiting| (waiting.command, waiting.reply)).unzip();
-        let answers = write_all(&store, &desk, &commands).await;
+        let answers = write_all(&store, &desk, &commands.into()).await;
         for (reply, answer) in replies.into_iter().zip(answers) {
             // A caller that went away knows from his re-send that it was done.
             let _ = reply.send(answer);
@@ -68,46 +69,56 @@ async fn run(mut queue: mpsc::Receiver<Waiting>, store: Store, desk: Arc<Context
 pub(crate) async fn write_all(
     store: &Store,
     desk: &Arc<Context>,
-    commands: &[Command],
+    commands: &Arc<[Command]>,
 ) -> Vec<Result<Answer, StoreError>> {
-    metrics::histogram!("licd_commands_per_commit").record(
-        #[expect(clippy::cast_precision_loss, reason = "at most a few hundred")]
-        {
-            commands.len() as f64
-        },
-    );
-    match together(store, desk, commands).await {
+    #[expect(clippy::cast_precision_loss, reason = "at most a few hundred")]
+    metrics::histogram!("licd_commands_per_commit").record(commands.len() as f64);
+    let all = 0..commands.len();
+    match shielded(store, desk, commands, all.clone()).await {
         Ok(answers) => answers.into_iter().map(Ok).collect(),
         // Without a database each of them would only wait for it once more.
-        Err(error @ StoreError::Unavailable(_)) => {
-            commands.iter().map(|_| Err(error.clone())).collect()
-        }
+        Err(error @ StoreError::Unavailable(_)) => all.map(|_| Err(error.clone())).collect(),
         Err(error) if commands.len() == 1 && !matches!(error, StoreError::Contended(_)) => {
             vec![Err(error)]
         }
         // One bad command must not fail its neighbours.
         Err(_) => {
             let mut answers = Vec::with_capacity(commands.len());
-            for command in commands {
-                answers.push(alone(store, desk, command).await);
+            for i in all {
+                answers.push(alone(store, desk, commands, i).await);
             }
             answers
         }
     }
 }
 
+/// Runs the command at `i` by itself, again while other servers stand in its way.
 async fn alone(
     store: &Store,
     desk: &Arc<Context>,
-    command: &Command,
+    commands: &Arc<[Command]>,
+    i: usize,
 ) -> Result<Answer, StoreError> {
     let mut tries = 1;
     loop {
-        match together(store, desk, std::slice::from_ref(command)).await {
+        match shielded(store, desk, commands, i..i + 1).await {
             Err(StoreError::Contended(_)) if tries < TRIES => tries += 1,
             done => return done.map(|mut answers| answers.remove(0)),
         }
     }
+}
+
+/// Runs commands on a task of their own: a panic fails them, not the writer.
+async fn shielded(
+    store: &Store,
+    desk: &Arc<Context>,
+    commands: &Arc<[Command]>,
+    range: Range<usize>,
+) -> Result<Vec<Answer>, StoreError> {
+    let (store, desk, commands) = (store.clone(), Arc::clone(desk), Arc::clone(commands));
+    tokio::spawn(async move { together(&store, &desk, &commands[range]).await })
+        .await
+        .unwrap_or_else(|panic| Err(StoreError::Broken(panic.to_string())))
 }
 
 async fn together(
@@ -147,5 +158,48 @@ async fn transaction(
             tx.rollback().await;
             Err(error)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::desk::command::{UseCase, failing::Fail};
+    use crate::desk::tests::bench::Bench;
+    use crate::desk::{PutPause, Sweep};
+
+    #[tokio::test]
+    async fn one_bad_command_fails_alone() {
+        let bench = Bench::bare().await;
+        let pause = |word: &str| PutPause { configuration: Some(word.into()) }.into_command();
+        let commands: Arc<[Command]> = [
+            pause("a"),
+            Fail { panics: false }.into_command(),
+            Sweep.into_command(),
+            Fail { panics: true }.into_command(),
+            pause("b"),
+        ]
+        .into();
+        let answers = write_all(&bench.desk.store, &bench.desk.context, &commands).await;
+        let done: Vec<_> = answers.iter().map(Result::is_ok).collect();
+        assert_eq!(done, [true, false, true, false, true]);
+        let kept = bench.desk.store.read().await.unwrap().meta("pause").await.unwrap();
+        assert_eq!(kept.as_deref(), Some(&b"b"[..]));
+    }
+
+    #[tokio::test]
+    async fn what_is_told_was_committed() {
+        let bench = Bench::bare().await;
+        let mut tx = bench.desk.store.write().await.unwrap();
+        let mut work = Work::new(&bench.desk.context);
+        assert!(Fail { panics: false }.run(&mut *tx, &mut work).await.is_err());
+        tx.rollback().await;
+        let failed = bench.desk.writer.write(Fail { panics: false }).await;
+        assert!(matches!(failed, Err(StoreError::Broken(_))));
+        let kept = bench.desk.store.read().await.unwrap().meta("half").await.unwrap();
+        assert_eq!(kept, None, "what it wrote before it failed is gone");
+        // The writer goes on after a panic as well.
+        assert!(bench.desk.writer.write(Fail { panics: true }).await.is_err());
+        bench.desk.writer.write(Sweep).await.unwrap();
     }
 }

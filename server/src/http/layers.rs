@@ -3,10 +3,13 @@
 use axum::{Router, middleware};
 use tower_http::catch_panic::CatchPanicLayer;
 
-use super::{App, limits, measure, problem, security};
+use super::{limits, measure, problem, security};
 
 /// Puts the layers around a listener's routes. `secure`: TLS ends here.
-pub(super) fn wrap(router: Router<App>, secure: bool) -> Router<App> {
+pub(super) fn wrap<S>(router: Router<S>, secure: bool) -> Router<S>
+where
+    S: Clone + Send + Sync + 'static,
+{
     let router = router
         .fallback(problem::not_found)
         .method_not_allowed_fallback(problem::method_not_allowed)
@@ -16,4 +19,41 @@ pub(super) fn wrap(router: Router<App>, secure: bool) -> Router<App> {
         .layer(middleware::from_fn(measure::count))
         .layer(middleware::from_fn(security::add_headers));
     if secure { router.layer(middleware::from_fn(security::add_transport_header)) } else { router }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use axum::body::Body;
+    use axum::http::{Request, header};
+    use axum::routing::get;
+    use tower::ServiceExt as _;
+
+    use super::super::problem::MEDIA_TYPE;
+    use super::*;
+
+    async fn panics() -> &'static str {
+        std::future::ready(()).await;
+        panic!("on purpose")
+    }
+
+    async fn sleeps() -> &'static str {
+        tokio::time::sleep(Duration::from_secs(3600)).await;
+        "late"
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_panic_is_a_500_and_a_slow_answer_a_503() {
+        let router = Router::new().route("/panics", get(panics)).route("/sleeps", get(sleeps));
+        let router = wrap(router, true);
+        for (path, status) in [("/panics", 500), ("/sleeps", 503)] {
+            let request = Request::get(path).body(Body::empty()).unwrap();
+            let response = router.clone().oneshot(request).await.unwrap();
+            assert_eq!(response.status(), status, "{path}");
+            assert_eq!(response.headers()[header::CONTENT_TYPE], MEDIA_TYPE);
+            assert!(response.headers().contains_key(header::RETRY_AFTER));
+            assert!(response.headers().contains_key(header::STRICT_TRANSPORT_SECURITY));
+        }
+    }
 }

@@ -15,6 +15,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::measure::REFUSED;
 use crate::error::ApiError;
 
 /// From the first byte of a request to the end of its header, and between two requests.
@@ -59,7 +60,7 @@ impl<S> Accept<TcpStream, S> for Doorkeeper {
 
     fn accept(&self, stream: TcpStream, service: S) -> Self::Future {
         let Ok(place) = Arc::clone(&self.places).try_acquire_owned() else {
-            metrics::counter!("licd_http_connections_refused_total").increment(1);
+            metrics::counter!(REFUSED).increment(1);
             let full = io::Error::other("every place for a connection is taken");
             return std::future::ready(Err(full));
         };

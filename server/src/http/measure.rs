@@ -8,15 +8,43 @@ use axum::response::Response;
 
 const REQUESTS: &str = "licd_http_requests_total";
 const SECONDS: &str = "licd_http_request_seconds";
+pub(super) const REFUSED: &str = "licd_http_connections_refused_total";
 
-/// Help texts of the metrics of this module's family.
+/// What a metric is.
+#[derive(Clone, Copy)]
+enum Kind {
+    Counter,
+    Gauge,
+    Histogram,
+}
+
+/// Every metric of the server, with its help text. docs/OPERATIONS.md explains them.
+const METRICS: &[(Kind, &str, &str)] = &[
+    (Kind::Counter, REQUESTS, "Requests answered, by route, method and status."),
+    (Kind::Histogram, SECONDS, "Seconds to answer a request, by route."),
+    (Kind::Counter, REFUSED, "Connections closed at once because every place was taken."),
+    (Kind::Counter, "licd_market_calls_total", "Calls of the marketplace, by activity and result."),
+    (Kind::Counter, "licd_client_licenses_total", "Programs that asked for a license, by code."),
+    (Kind::Counter, "licd_licenses_issued_total", "Licenses signed."),
+    (Kind::Gauge, "licd_applications", "Accepted applications not served yet, by state."),
+    (Kind::Counter, "licd_applications_held_total", "Applications that had to be held, by code."),
+    (Kind::Gauge, "licd_orders", "Orders that wait to be read."),
+    (Kind::Counter, "licd_order_reads_total", "Attempts to read an order, by result."),
+    (Kind::Gauge, "licd_uploads", "Licenses not delivered, by state."),
+    (Kind::Counter, "licd_uploads_total", "Attempts to upload a license, by result."),
+    (Kind::Gauge, "licd_marketplace_gate", "0 open, 1 resting after failures, 2 closed."),
+    (Kind::Histogram, "licd_commands_per_commit", "Writes that shared a transaction."),
+];
+
+/// Tells the recorder what everything means.
 pub(super) fn describe() {
-    metrics::describe_counter!(REQUESTS, "Requests answered, by route, method and status.");
-    metrics::describe_histogram!(SECONDS, "Time to answer a request, by route.");
-    metrics::describe_counter!(
-        "licd_http_connections_refused_total",
-        "Connections closed at once because every place was taken."
-    );
+    for (kind, name, help) in METRICS {
+        match kind {
+            Kind::Counter => metrics::describe_counter!(*name, *help),
+            Kind::Gauge => metrics::describe_gauge!(*name, *help),
+            Kind::Histogram => metrics::describe_histogram!(*name, *help),
+        }
+    }
 }
 
 /// Counts one request. Labels are routes, never paths: strangers choose paths.
@@ -44,4 +72,17 @@ fn method_label(method: &str) -> &'static str {
         .into_iter()
         .find(|known| *known == method)
         .unwrap_or("other")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn operators_find_every_metric_explained() {
+        let page = include_str!("../../../docs/OPERATIONS.md");
+        for (_, name, _) in METRICS {
+            assert!(page.contains(&format!("`{name}`")), "{name} is not in docs/OPERATIONS.md");
+        }
+    }
 }

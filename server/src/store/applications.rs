@@ -57,6 +57,8 @@ pub(crate) trait Applications {
         after: Option<&Cursor>,
         limit: i64,
     ) -> Result<Vec<Application>, StoreError>;
+    /// How many of an instance wait or are held.
+    async fn count_kept_of(&mut self, instance_id: &str) -> Result<i64, StoreError>;
     /// How many wait and how many are held, of all instances.
     async fn count_kept(&mut self) -> Result<(i64, i64), StoreError>;
 }

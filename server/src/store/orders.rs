@@ -46,7 +46,8 @@ pub(crate) struct OrderRow {
 /// Orders and the queue of reading them.
 #[async_trait]
 pub(crate) trait Orders {
-    /// Queues a look-up; the same order in the same scene is looked up again.
+    /// Queues a look-up; the same order in the same scene is looked up again. False if it is being
+    /// read already, or was paid back.
     async fn queue_order(
         &mut self,
         instance_id: &str,
@@ -54,7 +55,7 @@ pub(crate) trait Orders {
         line_id: &str,
         scene: &str,
         at: i64,
-    ) -> Result<(), StoreError>;
+    ) -> Result<bool, StoreError>;
     /// Takes up to `limit` that are due, counting the attempt.
     async fn take_orders(
         &mut self,

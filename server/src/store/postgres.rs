@@ -18,7 +18,7 @@ use async_trait::async_trait;
 use sha2::{Digest, Sha256};
 use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgDatabaseError, PgPoolOptions};
-use sqlx::{Connection as _, PgPool, Postgres as Driver, Transaction};
+use sqlx::{ConnectOptions as _, Connection as _, PgPool, Postgres as Driver, Transaction};
 
 use super::{Locks, StoreError, Tx, version};
 use crate::config::Secret;
@@ -50,7 +50,10 @@ pub(crate) struct Postgres {
 /// Reads the address; what is wrong with it is said without repeating it.
 pub(super) fn options(url: &Secret) -> Result<PgConnectOptions, &'static str> {
     PgConnectOptions::from_str(url.expose())
-        .map(|options| options.application_name("licd").statement_cache_capacity(200))
+        .map(|options| {
+            let options = options.application_name("licd").statement_cache_capacity(200);
+            options.disable_statement_logging()
+        })
         .map_err(|_| "this is no PostgreSQL address")
 }
 

@@ -22,7 +22,7 @@ use sqlx::sqlite::{
     SqliteConnectOptions, SqliteConnection, SqliteError, SqliteJournalMode, SqlitePoolOptions,
     SqliteSynchronous,
 };
-use sqlx::{SqlitePool, Transaction};
+use sqlx::{ConnectOptions as _, SqlitePool, Transaction};
 
 use super::{Locks, StoreError, Tx, version};
 
@@ -38,6 +38,8 @@ pub(crate) struct Sqlite {
     /// One connection: SQLite has one writer, and a queue of ours is fairer than its lock.
     writer: SqlitePool,
     readers: SqlitePool,
+    #[cfg(test)]
+    limit: std::sync::Arc<std::sync::atomic::AtomicI64>,
 }
 
 impl Sqlite {
@@ -49,7 +51,8 @@ impl Sqlite {
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
             .statement_cache_capacity(200)
-            .busy_timeout(Duration::from_secs(5));
+            .busy_timeout(Duration::from_secs(5))
+            .disable_statement_logging();
         let writer = SqlitePoolOptions::new()
             .max_connections(1)
             .test_before_acquire(false)
@@ -72,11 +75,18 @@ impl Sqlite {
             .idle_timeout(None)
             .max_lifetime(None)
             .connect_lazy_with(options);
-        Ok(Self { writer, readers })
+        Ok(Self {
+            writer,
+            readers,
+            #[cfg(test)]
+            limit: std::sync::Arc::default(),
+        })
     }
 
     pub(super) async fn write(&self) -> Result<Box<dyn Tx>, StoreError> {
         let mut connection = self.writer.acquire().await?;
+        #[cfg(test)]
+        self.apply_limit(&mut connection).await;
         // A deferred transaction that reads and then writes fails when somebody wrote between.
         let begun = sqlx::query("BEGIN IMMEDIATE").execute(&mut *connection).await;
         if let Err(error) = begun {
@@ -95,12 +105,30 @@ impl Sqlite {
         self.writer.close().await;
     }
 
-    /// Lets the file grow to `pages` and no further: a full disk, for tests.
+    /// Lets the file grow to `pages` and no further: a full disk, for tests. 0 lifts the limit.
     #[cfg(test)]
-    pub(crate) async fn limit_pages(&self, pages: i64) {
-        let mut connection = self.writer.acquire().await.unwrap();
-        let sql = format!("PRAGMA max_page_count = {pages}");
-        sqlx::query(sqlx::AssertSqlSafe(sql)).execute(&mut *connection).await.unwrap();
+    pub(crate) fn limit_pages(&self, pages: i64) {
+        self.limit.store(pages, std::sync::atomic::Ordering::SeqCst);
+    }
+
+    /// A connection forgets its limit, and is replaced after a full disk.
+    #[cfg(test)]
+    async fn apply_limit(&self, connection: &mut SqliteConnection) {
+        let pages = match self.limit.load(std::sync::atomic::Ordering::SeqCst) {
+            0 => 1_000_000,
+            pages => pages,
+        };
+        let sql = sqlx::AssertSqlSafe(format!("PRAGMA max_page_count = {pages}"));
+        sqlx::query(sql).execute(connection).await.unwrap();
+    }
+
+    /// How a connection is set up.
+    #[cfg(test)]
+    pub(crate) async fn pragma(&self, name: &str) -> String {
+        use sqlx::Row as _;
+        let sql = sqlx::AssertSqlSafe(format!("PRAGMA {name}"));
+        let row = sqlx::query(sql).fetch_one(&self.writer).await.unwrap();
+        row.try_get::<String, _>(0).unwrap_or_else(|_| row.get::<i64, _>(0).to_string())
     }
 
     /// How large the file is now, in pages.

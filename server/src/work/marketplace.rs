@@ -56,8 +56,9 @@ impl Marketplace {
     /// `None` where the keys that sign our requests are not configured.
     pub(crate) fn new(config: &Koogallery) -> anyhow::Result<Option<Self>> {
         let (Some(ak), Some(sk)) = (&config.ak, &config.sk) else { return Ok(None) };
-        let bases = config.base_urls.iter().map(|url| Base::new(url)).collect::<Result<_, _>>()?;
-        let local = config.base_urls.iter().all(|url| url.starts_with("http://"));
+        let bases: Vec<Base> =
+            config.base_urls.iter().map(|url| Base::new(url)).collect::<Result<_, _>>()?;
+        let local = bases.iter().all(Base::is_local);
         let tls = TlsConfig::builder().root_certs(RootCerts::Specific(Arc::new(roots(config)?)));
         let mut agent = Agent::config_builder()
             .tls_config(tls.build())
@@ -70,7 +71,7 @@ impl Marketplace {
             .max_idle_connections_per_host(8)
             .user_agent(concat!("licd/", env!("CARGO_PKG_VERSION")));
         if local {
-            // Plain http goes to this machine only, never by way of a proxy.
+            // What is on this machine is never reached by way of a proxy.
             agent = agent.proxy(None);
         }
         let identity = format!("{}\n{}\n{}", ak.expose(), sk.expose(), config.base_urls.join("\n"));
@@ -211,6 +212,10 @@ impl Base {
             .with_context(|| format!("koogallery.base_url: {url} names no host"))?
             .to_string();
         Ok(Self { url: url.trim_end_matches('/').to_owned(), host })
+    }
+
+    fn is_local(&self) -> bool {
+        ["127.", "localhost", "[::1]"].iter().any(|local| self.host.starts_with(local))
     }
 }
 

@@ -1,5 +1,6 @@
 //! Asks the marketplace for orders.
 
+use std::pin::Pin;
 use std::sync::Arc;
 
 use koogallery::{Failure, Remedy};
@@ -14,7 +15,15 @@ use crate::store::OrderRow;
 /// Questions at the same time.
 const PARALLEL: usize = 4;
 
-pub(super) async fn run(desk: Desk, marketplace: Arc<Marketplace>, mut shutdown: Shutdown) {
+pub(super) fn run(
+    desk: Desk,
+    marketplace: Arc<Marketplace>,
+    shutdown: Shutdown,
+) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+    Box::pin(serve(desk, marketplace, shutdown))
+}
+
+async fn serve(desk: Desk, marketplace: Arc<Marketplace>, mut shutdown: Shutdown) {
     let mut flight = Flight::new();
     loop {
         if let Some(held) = flight.to_keep() {
@@ -96,14 +105,19 @@ async fn ask(desk: Desk, marketplace: Arc<Marketplace>, shutdown: Shutdown, row:
         Err(failure) if of_order(failure) != Remedy::TryAgain => delay::longest(environment),
         Err(_) => delay::seconds(row.attempts, environment),
     };
-    if let Err(failure) = &outcome {
-        tracing::warn!(
+    match &outcome {
+        Ok(_) => tracing::info!(
+            instance.id = row.instance_id,
+            attempts = row.attempts,
+            "the marketplace answered for an order"
+        ),
+        Err(failure) => tracing::warn!(
             instance.id = row.instance_id,
             code = failure.code,
             attempts = row.attempts,
             retry_in_s = wait,
             "an order could not be read"
-        );
+        ),
     }
     metrics::counter!("licd_order_reads_total", "result" => result(&outcome)).increment(1);
     let next_at = desk.context.now().as_secs() + wait;

@@ -1,5 +1,6 @@
 //! Sends licenses to the marketplace, the same bytes until they have arrived.
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,7 +17,15 @@ use crate::store::UploadState;
 /// Uploads at the same time.
 const PARALLEL: usize = 4;
 
-pub(super) async fn run(desk: Desk, marketplace: Arc<Marketplace>, mut shutdown: Shutdown) {
+pub(super) fn run(
+    desk: Desk,
+    marketplace: Arc<Marketplace>,
+    shutdown: Shutdown,
+) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+    Box::pin(serve(desk, marketplace, shutdown))
+}
+
+async fn serve(desk: Desk, marketplace: Arc<Marketplace>, mut shutdown: Shutdown) {
     let mut flight = Flight::new();
     loop {
         if let Some(held) = flight.to_keep() {

@@ -223,6 +223,7 @@ fn device_texts_at_and_over_the_limit() {
     let over = code("EV-OVER", &text(5_121));
     assert!(matches!(over.as_str(), "000002" | "000903"), "{over}");
     assert_eq!(code("EV-NONE", "||||||"), "000903");
-    assert_eq!(code("EV-TEXT", "no device at all"), "000903");
+    assert_eq!(code("EV-BLANK", "  "), "000903");
+    assert_eq!(code("EV-FILLER", "FF:FF:FF:FF:FF:FF|NONE|DEFAULT STRING|"), "000903");
     assert_eq!(server.machines(&instance).0, 1);
 }

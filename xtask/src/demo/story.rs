@@ -25,90 +25,61 @@ pub(crate) fn tell(root: &Path, folder: &Path, timeline: &mut Timeline) -> Resul
         }
         Ok(())
     })?;
-    let example = timeline
-        .step("Build the C++ package, install it, build a program with it", |f| {
-            build_example(root, &shop, f)
-        })?;
-    let (marketplace, url) =
-        timeline.step("Open a marketplace: licctl market serve", |findings| {
-            let (running, url) = shop.open_marketplace()?;
-            findings.show(format!("it answers MOCK orders and takes uploads at {url}"));
-            Ok((running, url))
-        })?;
-    let server = timeline.step("Start licd on SQLite, in an empty folder", |findings| {
+    let (marketplace, url) = timeline.step("Open a marketplace: licctl market serve", |found| {
+        let (running, url) = shop.open_marketplace()?;
+        found.text(format!("It answers MOCK orders and takes uploads at {url}"));
+        Ok((running, url))
+    })?;
+    let server = timeline.step("Start licd on SQLite, in an empty folder", |found| {
         let server = shop.open_server(&url)?;
-        findings.show(format!("marketplace and programs: {}", server.listen));
-        findings.show(format!("operators:                {}", server.admin));
+        found.text(format!("for the marketplace and for programs: {}", server.listen));
+        found.text(format!("for operators: {}", server.admin));
         Ok(server)
     })?;
 
-    timeline.step("Apply the product: licctl product apply flowsim.toml", |findings| {
+    timeline.step("Say what is sold: licctl product apply flowsim.toml", |found| {
         let applied = shop.licctl(Some(&server), &["product", "apply", "flowsim.toml"])?;
         ensure!(applied.status.success(), "{}", said(&applied));
-        findings.show(said(&applied));
+        found.text(said(&applied));
         Ok(())
     })?;
-    let order = timeline
-        .step("A customer buys, and everything is sent three times", |findings| {
-            buy(&shop, &server, findings)
-        })?;
-    let license =
-        timeline.step("The license arrives at the marketplace", |f| arrive(&shop, &order, f))?;
-    timeline.step("licctl verifies it with the server's public keys", |findings| {
-        verify(&shop, &server, &license, findings)
-    })?;
+    let title = "A customer buys, and the marketplace sends everything three times";
+    let order = timeline.step(title, |found| buy(&shop, &server, found))?;
+    let title = "The license arrives at the marketplace";
+    let license = timeline.step(title, |found| arrive(&shop, &order, found))?;
+    let title = "licctl verifies it with the server's public keys";
+    timeline.step(title, |found| verify(&shop, &server, &license, found))?;
 
-    let customer = Customer::new(&shop, &server, example, &order)?;
-    timeline.step("The C++ program asks for its license, verifies it and runs", |findings| {
-        let output = customer.run(&[])?;
-        findings.show(said(&output));
+    let title = "Build the C++ package, and a program that trusts these keys alone";
+    let customer =
+        timeline.step(title, |found| Customer::new(root, &shop, &server, &order, found))?;
+    timeline.step("The C++ program asks for its license, verifies it and runs", |found| {
+        let output = customer.ask(&[])?;
+        found.text(said(&output));
         ensure!(output.status.success(), "the program refused its license: {}", output.status);
         let shown = shop.ask(Some(&server), &["instance", "show", &order.instance])?;
         ensure!(shown["machines"]["used"] == 1, "the same machine took a second place: {shown}");
-        findings
-            .show("the machine is the one that the license was bought for: still 1 place taken");
+        found.text("It is the machine that was applied for: still 1 place taken.");
         Ok(())
     })?;
-    timeline.step("The same license on another machine is refused", |findings| {
-        let output = customer.run(&["--dev-info", ELSEWHERE])?;
-        findings.show(said(&output));
-        ensure!(!output.status.success(), "another machine was accepted");
+    timeline.step("On another machine the same license is refused", |found| {
+        let license = license.display().to_string();
+        let output = customer.run(&["--license", &license, "--dev-info", ELSEWHERE])?;
+        found.text(said(&output));
+        ensure!(output.status.code() == Some(1), "another machine was not refused");
         ensure!(said(&output).contains("MACHINE_MISMATCH"), "refused for another reason");
         Ok(())
     })?;
-    timeline.step("A newer version is published, and the program is told", |findings| {
-        publish(&shop, &server, findings)?;
-        let output = customer.run(&["--check-updates"])?;
-        findings.show(said(&output));
+    timeline.step("A newer version is published, and the program is told", |found| {
+        publish(&shop, &server, found)?;
+        let output = customer.ask(&["--check-updates"])?;
+        found.text(said(&output));
         ensure!(output.status.success(), "the program ended with {}", output.status);
-        ensure!(said(&output).contains("9.1.0"), "the newer version is not named");
+        ensure!(said(&output).contains("2.1.0"), "the newer version is not named");
         Ok(())
     })?;
 
-    timeline.step("Stop everything", |findings| close(marketplace, server, findings))
-}
-
-/// The package as a customer installs it, and a program that finds it by `find_package`.
-fn build_example(root: &Path, shop: &Shop, findings: &mut Findings) -> Result<PathBuf> {
-    let log = shop.folder.join("build-cpp.log");
-    let prefix = shop.path("prefix");
-    let (package, program) = (shop.path("build-licsdk"), shop.path("build-example"));
-    let found = format!("-DCMAKE_PREFIX_PATH={prefix}");
-    // cargo's dev profile: the first result matters here, not the size of the library.
-    let debug = "-DCMAKE_BUILD_TYPE=Debug";
-    for args in [
-        &["-S", "ffi", "-B", &package, debug, "-DBUILD_TESTING=OFF"][..],
-        &["--build", &package, "--parallel", "2"],
-        &["--install", &package, "--prefix", &prefix],
-        &["-S", "ffi/example", "-B", &program, debug, &found],
-        &["--build", &program],
-    ] {
-        build(&mut process::command(root, "cmake", args), &log)?;
-    }
-    let program = Path::new(&program).join("solver");
-    ensure!(program.is_file(), "no program at {}", program.display());
-    findings.show("find_package(licsdk CONFIG REQUIRED), licsdk::licsdk");
-    Ok(program)
+    timeline.step("Stop everything", |found| close(marketplace, server, found))
 }
 
 /// What was bought.
@@ -118,7 +89,7 @@ struct Order {
     code: String,
 }
 
-fn buy(shop: &Shop, server: &Server, findings: &mut Findings) -> Result<Order> {
+fn buy(shop: &Shop, server: &Server, found: &mut Findings) -> Result<Order> {
     let device = shop.licctl(None, &["devinfo"])?;
     ensure!(device.status.success(), "licctl devinfo: {}", said(&device));
     let device = String::from_utf8(device.stdout)?.trim().to_owned();
@@ -134,7 +105,7 @@ fn buy(shop: &Shop, server: &Server, findings: &mut Findings) -> Result<Order> {
     ensure!(bought["code"] == "OK", "{bought}");
     for call in bought["calls"].as_array().context("no calls")? {
         let text = |name: &str| call[name].as_str().unwrap_or_default().to_owned();
-        findings.show(format!(
+        found.text(format!(
             "{:<16} attempt {}: {} {}",
             text("activity"),
             call["attempt"],
@@ -152,12 +123,12 @@ fn buy(shop: &Shop, server: &Server, findings: &mut Findings) -> Result<Order> {
     };
     let instances = shop.ask(Some(server), &["instance", "list"])?;
     ensure!(instances.as_array().is_some_and(|all| all.len() == 1), "not one: {instances}");
-    findings.show(format!("one instance came of it: {}", order.instance));
+    found.text(format!("one instance came of it: {}", order.instance));
     Ok(order)
 }
 
 /// The file that `market serve` wrote.
-fn arrive(shop: &Shop, order: &Order, findings: &mut Findings) -> Result<PathBuf> {
+fn arrive(shop: &Shop, order: &Order, found: &mut Findings) -> Result<PathBuf> {
     let uploads = || -> Result<Vec<Value>> {
         let log = fs::read_to_string(shop.folder.join("marketplace.log"))?;
         let lines = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
@@ -166,7 +137,7 @@ fn arrive(shop: &Shop, order: &Order, findings: &mut Findings) -> Result<PathBuf
     let upload = wait_for("the upload", Duration::from_secs(20), || {
         Ok(uploads()?.into_iter().find(|upload| upload["event_id"] == order.event.as_str()))
     })?;
-    findings.show(format!(
+    found.text(format!(
         "event {}: {} bytes, sha256 {}",
         order.event, upload["bytes"], upload["sha256"]
     ));
@@ -174,20 +145,20 @@ fn arrive(shop: &Shop, order: &Order, findings: &mut Findings) -> Result<PathBuf
     ensure!(uploads()?.len() == 1, "uploaded more than once");
     let mut files = fs::read_dir(shop.folder.join("received"))?;
     let file = files.next().context("market serve wrote no file")??.path();
-    findings.show("uploaded once, although it was applied for three times");
+    found.text("uploaded once, although it was applied for three times");
     Ok(file)
 }
 
-fn verify(shop: &Shop, server: &Server, license: &Path, findings: &mut Findings) -> Result<()> {
+fn verify(shop: &Shop, server: &Server, license: &Path, found: &mut Findings) -> Result<()> {
     let license = license.display().to_string();
     let args = ["verify", &license, "--trust", &server.listen, "--product", "flowsim"];
     let verified = shop.licctl(None, &args)?;
     ensure!(verified.status.success(), "{}", said(&verified));
-    findings.show(said(&verified));
+    found.text(said(&verified));
     Ok(())
 }
 
-/// The customer's program and what it was given.
+/// The customer's program and what he was given.
 struct Customer<'a> {
     shop: &'a Shop,
     program: PathBuf,
@@ -196,48 +167,76 @@ struct Customer<'a> {
 }
 
 impl<'a> Customer<'a> {
-    fn new(shop: &'a Shop, server: &Server, program: PathBuf, order: &Order) -> Result<Self> {
-        let jwks = fetch(&format!("{}/.well-known/jwks.json", server.listen))?;
-        fs::write(shop.folder.join("trust.json"), jwks)?;
-        let (server, code) = (server.listen.clone(), order.code.clone());
-        Ok(Self { shop, program, server, code })
+    /// Installs the package as a customer does and builds a program that finds it by
+    /// `find_package`, with the server's public keys compiled in.
+    fn new(
+        root: &Path,
+        shop: &'a Shop,
+        server: &Server,
+        order: &Order,
+        found: &mut Findings,
+    ) -> Result<Self> {
+        let keys = fetch(&format!("{}/.well-known/jwks.json", server.listen))?;
+        fs::write(shop.folder.join("trust.json"), keys)?;
+        let (prefix, sdk, solver) = (shop.path("prefix"), shop.path("sdk"), shop.path("solver"));
+        let prefix_path = format!("-DCMAKE_PREFIX_PATH={prefix}");
+        let trust = format!("-DTRUST_JWKS={}", shop.path("trust.json"));
+        // cargo's dev profile: the first result counts here, not the size of the library.
+        let (debug, release) = ("-DCMAKE_BUILD_TYPE=Debug", "-DCMAKE_BUILD_TYPE=Release");
+        for args in [
+            &["-S", "ffi", "-B", &sdk, debug, "-DBUILD_TESTING=OFF"][..],
+            &["--build", &sdk, "--parallel", "2"],
+            &["--install", &sdk, "--prefix", &prefix],
+            &["-S", "ffi/example", "-B", &solver, release, &prefix_path, &trust],
+            &["--build", &solver],
+        ] {
+            build(&mut process::command(root, "cmake", args), &shop.folder.join("cmake.log"))?;
+        }
+        found
+            .text("find_package(licsdk CONFIG REQUIRED), licsdk::licsdk; the keys are compiled in");
+        Ok(Self {
+            shop,
+            program: Path::new(&solver).join("solver"),
+            server: server.listen.clone(),
+            code: order.code.clone(),
+        })
+    }
+
+    /// Runs it as a customer who was given an activation code.
+    fn ask(&self, args: &[&str]) -> Result<Output> {
+        self.run(&[&["--server", &self.server, "--activation-code", &self.code][..], args].concat())
     }
 
     fn run(&self, args: &[&str]) -> Result<Output> {
+        let state = self.shop.path("customer");
         let mut program = self.shop.command(&self.program);
-        program
-            .args(["--trust", "trust.json"])
-            .args(args)
-            .env("LICSDK_SERVER", &self.server)
-            .env("LICSDK_ACTIVATION_CODE", &self.code)
-            .env("LICSDK_STATE_DIR", self.shop.path("customer"));
-        Ok(program.output()?)
+        Ok(program.args(["--state-dir", &state]).args(args).output()?)
     }
 }
 
-fn publish(shop: &Shop, server: &Server, findings: &mut Findings) -> Result<()> {
-    fs::write(shop.folder.join("flowsim-9.1.0.tar.gz"), vec![7; 100_000])?;
+fn publish(shop: &Shop, server: &Server, found: &mut Findings) -> Result<()> {
+    fs::write(shop.folder.join("flowsim-2.1.0.tar.gz"), vec![7; 100_000])?;
     fs::write(shop.folder.join("notes.md"), "A faster mesher.\n")?;
     let published = shop.licctl(
         Some(server),
         &[
-            &["release", "publish", "--product", "flowsim", "--version", "9.1.0"][..],
-            &["--file", "flowsim-9.1.0.tar.gz", "--notes-en", "notes.md"],
-            &["--url", "https://download.example.com/flowsim-9.1.0.tar.gz"],
+            &["release", "publish", "--product", "flowsim", "--version", "2.1.0"][..],
+            &["--file", "flowsim-2.1.0.tar.gz", "--notes-en", "notes.md"],
+            &["--url", "https://download.example.com/flowsim-2.1.0.tar.gz"],
         ]
         .concat(),
     )?;
     ensure!(published.status.success(), "{}", said(&published));
-    findings.show(said(&published));
+    found.text(said(&published));
     Ok(())
 }
 
-fn close(marketplace: Running, server: Server, findings: &mut Findings) -> Result<()> {
+fn close(marketplace: Running, server: Server, found: &mut Findings) -> Result<()> {
     let limit = Duration::from_secs(10);
     let stopped = server.running.stop(limit)?.context("licd did not stop within 10 s")?;
     ensure!(stopped.success(), "licd stopped with {stopped}");
     let stopped = marketplace.stop(limit)?.context("market serve did not stop within 10 s")?;
     ensure!(stopped.success(), "market serve stopped with {stopped}");
-    findings.show("licd and the marketplace stopped when they were told to");
+    found.text("licd and the marketplace stopped when they were told to");
     Ok(())
 }

@@ -54,7 +54,7 @@ impl Timeline {
 pub(crate) struct Findings(Vec<String>);
 
 impl Findings {
-    pub(crate) fn show(&mut self, text: impl AsRef<str>) {
+    pub(crate) fn text(&mut self, text: impl AsRef<str>) {
         self.0.extend(text.as_ref().lines().map(|line| line.trim_end().to_owned()));
     }
 }

@@ -49,8 +49,10 @@ impl UseCase for RefreshInstance {
             orders::take_terms(tx, work, &mut instance).await?;
         } else {
             let scene = call.scene.as_str();
-            tx.queue_order(&instance.id, &call.order_id, &call.order_line_id, scene, now).await?;
-            work.note(Note::OrderQueued { instance: instance.id.clone() });
+            let line = &call.order_line_id;
+            if tx.queue_order(&instance.id, &call.order_id, line, scene, now).await? {
+                work.note(Note::OrderQueued { instance: instance.id.clone() });
+            }
         }
         settle(tx, work, &mut instance, None).await?;
         Ok(Answer::success())

@@ -280,6 +280,7 @@ async fn an_application_waits_two_seconds_for_an_order_that_is_being_read() {
     // Judged by the order: there is one place.
     assert_eq!(bench.code(apply(&instance, "e-1", &device(1))).await, "000004");
     assert_eq!(bench.code(apply(&instance, "e-2", &device(2))).await, "000900");
+    bench.upload_is("delivered").await;
 
     bench.offer("CS2", 1, |_| ());
     bench.market.state().tricks.push_back(Trick::Late(Duration::from_secs(4)));

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use koogallery::order::{ChargingMode, Order, mock};
@@ -14,7 +14,6 @@ use license_core::trust::KeyRing;
 use license_core::verify::{Question, Verified};
 use license_core::{Timestamp, verify};
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -23,40 +22,22 @@ use super::POSTGRES;
 use super::double::{AK, Double, SK};
 use crate::config::{Config, Database, Secret};
 use crate::desk::Desk;
-use crate::environment::{Clock, Entropy, Environment};
+use crate::environment::fixed::{FixedClock, START_MS, environment};
+use crate::environment::{Clock as _, Environment};
 use crate::error::ApiError;
 use crate::store::Store;
 use crate::store::cluster::Cluster;
 
 pub(super) const KEY: &str = "0123456789abcdef-basic";
-/// 2026-11-21T00:00:00Z.
-pub(super) const NOW: i64 = 1_795_219_200;
+pub(super) const NOW: i64 = START_MS / 1000;
 pub(super) const DAY: i64 = 86_400;
 
-pub(super) struct TestClock(AtomicI64);
-impl Clock for TestClock {
-    fn now_ms(&self) -> i64 {
-        self.0.load(Ordering::SeqCst)
-    }
-}
-
-/// The same bytes in every run.
-struct Seeded(AtomicU64);
-impl Entropy for Seeded {
-    fn fill(&self, bytes: &mut [u8]) {
-        for chunk in bytes.chunks_mut(32) {
-            let number = self.0.fetch_add(1, Ordering::SeqCst);
-            chunk.copy_from_slice(&Sha256::digest(number.to_le_bytes())[..chunk.len()]);
-        }
-    }
-}
-
-pub(super) struct Bench {
-    pub(super) desk: Desk,
+pub(crate) struct Bench {
+    pub(crate) desk: Desk,
     pub(super) market: Double,
-    pub(super) clock: Arc<TestClock>,
+    pub(super) clock: Arc<FixedClock>,
     pub(super) config: Config,
-    environment: Environment,
+    pub(super) environment: Environment,
     nonces: AtomicU64,
     stop: watch::Sender<bool>,
     pub(super) workers: Vec<JoinHandle<()>>,
@@ -72,13 +53,13 @@ impl Bench {
     }
 
     /// Without product and workers.
-    pub(super) async fn bare() -> Self {
+    pub(crate) async fn bare() -> Self {
         Self::bare_with(|_| ()).await
     }
 
     pub(super) async fn bare_with(change: impl FnOnce(&mut Config)) -> Self {
         let folder = TempDir::new().unwrap();
-        let clock = Arc::new(TestClock(AtomicI64::new(NOW * 1000)));
+        let (environment, clock) = environment();
         let seen = clock.clone();
         let market = Double::start(Arc::new(move || seen.now_ms() / 1000));
         let mut config = Config::for_tests(folder.path());
@@ -94,19 +75,15 @@ impl Bench {
             }
         }
         change(&mut config);
-        Self::open(config, folder, market, clock, 0).await
+        Self::open(config, folder, market, (environment, clock)).await
     }
 
-    /// `first` is where its randomness and its nonces begin.
     pub(super) async fn open(
         config: Config,
         folder: TempDir,
         market: Double,
-        clock: Arc<TestClock>,
-        first: u64,
+        (environment, clock): (Environment, Arc<FixedClock>),
     ) -> Self {
-        let entropy = Arc::new(Seeded(AtomicU64::new(first + 1)));
-        let environment = Environment { clock: clock.clone(), entropy };
         let desk = Desk::open(&config, environment.clone()).await.unwrap();
         let (stop, _) = watch::channel(false);
         Self {
@@ -115,7 +92,7 @@ impl Bench {
             clock,
             config,
             environment,
-            nonces: AtomicU64::new(first),
+            nonces: AtomicU64::new(0),
             stop,
             workers: Vec::new(),
             folder,
@@ -169,7 +146,7 @@ impl Bench {
 
     /// Moves the clock, and wakes whoever sleeps.
     pub(super) fn forward(&self, seconds: i64) {
-        self.clock.0.fetch_add(seconds * 1000, Ordering::SeqCst);
+        self.clock.advance_ms(seconds * 1000);
         self.desk.context.bells.orders.notify_one();
         self.desk.context.bells.uploads.notify_one();
     }

@@ -68,7 +68,7 @@ async fn keys_and_token_stay_what_they_were() {
     assert_eq!(made.key_files.len(), 2);
     let token = std::fs::read_to_string(&made.admin_token_file).unwrap();
     #[cfg(unix)]
-    for file in made.key_files.iter().chain([&made.admin_token_file]) {
+    for file in made.key_files.iter().chain([&made.admin_token_file, &folder.join("licd.db")]) {
         use std::os::unix::fs::PermissionsExt as _;
         assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600, "{file:?}");
     }
@@ -79,4 +79,18 @@ async fn keys_and_token_stay_what_they_were() {
     let role = bench.desk.caller(token.trim()).await.unwrap();
     assert_eq!(role, Some(crate::desk::Role::Admin));
     assert_eq!(std::fs::read_to_string(folder.join("admin-token")).unwrap(), token);
+}
+
+#[tokio::test]
+async fn what_an_old_key_signed_is_verified_when_it_was_replaced() {
+    let bench = Bench::new().await;
+    let instance = bench.buy("CS1", 1).await;
+    let license = bench.ask(&instance, &device(1)).await.unwrap().license;
+    std::fs::remove_file(bench.folder().join("issuing-key.pem")).unwrap();
+    let bench = bench.crash().await;
+    assert_eq!(bench.keys().keys().len(), 3);
+    bench.verify(&license);
+    // And what is signed from now on, as well.
+    let again = bench.ask(&instance, &device(1)).await.unwrap();
+    assert_eq!(again.license, license);
 }

@@ -22,6 +22,8 @@ mod queues;
 mod servers;
 #[path = "testing.rs"]
 mod testing;
+#[path = "trust.rs"]
+mod trust;
 
 /// Which database the benches of this suite open.
 const POSTGRES: bool = true;

@@ -5,7 +5,7 @@ mod admin;
 #[path = "applying.rs"]
 mod applying;
 #[path = "bench.rs"]
-mod bench;
+pub(crate) mod bench;
 #[path = "client.rs"]
 mod client;
 #[path = "crash.rs"]
@@ -20,6 +20,8 @@ mod instances;
 mod queues;
 #[path = "testing.rs"]
 mod testing;
+#[path = "trust.rs"]
+mod trust;
 
 /// Which database the benches of this suite open.
 const POSTGRES: bool = false;

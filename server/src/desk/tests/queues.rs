@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::bench::{Bench, apply, device, new_instance};
 use super::double::Trick;
+use crate::desk::UploadFilter;
 
 async fn bought() -> (Bench, String) {
     let bench = Bench::new().await;
@@ -25,14 +26,14 @@ async fn codes_that_stay_stop_that_one_and_are_explained() {
         let number = u32::try_from(i).unwrap();
         assert_eq!(bench.code(apply(&instance, &event, &device(number))).await, "000004");
         for _ in 0..500 {
-            let all = bench.desk.uploads(&Default::default()).await.unwrap();
+            let all = bench.desk.uploads(&UploadFilter::default()).await.unwrap();
             if all.iter().any(|u| u.event_id == event && u.state == "refused") {
                 break;
             }
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }
-    let refused = bench.desk.uploads(&Default::default()).await.unwrap();
+    let refused = bench.desk.uploads(&UploadFilter::default()).await.unwrap();
     assert_eq!(refused.len(), stopping.len());
     for (upload, code) in refused.iter().zip(stopping) {
         assert_eq!((upload.state.as_str(), upload.error_code.as_deref()), ("refused", Some(code)));
@@ -76,8 +77,9 @@ impl Bench {
     /// Waits until the only upload was tried so often and is queued again.
     async fn until_attempts(&self, attempts: u32) {
         for _ in 0..500 {
-            let all = self.desk.uploads(&Default::default()).await.unwrap();
-            if all[0].attempts == attempts && all[0].error_code.is_some() {
+            let all = self.desk.uploads(&UploadFilter::default()).await.unwrap();
+            if all[0].attempts == attempts && (all[0].next_at.is_some() || all[0].state != "queued")
+            {
                 return;
             }
             tokio::time::sleep(Duration::from_millis(10)).await;
@@ -145,7 +147,7 @@ async fn an_operator_opens_closed_queues() {
     assert_eq!(bench.code(apply(&instance, "e-1", &device(1))).await, "000004");
     bench.until_attempts(1).await;
     assert!(bench.desk.gate.is_closed());
-    let id = bench.desk.uploads(&Default::default()).await.unwrap()[0].upload_id.clone();
+    let id = bench.desk.uploads(&UploadFilter::default()).await.unwrap()[0].upload_id.clone();
     bench.desk.retry_upload(&id).await.unwrap();
     bench.uploads(1).await;
     let bench = bench.crash().await;

@@ -10,9 +10,11 @@ use serde_json::json;
 use tempfile::TempDir;
 use tokio::task::JoinSet;
 
-use super::bench::{Bench, DAY, NOW, apply, device, flowsim, new_instance};
+use super::bench::{Bench, DAY, NOW, apply, device, flowsim, new_instance, request};
 use super::double::Trick;
 use crate::config::{Database, Secret};
+use crate::environment::Environment;
+use crate::environment::fixed::other_entropy;
 use crate::store::cluster::Cluster;
 
 impl Bench {
@@ -21,7 +23,9 @@ impl Bench {
         let folder = TempDir::new().unwrap();
         let mut config = self.config.clone();
         config.data_dir = folder.path().to_owned();
-        Self::open(config, folder, self.market.clone(), self.clock.clone(), 1 << 32).await
+        let environment = Environment { entropy: other_entropy(), ..self.environment.clone() };
+        let clock = self.clock.clone();
+        Self::open(config, folder, self.market.clone(), (environment, clock)).await
     }
 
     /// Drops the workers where they stand, as if the process had died.
@@ -242,6 +246,7 @@ async fn a_restart_of_the_database_loses_nothing_that_was_answered() {
     let second = first.beside().await.started();
     let first = first.started();
     let instance = first.buy("CS1", 100_000).await;
+    let code = first.detail(&instance).await.instance.activation_code;
     let (first, second) = (Arc::new(first), Arc::new(second));
     let (stop, stopped) = tokio::sync::watch::channel(false);
     let mut callers = JoinSet::new();
@@ -275,7 +280,7 @@ async fn a_restart_of_the_database_loses_nothing_that_was_answered() {
     for how in ["kill", "stop"] {
         let told = cluster.clone();
         tokio::task::spawn_blocking(move || told.tell(how)).await.unwrap();
-        let error = first.ask(&instance, &device(99_999)).await.unwrap_err();
+        let error = first.ask_with(request(&code, &device(9))).await.unwrap_err();
         assert_eq!((error.code, error.status), (Code::ServiceUnavailable, 503));
         assert!(first.desk.ready().await.is_err());
         let told = cluster.clone();

@@ -1,11 +1,11 @@
 //! `POST /koogallery`: every JSON call of the marketplace.
 
-use axum::body::Bytes;
 use axum::extract::{Request, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use koogallery::answer::Answer;
 use koogallery::code::ResultCode;
+use license_core::Code;
 
 use super::super::{App, body, limits::MARKET_TIME};
 use crate::error::ApiError;
@@ -22,14 +22,22 @@ pub(in crate::http) async fn call(
     request: Request,
 ) -> Result<Response, ApiError> {
     let (parts, body) = request.into_parts();
-    let body = body::read(&parts.headers, body, BODY_BYTES).await?;
+    let body = match body::read(&parts.headers, body, BODY_BYTES).await {
+        Ok(body) => body,
+        Err(error) if error.code == Code::PayloadTooLarge => return Err(error),
+        // Cut off, or too slow: even that is answered in the marketplace's own form.
+        Err(_) => return Ok(json(Answer::of(ResultCode::BadParameter).to_json())),
+    };
     let query = parts.uri.query().unwrap_or_default().to_owned();
 
     let work = tokio::spawn(async move { app.desk.market_call(&query, &body).await });
-    let answer = match tokio::time::timeout(MARKET_TIME, work).await {
-        Ok(Ok(answer)) => Bytes::from(answer),
+    Ok(json(match tokio::time::timeout(MARKET_TIME, work).await {
+        Ok(Ok(answer)) => answer,
         // Too slow, or a panic that was logged where it happened: the marketplace sends again.
-        Err(_) | Ok(Err(_)) => Bytes::from(Answer::of(ResultCode::Internal).to_json()),
-    };
-    Ok(([(header::CONTENT_TYPE, MEDIA_TYPE)], answer).into_response())
+        Err(_) | Ok(Err(_)) => Answer::of(ResultCode::Internal).to_json(),
+    }))
+}
+
+fn json(answer: Vec<u8>) -> Response {
+    ([(header::CONTENT_TYPE, MEDIA_TYPE)], answer).into_response()
 }

@@ -59,6 +59,22 @@ async fn every_route_asks_for_its_role() {
     server.stop().await;
 }
 
+#[tokio::test]
+async fn other_methods_open_no_door() {
+    let server = Server::start().await;
+    for route in ROUTES.iter().filter(|route| route.access != Access::Open) {
+        let path = path(route.path);
+        let head = send(server.admin, "HEAD", &path, &[], b"").await;
+        assert!(matches!(head.status, 401 | 405), "HEAD {path}: {}", head.status);
+        for method in ["PATCH", "DELETE", "OPTIONS", "TRACE"] {
+            let answer = send(server.admin, method, &path, &[], b"").await;
+            assert_eq!(answer.status, 405, "{method} {path}");
+            answer.problem();
+        }
+    }
+    server.stop().await;
+}
+
 /// Loosening a route must be meant: it shows here.
 #[test]
 fn the_table_is_as_strict_as_it_was_decided() {

@@ -129,6 +129,43 @@ async fn an_unknown_activation_code_is_a_403() {
     server.stop().await;
 }
 
+/// Twenty wrong codes an hour are one address's share.
+#[tokio::test]
+async fn limits_count_clients_behind_trusted_proxies_and_nobody_else() {
+    let body = json!({
+        "product": "flowsim", "activation_code": "00000-00000-00000-00000-0",
+        "dev_info": "00:1b:44:11:3a:b7|S4EVNX0M123456|BOARD-77|BFEBFBFF000906EA", "nonce": "n-1",
+    });
+    let body = serde_json::to_vec(&body).unwrap();
+    for trusted in [true, false] {
+        let server = Server::start_with(|config| {
+            if trusted {
+                config.http.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()];
+            }
+        })
+        .await;
+        let ask = |client: String| {
+            let (address, body) = (server.public, body.clone());
+            async move {
+                let headers = [JSON, ("X-Forwarded-For", &*client)];
+                send(address, "POST", "/v1/client/licenses", &headers, &body).await
+            }
+        };
+        for n in 0..20 {
+            // Whom nobody trusts may claim another address each time.
+            let claimed = if trusted { 7 } else { n };
+            let answer = ask(format!("198.51.100.{claimed}")).await;
+            assert_eq!(answer.status, 403, "{trusted} {n}");
+        }
+        let answer = ask("198.51.100.7".to_owned()).await;
+        assert_eq!((answer.status, &*answer.problem()), (429, "RATE_LIMITED"), "{trusted}");
+        assert!(answer.header("retry-after").unwrap().parse::<u32>().unwrap() > 0);
+        let other = ask("198.51.100.8".to_owned()).await;
+        assert_eq!(other.status, if trusted { 403 } else { 429 }, "{trusted}");
+        server.stop().await;
+    }
+}
+
 #[tokio::test]
 async fn slow_clients_lose_their_place() {
     let server = Server::start().await;
@@ -141,7 +178,15 @@ async fn slow_clients_lose_their_place() {
     // A body that comes byte by byte.
     let mut slow_body = TcpStream::connect(server.public).await.unwrap();
     slow_body
-        .write_all(b"POST /koogallery HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n")
+        .write_all(
+            b"POST /v1/client/licenses HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\
+              Content-Type: application/json\r\n\r\n",
+        )
+        .await
+        .unwrap();
+    let mut slow_market = TcpStream::connect(server.public).await.unwrap();
+    slow_market
+        .write_all(b"POST /koogallery HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
         .await
         .unwrap();
     let (mut reader, mut writer) = slow_body.into_split();
@@ -157,6 +202,9 @@ async fn slow_clients_lose_their_place() {
     let mut answer = vec![0; 4096];
     let length = reader.read(&mut answer).await.unwrap();
     assert_eq!(Answer::parse(&answer[..length]).unwrap().status, 408);
+    let length = slow_market.read(&mut answer).await.unwrap();
+    let market = Answer::parse(&answer[..length]).unwrap();
+    assert_eq!((market.status, &market.json()["resultCode"]), (200, &json!("000002")));
     assert!(started.elapsed() < Duration::from_secs(8), "{:?}", started.elapsed());
     drip.abort();
     server.stop().await;

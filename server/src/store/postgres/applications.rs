@@ -62,6 +62,16 @@ impl Applications for PgTx {
         .await?)
     }
 
+    async fn count_kept_of(&mut self, instance_id: &str) -> Result<i64, StoreError> {
+        Ok(sqlx::query_scalar(
+            "SELECT count(*) FROM applications \
+             WHERE instance_id = $1 AND state IN ('waiting', 'held')",
+        )
+        .bind(instance_id)
+        .fetch_one(self.connection())
+        .await?)
+    }
+
     async fn count_kept(&mut self) -> Result<(i64, i64), StoreError> {
         Ok(sqlx::query_as(
             "SELECT count(*) FILTER (WHERE state = 'waiting'), count(*) FILTER (WHERE state = 'held') \

@@ -14,9 +14,9 @@ impl Orders for SqliteTx {
         line_id: &str,
         scene: &str,
         at: i64,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
         // An order that was read already keeps its terms until it was read again.
-        sqlx::query(
+        let done = sqlx::query(
             "INSERT INTO orders (instance_id, order_id, line_id, scene, state, attempts, next_at, \
              queued_at) VALUES ($1, $2, $3, $4, 'queued', 0, $5, $5) \
              ON CONFLICT (instance_id, order_id, line_id, scene) \
@@ -30,7 +30,7 @@ impl Orders for SqliteTx {
         .bind(at)
         .execute(self.connection())
         .await?;
-        Ok(())
+        Ok(done.rows_affected() == 1)
     }
 
     async fn take_orders(
