@@ -12,6 +12,9 @@ use std::time::{Duration, Instant};
 use koogallery::signature::{AccessKey, Presented};
 use serde_json::{Value, json};
 
+#[path = "../src/store/cluster.rs"]
+mod cluster;
+
 fn licd(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_licd"));
     command.current_dir(folder).env_clear().env("LANG", "C.UTF-8").stdin(Stdio::null());
@@ -403,5 +406,103 @@ fn help_teaches() {
         let output = run(folder.path(), arguments);
         assert_eq!(output.status.code(), Some(0));
         assert!(text(&output.stdout).contains(part), "{}", text(&output.stdout));
+    }
+}
+
+/// Where an address with its password is kept.
+fn database_file(folder: &Path, url: &str) -> String {
+    let path = folder.join("database-url");
+    std::fs::write(&path, format!("{url}\n")).unwrap();
+    path.display().to_string()
+}
+
+#[test]
+fn several_licd_share_one_postgresql() {
+    let Some(cluster) = cluster::Cluster::shared() else {
+        return eprintln!("LICD_TEST_POSTGRES=skip: this was left out");
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let file = database_file(folder.path(), &cluster.database());
+    let database = [("LICD_DATABASE_FILE", file.as_str())];
+    let migrated = licd(folder.path()).arg("migrate").envs(database).output().unwrap();
+    assert_eq!(migrated.status.code(), Some(0), "{}", text(&migrated.stderr));
+    assert!(text(&migrated.stderr).contains("postgres://"), "{}", text(&migrated.stderr));
+
+    let first = Serving::start_with(folder.path(), &["--data-dir", "one"], &database);
+    let mut second = Serving::start_with(folder.path(), &["--data-dir", "two"], &database);
+    assert!(!folder.path().join("one/licd.db").exists());
+    // The one that filled the database has it.
+    let token = std::fs::read_to_string(folder.path().join("licd-data/admin-token")).unwrap();
+    for serving in [&first, &second] {
+        assert_eq!(status(serving.admin.as_ref().unwrap(), "/api/v1/tokens", token.trim()), 200);
+        assert_eq!(status(&serving.listen, "/readyz", ""), 200);
+    }
+    assert!(!folder.path().join("one/admin-token").exists());
+    assert!(!folder.path().join("two/admin-token").exists());
+    let jwks = |serving: &Serving| -> Vec<String> {
+        let (_, body) = fetch(&serving.listen, "GET", "/.well-known/jwks.json", "", "");
+        let jwks: Value = serde_json::from_str(&body).unwrap();
+        let mut kids: Vec<_> = jwks["keys"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|key| key["kid"].as_str().unwrap().to_owned())
+            .collect();
+        kids.sort();
+        kids
+    };
+    assert_eq!(jwks(&first).len(), 6);
+    assert_eq!(jwks(&first), jwks(&second));
+
+    drop(first);
+    assert_eq!(status(&second.listen, "/readyz", ""), 200);
+    let made = licd(folder.path())
+        .args(["token", "create", "--role", "viewer", "--name", "x", "--data-dir", "two"])
+        .envs(database)
+        .output()
+        .unwrap();
+    assert_eq!(made.status.code(), Some(0), "{}", text(&made.stderr));
+    let admin = second.admin.clone().unwrap();
+    assert_eq!(status(&admin, "/api/v1/products", text(&made.stdout).trim()), 200);
+    assert_eq!(second.terminate(), Some(0));
+}
+
+#[test]
+fn the_password_of_the_database_is_never_shown() {
+    const URL: &str = "postgres://licd:hunter2@127.0.0.1:1/licd?application_name=x";
+    let folder = tempfile::tempdir().unwrap();
+    let shown =
+        licd(folder.path()).args(["config", "check"]).env("LICD_DATABASE", URL).output().unwrap();
+    assert_eq!(shown.status.code(), Some(0), "{}", text(&shown.stderr));
+    let line = "database = \"postgres://licd:(set)@127.0.0.1:1/licd\"";
+    assert!(text(&shown.stdout).contains(line), "{}", text(&shown.stdout));
+    let mut outputs = vec![shown];
+    for arguments in [
+        &["serve", "--listen", "127.0.0.1:0", "--admin-listen="][..],
+        &["migrate"],
+        &["token", "create", "--role", "viewer", "--name", "x"],
+    ] {
+        let output = licd(folder.path())
+            .args(arguments)
+            .env("LICD_DATABASE", URL)
+            .env("LICD_LOG", "trace")
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}");
+        let error = text(&output.stderr);
+        assert!(
+            error.contains("postgres://licd:(set)@127.0.0.1:1/licd cannot be opened"),
+            "{error}"
+        );
+        outputs.push(output);
+    }
+    for output in outputs {
+        let all = text(&output.stdout) + &text(&output.stderr);
+        assert!(!all.contains("hunter2"), "{all}");
+    }
+    for wrong in ["mysql://u:hunter2@h/db", "postgres://u:hunter2/x@h/db"] {
+        let output = run(folder.path(), &["serve", "--database", wrong]);
+        assert_eq!(output.status.code(), Some(2), "{wrong}");
+        assert!(!text(&output.stderr).contains("hunter2"), "{}", text(&output.stderr));
     }
 }

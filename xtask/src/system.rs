@@ -46,6 +46,12 @@ pub(crate) const PYTHON: Need = Need {
     debian: &["python3", "python3-venv"],
     elsewhere: "Python 3.9 or newer with venv, for the check against PyJWT",
 };
+pub(crate) const POSTGRES: Need = Need {
+    present: has_postgres,
+    debian: &["postgresql"],
+    elsewhere: "PostgreSQL 15 or newer: its server programs (initdb, pg_ctl, postgres, createdb) in \
+                PATH; LICD_TEST_POSTGRES=skip leaves the tests on it out",
+};
 pub(crate) const GIT: Need =
     Need { present: || works("git", &["--version"]), debian: &["git"], elsewhere: "git" };
 
@@ -133,6 +139,19 @@ impl Apt {
             Err(error) => terminal::say(&format!("apt-get: {error}")),
         }
     }
+}
+
+/// Debian keeps the server programs out of PATH.
+fn has_postgres() -> bool {
+    if std::env::var("LICD_TEST_POSTGRES").is_ok_and(|word| word == "skip") {
+        return true;
+    }
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let packaged = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    let folders = std::env::split_paths(&path);
+    folders.chain(packaged.map(|entry| entry.path().join("bin"))).any(|folder| {
+        ["initdb", "pg_ctl", "postgres", "createdb"].iter().all(|name| folder.join(name).exists())
+    })
 }
 
 fn is_debian() -> bool {

@@ -42,6 +42,7 @@ impl Args {
             system::JSON,
             system::PKG_CONFIG,
             system::PYTHON,
+            system::POSTGRES,
             system::GIT,
         ])?;
         system::ensure_rust_components(root)?;

@@ -46,14 +46,15 @@ impl Database {
             return text.to_owned();
         }
         let Some((scheme, rest)) = text.split_once("://") else { return HIDDEN.to_owned() };
-        let rest = rest.split('?').next().unwrap_or_default();
+        let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
         let (user, place) = rest.split_once('@').unwrap_or(("", rest));
         let (user, password) = user.split_once(':').unwrap_or((user, ""));
         let plain = |text: &str, more: &str| {
             text.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c) || more.contains(c))
         };
         let known = SCHEMES.iter().any(|known| known.starts_with(scheme));
-        if !known || !plain(user, "") || !plain(place, ":/[],%") {
+        // Where a password is not encoded, nobody knows where it ends.
+        if !known || query.contains('@') || !plain(user, "") || !plain(place, ":/[],%") {
             return HIDDEN.to_owned();
         }
         let at = if user.is_empty() && password.is_empty() { "" } else { "@" };
@@ -87,7 +88,6 @@ mod tests {
             ("postgres://licd@db/licd?password=hunter2", "postgres://licd@db/licd"),
             ("postgres://db/licd", "postgres://db/licd"),
             ("postgres://licd:5/hunter2@db/licd", "postgres://licd:(set)@db/licd"),
-            // Not encoded, so nobody knows where the password ends.
             ("postgres://licd:5?hunter2@db/licd", "(set)"),
             ("postgres://licd:hun@ter2@db/licd", "(set)"),
             ("postgres://hunter 2@db/licd", "(set)"),

@@ -38,7 +38,7 @@ pub(crate) struct Bench {
     pub(super) clock: Arc<FixedClock>,
     pub(super) config: Config,
     pub(super) environment: Environment,
-    nonces: AtomicU64,
+    pub(super) nonces: AtomicU64,
     stop: watch::Sender<bool>,
     pub(super) workers: Vec<JoinHandle<()>>,
     folder: TempDir,

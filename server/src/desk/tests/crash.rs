@@ -67,8 +67,11 @@ async fn keys_and_token_stay_what_they_were() {
     let made = bench.desk.made().unwrap();
     assert_eq!(made.key_files.len(), 2);
     let token = std::fs::read_to_string(&made.admin_token_file).unwrap();
+    let database = folder.join("licd.db");
+    assert_eq!(database.exists(), !bench.desk.store.is_shared());
+    let files = made.key_files.iter().chain([&made.admin_token_file]);
     #[cfg(unix)]
-    for file in made.key_files.iter().chain([&made.admin_token_file, &folder.join("licd.db")]) {
+    for file in files.chain(database.exists().then_some(&database)) {
         use std::os::unix::fs::PermissionsExt as _;
         assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600, "{file:?}");
     }

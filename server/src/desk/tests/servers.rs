@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use license_core::Code;
@@ -25,7 +26,9 @@ impl Bench {
         config.data_dir = folder.path().to_owned();
         let environment = Environment { entropy: other_entropy(), ..self.environment.clone() };
         let clock = self.clock.clone();
-        Self::open(config, folder, self.market.clone(), (environment, clock)).await
+        let second = Self::open(config, folder, self.market.clone(), (environment, clock)).await;
+        second.nonces.store(1 << 32, Ordering::SeqCst);
+        second
     }
 
     /// Drops the workers where they stand, as if the process had died.

@@ -41,10 +41,10 @@ impl Orders for PgTx {
     ) -> Result<Vec<OrderRow>, StoreError> {
         Ok(sqlx::query_as(
             "WITH due AS MATERIALIZED (SELECT id FROM orders WHERE state = 'queued' \
-             AND next_at <= $1 ORDER BY next_at LIMIT $2 FOR UPDATE SKIP LOCKED) \
-             UPDATE orders SET state = 'reading', attempts = attempts + 1, lease_owner = $3, \
+             AND next_at <= $1 ORDER BY next_at LIMIT $2 FOR UPDATE SKIP LOCKED), \
+             taken AS (UPDATE orders SET state = 'reading', attempts = attempts + 1, lease_owner = $3, \
              lease_until = extract(epoch FROM clock_timestamp())::bigint + $4 \
-             FROM due WHERE orders.id = due.id RETURNING orders.*",
+             FROM due WHERE orders.id = due.id RETURNING orders.*) SELECT * FROM taken ORDER BY id",
         )
         .bind(now)
         .bind(limit)

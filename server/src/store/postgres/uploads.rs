@@ -62,10 +62,10 @@ impl Uploads for PgTx {
     ) -> Result<Vec<UploadRow>, StoreError> {
         Ok(sqlx::query_as(
             "WITH due AS MATERIALIZED (SELECT id FROM uploads WHERE state = 'queued' \
-             AND next_at <= $1 ORDER BY next_at LIMIT $2 FOR UPDATE SKIP LOCKED) \
-             UPDATE uploads SET state = 'sending', attempts = attempts + 1, lease_owner = $3, \
+             AND next_at <= $1 ORDER BY next_at LIMIT $2 FOR UPDATE SKIP LOCKED), \
+             taken AS (UPDATE uploads SET state = 'sending', attempts = attempts + 1, lease_owner = $3, \
              lease_until = extract(epoch FROM clock_timestamp())::bigint + $4 \
-             FROM due WHERE uploads.id = due.id RETURNING uploads.*",
+             FROM due WHERE uploads.id = due.id RETURNING uploads.*) SELECT * FROM taken ORDER BY id",
         )
         .bind(now)
         .bind(limit)

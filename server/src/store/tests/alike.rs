@@ -50,7 +50,7 @@ async fn tables_and_columns_are_the_same() {
     let mut postgres = PgConnection::connect(url.expose()).await.unwrap();
     type Column = (String, i64, String, String, bool);
     let ours: Vec<Column> = sqlx::query_as(
-        "SELECT tables.name, cid + 1, columns.name, type, \"notnull\" <> 0 \
+        "SELECT tables.name, cid + 1, columns.name, columns.type, \"notnull\" <> 0 \
          FROM sqlite_master AS tables, pragma_table_info(tables.name) AS columns \
          WHERE tables.type = 'table' AND tables.name NOT LIKE '%sqlx%' \
          AND tables.name NOT LIKE 'sqlite_%' ORDER BY 1, 2",
