@@ -39,7 +39,7 @@ macro_rules! use_cases {
         impl Command {
             /// Names what it will change.
             pub(crate) fn locks(&self, locks: &mut Locks) {
-                match self { $(Self::$name(case) => case.locks(locks),)+ }
+                match self { $($(#[$meta])* Self::$name(case) => case.locks(locks),)+ }
             }
 
             /// Runs it inside of a transaction.

@@ -144,7 +144,9 @@ async fn transaction(
     let mut tx = store.write().await?;
     let ran = async {
         let mut locks = Locks::default();
-        commands.iter().for_each(|command| command.locks(&mut locks));
+        for command in commands {
+            command.locks(&mut locks);
+        }
         tx.lock(&locks).await?;
         let mut answers = Vec::with_capacity(commands.len());
         for command in commands {

@@ -2,5 +2,6 @@
 
 mod alike;
 mod file;
+#[expect(clippy::duplicate_mod, reason = "one suite, two databases")]
 mod on_postgres;
 mod on_sqlite;

@@ -50,7 +50,7 @@ impl<K: Clone> Flight<K> {
     }
 
     /// The ids under way, once in a while.
-    pub(super) fn to_keep(&mut self) -> Option<Vec<K>> {
+    pub(super) fn keep_now(&mut self) -> Option<Vec<K>> {
         if self.kept.elapsed() < KEEP {
             return None;
         }

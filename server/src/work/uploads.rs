@@ -28,7 +28,7 @@ pub(super) fn run(
 async fn serve(desk: Desk, marketplace: Arc<Marketplace>, mut shutdown: Shutdown) {
     let mut flight = Flight::new();
     loop {
-        if let Some(held) = flight.to_keep() {
+        if let Some(held) = flight.keep_now() {
             keep(&desk, held).await;
         }
         let taken = take(&desk, PARALLEL - flight.count()).await;

@@ -14,6 +14,7 @@ use tokio::task::JoinSet;
 use super::bench::{Bench, DAY, NOW, apply, device, flowsim, new_instance, request};
 use super::double::Trick;
 use crate::config::{Database, Secret};
+use crate::desk::{InstanceFilter, LicenseFilter, Sweep};
 use crate::environment::Environment;
 use crate::environment::fixed::other_entropy;
 use crate::store::cluster::Cluster;
@@ -104,7 +105,7 @@ async fn one_order_line_is_one_instance() {
             .collect();
         assert_eq!(ids.len(), 8, "{ids:?}");
     }
-    assert_eq!(first.desk.instances(&Default::default()).await.unwrap().len(), 40);
+    assert_eq!(first.desk.instances(&InstanceFilter::default()).await.unwrap().len(), 40);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -153,7 +154,7 @@ async fn what_a_dead_server_was_sending_is_taken_over() {
     let Some((first, second)) = two().await else { return };
     let instance = first.buy("CS1", 1).await;
     second.die().await;
-    first.market.state().tricks.push_back(Trick::Late(Duration::from_secs(300)));
+    first.market.state().tricks.push_back(Trick::Late(Duration::from_mins(5)));
     let requests = first.market.state().requests;
     assert_eq!(first.code(apply(&instance, "e-1", &device(1))).await, "000004");
     first.market_until(|state| state.requests > requests).await;
@@ -161,7 +162,7 @@ async fn what_a_dead_server_was_sending_is_taken_over() {
     let died = Instant::now();
     let market = first.market.clone();
     first.die().await;
-    while market.uploads().is_empty() && died.elapsed() < Duration::from_secs(60) {
+    while market.uploads().is_empty() && died.elapsed() < Duration::from_mins(1) {
         // Until the lease has ended nobody else sends it.
         assert!(market.state().requests == requests + 1 || died.elapsed().as_secs() >= 14);
         tokio::time::sleep(Duration::from_millis(50)).await;
@@ -184,7 +185,7 @@ async fn a_nonce_counts_everywhere() {
     // Housekeeping at both forgets it once it is old.
     first.forward(DAY);
     for server in [&first, &second] {
-        server.desk.writer.write(crate::desk::Sweep).await.unwrap();
+        server.desk.writer.write(Sweep).await.unwrap();
     }
     assert_eq!(second.code(freeze).await, "000000");
 }
@@ -306,7 +307,7 @@ async fn a_restart_of_the_database_loses_nothing_that_was_answered() {
     let mut licensed = Vec::new();
     let mut after = None;
     loop {
-        let filter = crate::desk::LicenseFilter { after, limit: Some(500), ..Default::default() };
+        let filter = LicenseFilter { after, limit: Some(500), ..LicenseFilter::default() };
         let page = first.desk.licenses(&filter).await.unwrap();
         let Some(last) = page.last() else { break };
         after = Some(last.license_id.clone());

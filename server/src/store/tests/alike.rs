@@ -40,6 +40,9 @@ async fn execute(database: &Database, folder: &TempDir, sql: &str) {
     }
 }
 
+/// Table, position, name, type, whether it is never NULL.
+type Column = (String, i64, String, String, bool);
+
 #[tokio::test]
 async fn tables_and_columns_are_the_same() {
     let (folder, stores) = each().await;
@@ -48,7 +51,6 @@ async fn tables_and_columns_are_the_same() {
     let mut lite =
         SqliteConnection::connect(&format!("sqlite://{}", path.display())).await.unwrap();
     let mut postgres = PgConnection::connect(url.expose()).await.unwrap();
-    type Column = (String, i64, String, String, bool);
     let ours: Vec<Column> = sqlx::query_as(
         "SELECT tables.name, cid + 1, columns.name, columns.type, \"notnull\" <> 0 \
          FROM sqlite_master AS tables, pragma_table_info(tables.name) AS columns \
