@@ -64,6 +64,8 @@ pub enum Denial {
     ExpiryPassed,
     /// A license sold by the period needs an end.
     ExpiryMissing,
+    /// The begin asked for is not before the end.
+    NeverValid,
     /// A node-locked license needs device information.
     DeviceMissing,
     /// Nothing in the device information can be used.
@@ -83,7 +85,7 @@ impl Denial {
             Self::Released => Code::LicenseRevoked,
             Self::Frozen => Code::LicenseSuspended,
             Self::OrderEnded | Self::ExpiryPassed => Code::LicenseExpired,
-            Self::ExpiryMissing => Code::RequestInvalid,
+            Self::ExpiryMissing | Self::NeverValid => Code::RequestInvalid,
             Self::DeviceMissing | Self::DeviceUnreadable => Code::MachineUnreadable,
             Self::MachinesExhausted { .. } => Code::MachinesExhausted,
         }
@@ -100,6 +102,10 @@ impl Denial {
             Self::ExpiryMissing => {
                 ("a license sold by the period needs expireTime", "包周期许可证需要 expireTime")
             }
+            Self::NeverValid => (
+                "effectiveTime is not before the end of the license",
+                "effectiveTime 不早于许可证的结束时间",
+            ),
             Self::DeviceMissing => ("device information is needed", "缺少设备指纹"),
             Self::DeviceUnreadable => {
                 ("nothing in the device information can be used", "设备指纹中没有可用信息")
@@ -147,6 +153,11 @@ pub fn validity(
         (Some(asked), Some(bought)) => Some(asked.min(bought)),
         (asked, bought) => asked.or(bought),
     };
+    if let (Some(from), Some(at)) = (application.not_before, expires)
+        && from >= at
+    {
+        return Err(Denial::NeverValid);
+    }
     Ok(Validity { not_before: application.not_before, expires })
 }
 
@@ -172,6 +183,10 @@ mod tests {
         Application { not_before: None, expires: Some(NOW.plus(secs)) }
     }
 
+    fn from(begin: i64, end: i64) -> Application {
+        Application { not_before: Some(NOW.plus(begin)), ..until(end) }
+    }
+
     #[test]
     fn the_first_reason_is_the_answer() {
         let ended = OrderTerms { expires: Some(NOW), ..ORDER };
@@ -185,6 +200,9 @@ mod tests {
             (open, ORDER, InstanceState::Active, Err(Denial::ExpiryMissing)),
             (open, once, InstanceState::Active, Ok(None)),
             (until(50), once, InstanceState::Active, Ok(Some(50))),
+            (from(49, 50), ORDER, InstanceState::Active, Ok(Some(50))),
+            (from(50, 50), ORDER, InstanceState::Active, Err(Denial::NeverValid)),
+            (from(100, 500), ORDER, InstanceState::Active, Err(Denial::NeverValid)),
             (until(50), ORDER, InstanceState::Frozen, Err(Denial::Frozen)),
             (until(0), ended, InstanceState::Released, Err(Denial::Released)),
         ] {

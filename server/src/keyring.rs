@@ -1,6 +1,6 @@
 //! The server's private keys: read from the files that are named, or made in the data folder.
 
-use std::fs::{File, OpenOptions};
+use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -141,8 +141,10 @@ pub(crate) fn write_secret(path: &Path, content: &[u8]) -> anyhow::Result<()> {
         file.write_all(content)?;
         file.sync_all()?;
         std::fs::rename(&beside, path)?;
+        // The name is on the disk only once its folder is; elsewhere a folder cannot be opened.
+        #[cfg(unix)]
         if let Some(folder) = path.parent() {
-            File::open(folder)?.sync_all()?;
+            std::fs::File::open(folder)?.sync_all()?;
         }
         Ok(())
     };

@@ -170,6 +170,25 @@ fn stops_within_ten_seconds_although_a_client_hangs() {
     assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());
 }
 
+#[cfg(unix)]
+#[test]
+fn a_second_signal_stops_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut serving = Serving::start(folder.path(), &[]);
+    let address = serving.listen.strip_prefix("http://").unwrap();
+    let mut hanging = TcpStream::connect(address).unwrap();
+    hanging
+        .write_all(b"POST /koogallery HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n")
+        .unwrap();
+    std::thread::sleep(Duration::from_millis(200));
+    let id = serving.child.id().to_string();
+    let started = Instant::now();
+    assert!(Command::new("kill").args(["-INT", &id]).status().unwrap().success());
+    std::thread::sleep(Duration::from_millis(500));
+    assert_eq!(serving.terminate(), Some(1));
+    assert!(started.elapsed() < Duration::from_secs(4), "{:?}", started.elapsed());
+}
+
 #[test]
 fn a_port_in_use_is_named_and_nothing_is_made() {
     let folder = tempfile::tempdir().unwrap();

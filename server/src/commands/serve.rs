@@ -112,32 +112,50 @@ async fn serve(config: &Config, environment: Environment, output: &Output) -> an
 }
 
 /// SIGTERM and Ctrl-C.
+#[cfg(unix)]
 struct Stop {
-    #[cfg(unix)]
     terminate: tokio::signal::unix::Signal,
+    interrupt: tokio::signal::unix::Signal,
 }
 
+#[cfg(unix)]
 impl Stop {
     fn listen() -> anyhow::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+
+        let listen =
+            |kind| signal(kind).context("the operating system does not pass its signals on");
         Ok(Self {
-            #[cfg(unix)]
-            terminate: tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())
-                .context("the operating system passes no signals on")?,
+            terminate: listen(SignalKind::terminate())?,
+            interrupt: listen(SignalKind::interrupt())?,
         })
     }
 
-    #[cfg(unix)]
+    /// Ends with a signal only: a runtime that is going away has none to give.
     async fn wait(&mut self) -> &'static str {
         tokio::select! {
-            _ = self.terminate.recv() => "SIGTERM",
-            _ = tokio::signal::ctrl_c() => "SIGINT",
+            Some(()) = self.terminate.recv() => "SIGTERM",
+            Some(()) = self.interrupt.recv() => "SIGINT",
+            else => std::future::pending().await,
         }
     }
+}
 
-    #[cfg(not(unix))]
+/// Ctrl-C.
+#[cfg(not(unix))]
+struct Stop;
+
+#[cfg(not(unix))]
+impl Stop {
+    fn listen() -> anyhow::Result<Self> {
+        Ok(Self)
+    }
+
     async fn wait(&mut self) -> &'static str {
-        let _ = tokio::signal::ctrl_c().await;
-        "Ctrl-C"
+        match tokio::signal::ctrl_c().await {
+            Ok(()) => "Ctrl-C",
+            Err(_) => std::future::pending().await,
+        }
     }
 }
 

@@ -60,6 +60,7 @@ pub(crate) const fn result_code(denial: Denial) -> ResultCode {
     match denial {
         Denial::Released => ResultCode::InstanceUnknown,
         Denial::ExpiryMissing => ResultCode::ExpiryMissing,
+        Denial::NeverValid => ResultCode::BadParameter,
         Denial::DeviceMissing | Denial::DeviceUnreadable => ResultCode::FingerprintMissing,
         Denial::MachinesExhausted { .. } => ResultCode::QuotaUsedUp,
         // Frozen, ended, past: not within the validity of the order.

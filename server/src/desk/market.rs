@@ -131,6 +131,20 @@ async fn test_answer(
     Ok(Answer::of(if exists { known } else { ResultCode::InstanceUnknown }))
 }
 
+/// The answer to debugging a call that would have an effect: judged as such, replays included.
+async fn test_effect(
+    tx: &mut dyn Tx,
+    work: &Work<'_>,
+    instance_id: &str,
+    nonce: &[u8],
+) -> Result<Answer, StoreError> {
+    let answer = test_answer(tx, instance_id, ResultCode::Success).await?;
+    if !answer.result_code.accepted() {
+        return Ok(answer);
+    }
+    Ok(first_use(tx, work, nonce).await?.err().unwrap_or(answer))
+}
+
 /// The instance, unless it never was or was released.
 async fn live(tx: &mut dyn Tx, instance_id: &str) -> Result<Option<Instance>, StoreError> {
     let found = tx.instance(instance_id).await?;

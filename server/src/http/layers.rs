@@ -39,7 +39,7 @@ mod tests {
     }
 
     async fn sleeps() -> &'static str {
-        tokio::time::sleep(Duration::from_secs(3600)).await;
+        tokio::time::sleep(Duration::from_hours(1)).await;
         "late"
     }
 

@@ -37,6 +37,16 @@ fn out_of_validity_is_a_past_end_an_ended_order_or_a_frozen_instance() {
 }
 
 #[test]
+fn a_license_that_would_never_be_valid_is_refused() {
+    let shop = Shop::open();
+    let instance = shop.sold(&Order::period(3));
+
+    let mut backwards = call::apply(&instance, &event(), MACHINE);
+    backwards["effectiveTime"] = backwards["expireTime"].clone();
+    assert_eq!(shop.server.code(&backwards), "000002");
+}
+
+#[test]
 fn creation_times_are_never_compared() {
     let shop = Shop::open();
     let tomorrow = Order { created: time::now() + 86_400, ..Order::period(2) };

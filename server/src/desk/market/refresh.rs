@@ -3,7 +3,7 @@
 use koogallery::call::{RefreshInstance as Call, Scene};
 use koogallery::{Answer, ResultCode};
 
-use super::{first_use, live, test_answer};
+use super::{first_use, live, test_effect};
 use crate::desk::command::UseCase;
 use crate::desk::context::{Note, Work};
 use crate::desk::{orders, settle::settle};
@@ -27,10 +27,7 @@ impl UseCase for RefreshInstance {
     async fn run(&self, tx: &mut dyn Tx, work: &mut Work<'_>) -> Result<Answer, StoreError> {
         let call = &self.call;
         if call.test {
-            if let Err(replay) = first_use(tx, work, &self.nonce).await? {
-                return Ok(replay);
-            }
-            return test_answer(tx, &call.instance_id, ResultCode::Success).await;
+            return test_effect(tx, work, &call.instance_id, &self.nonce).await;
         }
         let Some(mut instance) = live(tx, &call.instance_id).await? else {
             return Ok(Answer::of(ResultCode::InstanceUnknown));
