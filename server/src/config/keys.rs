@@ -112,7 +112,8 @@ pub(super) fn nearest(path: &str) -> Option<String> {
     KEYS.iter()
         .flat_map(|key| {
             let twin = key.secret.then(|| format!("{}_file", key.path));
-            [Some(key.path.to_owned()), twin].into_iter().flatten()
+            let table = key.path.split_once('.').map(|(table, _)| table.to_owned());
+            [Some(key.path.to_owned()), twin, table].into_iter().flatten()
         })
         .map(|known| {
             let whole = strsim::normalized_damerau_levenshtein(path, &known);
@@ -134,6 +135,7 @@ mod tests {
         for (written, meant) in [
             ("http.listne", Some("http.listen")),
             ("listen", Some("http.listen")),
+            ("koogalery", Some("koogallery")),
             ("http.access_key", Some("koogallery.access_key")),
             ("koogallery.acess_key_file", Some("koogallery.access_key_file")),
             ("koogallery.clock_skew", Some("koogallery.clock_skew_seconds")),

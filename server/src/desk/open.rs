@@ -86,7 +86,18 @@ impl Desk {
             reading: Reading::default(),
             bells: Bells::default(),
         });
-        for (_, jwk) in store.read().await?.public_keys().await? {
+        let known = store.read().await?.public_keys().await?;
+        if !known.is_empty() && !keys.made.is_empty() {
+            let made: Vec<_> = keys.made.iter().map(|path| path.display().to_string()).collect();
+            tracing::warn!(
+                alert = "key_file_made",
+                files = made.join(", "),
+                "a key file was missing and another key was made, although this database knows \
+                 earlier keys: programs that do not know the new key refuse what it signs; put \
+                 the old file back if it was lost"
+            );
+        }
+        for (_, jwk) in known {
             context.learn(serde_json::from_str(&jwk).context("a public key in the database")?);
         }
         let mut made = None;

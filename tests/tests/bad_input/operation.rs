@@ -126,6 +126,15 @@ fn the_first_token_and_the_keys_are_for_their_owner_alone() {
     assert!(!server.output().contains(&server.token), "a token is never printed");
 }
 
+#[test]
+fn a_lost_key_file_is_not_replaced_in_silence() {
+    let site = Site::new();
+    assert!(!site.start().output().contains("key_file_made"), "a first start loses nothing");
+    fs::remove_file(site.data_dir().join("issuing-key.pem")).unwrap();
+    let output = site.start().output();
+    assert!(output.contains("key_file_made") && output.contains("issuing-key.pem"), "{output}");
+}
+
 /// Root writes everywhere, so the file system itself must be read-only.
 #[test]
 fn a_read_only_data_folder_is_named() {
