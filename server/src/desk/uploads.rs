@@ -184,6 +184,12 @@ impl Desk {
         Ok(tx.uploads(&query).await?.iter().map(views::upload).collect())
     }
 
+    /// For which credentials and addresses the queues rest, if they do: any server may have
+    /// learnt it.
+    pub(crate) async fn paused_for(&self) -> Result<Option<Vec<u8>>, StoreError> {
+        self.store.read().await?.meta(PAUSE).await
+    }
+
     /// Sends one again, and lets queues that rested because of wrong credentials try.
     pub(crate) async fn retry_upload(&self, id: &str) -> Result<api::UploadView, ApiError> {
         let row = self.writer.write(RetryUpload { id: id.to_owned() }).await??;

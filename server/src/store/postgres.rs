@@ -17,8 +17,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use sha2::{Digest, Sha256};
 use sqlx::migrate::Migrator;
+use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgDatabaseError, PgPoolOptions};
-use sqlx::{ConnectOptions as _, Connection as _, PgPool, Postgres as Driver, Transaction};
+use sqlx::{ConnectOptions as _, Connection as _, PgPool, Postgres as Driver};
 
 use super::{Locks, StoreError, Tx, version};
 use crate::config::Secret;
@@ -77,26 +78,29 @@ impl Postgres {
     }
 
     pub(super) async fn write(&self) -> Result<Box<dyn Tx>, StoreError> {
-        Ok(Box::new(PgTx { transaction: self.begin(WRITE).await?, writes: true }))
+        Ok(Box::new(PgTx { connection: Some(self.begin(WRITE).await?), writes: true }))
     }
 
     pub(super) async fn read(&self) -> Result<Box<dyn Tx>, StoreError> {
-        Ok(Box::new(PgTx { transaction: self.begin(READ).await?, writes: false }))
+        Ok(Box::new(PgTx { connection: Some(self.begin(READ).await?), writes: false }))
     }
 
-    async fn begin(&self, how: &'static str) -> Result<Transaction<'static, Driver>, StoreError> {
-        let begun = async {
-            let mut left = CONNECTIONS;
-            loop {
-                match self.pool.begin_with(how).await {
+    async fn begin(&self, how: &'static str) -> Result<PoolConnection<Driver>, StoreError> {
+        let mut left = CONNECTIONS;
+        loop {
+            let mut connection = self.pool.acquire().await?;
+            match run(&mut connection, how).await {
+                Ok(()) => return Ok(connection),
+                Err(error) => {
+                    connection.close_on_drop();
                     // After a restart of the database every idle connection is dead.
-                    Err(error) if left > 0 && is_dead(&error) => left -= 1,
-                    begun => return begun,
+                    if left == 0 || !is_dead(&error) {
+                        return Err(error.into());
+                    }
+                    left -= 1;
                 }
             }
-        };
-        let in_time = tokio::time::timeout(PATIENCE, begun).await;
-        Ok(in_time.map_err(|_| sqlx::Error::PoolTimedOut)??)
+        }
     }
 
     pub(super) async fn close(&self) {
@@ -145,7 +149,7 @@ async fn prepare(connection: &mut PgConnection, migrate: bool) -> Result<(), Sto
 /// Whether the connection, not the database, is what is wrong.
 fn is_dead(error: &sqlx::Error) -> bool {
     match error {
-        sqlx::Error::Io(_) | sqlx::Error::Protocol(_) | sqlx::Error::Tls(_) => true,
+        sqlx::Error::Io(_) | sqlx::Error::Protocol(_) => true,
         // It says goodbye on a connection that it closes.
         sqlx::Error::Database(database) => {
             database.code().is_some_and(|code| matches!(&*code, "57P01" | "57P02"))
@@ -154,15 +158,43 @@ fn is_dead(error: &sqlx::Error) -> bool {
     }
 }
 
-/// One transaction on one connection; dropped, it is rolled back before anything else runs there.
+/// Begins or ends a transaction; a database that fell silent is not waited for.
+async fn run(connection: &mut PgConnection, sql: &'static str) -> Result<(), sqlx::Error> {
+    match tokio::time::timeout(PATIENCE, sqlx::raw_sql(sql).execute(connection)).await {
+        Ok(done) => done.map(|_| ()),
+        Err(_) => Err(sqlx::Error::PoolTimedOut),
+    }
+}
+
+/// Ends a transaction without effect. A connection that cannot do that is not used again.
+async fn give_up(mut connection: PoolConnection<Driver>) {
+    if run(&mut connection, "ROLLBACK").await.is_err() {
+        connection.close_on_drop();
+    }
+}
+
+/// One transaction on one connection.
 struct PgTx {
-    transaction: Transaction<'static, Driver>,
+    /// Taken when the transaction ends.
+    connection: Option<PoolConnection<Driver>>,
     writes: bool,
+}
+
+impl Drop for PgTx {
+    fn drop(&mut self) {
+        let Some(mut connection) = self.connection.take() else { return };
+        match tokio::runtime::Handle::try_current() {
+            Ok(runtime) => drop(runtime.spawn(give_up(connection))),
+            Err(_) => connection.close_on_drop(),
+        }
+    }
 }
 
 impl PgTx {
     fn connection(&mut self) -> &mut PgConnection {
-        &mut self.transaction
+        self.connection
+            .as_mut()
+            .expect("only commit, rollback and drop take it, and they come last")
     }
 
     /// Whether what is read is going to be changed, and therefore locked.
@@ -213,17 +245,22 @@ impl Tx for PgTx {
         Ok(())
     }
 
-    async fn commit(self: Box<Self>) -> Result<(), StoreError> {
+    async fn commit(mut self: Box<Self>) -> Result<(), StoreError> {
         // A view has nothing to commit: dropping it ends it.
-        if self.writes {
-            self.transaction.commit().await?;
+        if let Some(mut connection) = self.connection.take_if(|_| self.writes) {
+            // Nobody knows what became of a commit that got no answer; whoever asked asks again.
+            if let Err(error) = sqlx::raw_sql("COMMIT").execute(&mut *connection).await {
+                connection.close_on_drop();
+                return Err(error.into());
+            }
         }
         Ok(())
     }
 
-    async fn rollback(self: Box<Self>) {
-        // A connection that cannot even roll back is not used again.
-        let _ = self.transaction.rollback().await;
+    async fn rollback(mut self: Box<Self>) {
+        if let Some(connection) = self.connection.take() {
+            give_up(connection).await;
+        }
     }
 }
 

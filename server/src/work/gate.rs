@@ -15,6 +15,8 @@ pub(crate) struct Gate(Mutex<State>);
 #[derive(Debug, Default)]
 struct State {
     closed: bool,
+    /// The database says so, too.
+    noted: bool,
     /// Passing failures in a row.
     failures: u32,
     /// While resting: when the next probe may go, in milliseconds.
@@ -108,7 +110,19 @@ impl Gate {
 
     /// The keys were refused before and have not changed since.
     pub(crate) fn close(&self) {
-        self.state().closed = true;
+        let mut state = self.state();
+        state.closed = true;
+        state.noted = true;
+    }
+
+    /// That it is closed was written down; whoever strikes it out there opens it.
+    pub(crate) fn noted(&self) {
+        let mut state = self.state();
+        state.noted = state.closed;
+    }
+
+    pub(crate) fn is_noted(&self) -> bool {
+        self.state().noted
     }
 
     /// Somebody says that it is worth trying.

@@ -30,6 +30,7 @@ async fn serve(desk: Desk, marketplace: Arc<Marketplace>, mut shutdown: Shutdown
     loop {
         if let Some(held) = flight.keep_now() {
             keep(&desk, held).await;
+            follow(&desk, &marketplace).await;
         }
         let taken = take(&desk, PARALLEL - flight.count()).await;
         if taken.is_empty() {
@@ -48,6 +49,23 @@ async fn serve(desk: Desk, marketplace: Arc<Marketplace>, mut shutdown: Shutdown
         }
     }
     while flight.ended().await {}
+}
+
+/// What another server learnt about the credentials, or an operator told it, counts here as well.
+async fn follow(desk: &Desk, marketplace: &Marketplace) {
+    let context = &desk.context;
+    let Ok(paused) = desk.paused_for().await else { return };
+    if paused == Some(marketplace.fingerprint(context)) {
+        if !desk.gate.is_closed() {
+            desk.gate.close();
+            context.reading.rest(true);
+            alert_closed();
+        }
+    } else if desk.gate.is_noted() {
+        desk.gate.reopen();
+        context.reading.rest(false);
+        context.bells.orders.notify_one();
+    }
 }
 
 /// Says that those are still under way, and takes up what a server that died left behind.
@@ -187,8 +205,11 @@ pub(super) async fn tell_gate(desk: &Desk, remedy: Option<Remedy>) {
             context.reading.rest(true);
             alert_closed();
             let configuration = desk.marketplace.as_ref().map(|m| m.fingerprint(context));
-            if let Err(error) = desk.writer.write(PutPause { configuration }).await {
-                tracing::error!(error = %error, "that the queues rest could not be written down");
+            match desk.writer.write(PutPause { configuration }).await {
+                Ok(()) => desk.gate.noted(),
+                Err(error) => {
+                    tracing::error!(error = %error, "that the queues rest could not be written down");
+                }
             }
         }
     }

@@ -14,7 +14,7 @@ use tokio::task::JoinSet;
 use super::bench::{Bench, DAY, NOW, apply, device, flowsim, new_instance, request};
 use super::double::Trick;
 use crate::config::{Database, Secret};
-use crate::desk::{InstanceFilter, LicenseFilter, Sweep};
+use crate::desk::{InstanceFilter, LicenseFilter, Sweep, UploadFilter};
 use crate::environment::Environment;
 use crate::environment::fixed::other_entropy;
 use crate::store::cluster::Cluster;
@@ -236,6 +236,29 @@ async fn every_server_shows_the_keys_of_all() {
     assert!(second.desk.made().is_none() && !second.folder().join("admin-token").exists());
     let token = std::fs::read_to_string(first.folder().join("admin-token")).unwrap();
     assert!(second.desk.caller(token.trim()).await.unwrap().is_some());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn wrong_credentials_are_learnt_by_one_and_known_by_all() {
+    let Some((first, second)) = two().await else { return };
+    let instance = first.buy("CS1", 1).await;
+    first.market.state().always = Some(Trick::Refuse(401, "APIGW.0301"));
+    assert_eq!(first.code(apply(&instance, "e-1", &device(1))).await, "000004");
+    let closed = async |wanted: bool| {
+        let started = Instant::now();
+        while first.desk.gate.is_closed() != wanted || second.desk.gate.is_closed() != wanted {
+            assert!(started.elapsed() < Duration::from_secs(20), "the gates never agreed");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    closed(true).await;
+    assert!(first.market.state().requests < 10, "both go on trying");
+
+    first.market.state().always = None;
+    let uploads = first.desk.uploads(&UploadFilter::default()).await.unwrap();
+    second.desk.retry_upload(&uploads[0].upload_id).await.unwrap();
+    closed(false).await;
+    assert_eq!(first.uploads(1).await[0].0, "e-1");
 }
 
 #[tokio::test(flavor = "multi_thread")]
