@@ -133,6 +133,37 @@ fn trust_list(
     Ok(KeyRing::from_trust_list(document, roots, now).map_err(|refusal| refused(&refusal))?)
 }
 
+impl TrustArgs {
+    /// The signed revocation list of the server that is trusted, if it is one and gives one.
+    pub(crate) fn revocation_list(&self) -> Option<String> {
+        let server = self.trust.as_deref()?;
+        if !(server.starts_with("https://") || server.starts_with("http://") && is_loopback(server))
+        {
+            return None;
+        }
+        let mut answer =
+            agent().get(&format!("{}/v1/client/revocations", base(server))).call().ok()?;
+        if answer.status() != 200 {
+            return None;
+        }
+        answer.body_mut().with_config().limit(8 * 1024 * 1024).read_to_string().ok()
+    }
+}
+
+fn base(server: &str) -> &str {
+    server.trim_end_matches('/').trim_end_matches("/.well-known/jwks.json")
+}
+
+fn agent() -> ureq::Agent {
+    ureq::Agent::config_builder()
+        .timeout_global(Some(Duration::from_secs(10)))
+        .http_status_as_error(false)
+        // Whoever answers for the server must not name another one.
+        .max_redirects(0)
+        .build()
+        .into()
+}
+
 fn fetch(server: &str) -> anyhow::Result<KeyRing> {
     if !server.starts_with("https://") && !is_loopback(server) {
         let message = format!("{server}: keys are fetched over https only");
@@ -145,17 +176,8 @@ fn fetch(server: &str) -> anyhow::Result<KeyRing> {
                 )
         );
     }
-    let base = server.trim_end_matches('/');
-    let base = base.trim_end_matches("/.well-known/jwks.json");
-    let url = format!("{base}/.well-known/jwks.json");
-    let agent: ureq::Agent = ureq::Agent::config_builder()
-        .timeout_global(Some(Duration::from_secs(10)))
-        .http_status_as_error(false)
-        // Whoever answers for the server must not name another one.
-        .max_redirects(0)
-        .build()
-        .into();
-    let mut answer = agent.get(&url).call().map_err(|error| {
+    let url = format!("{}/.well-known/jwks.json", base(server));
+    let mut answer = agent().get(&url).call().map_err(|error| {
         Failure::new(Code::ServerUnreachable, format!("asking {url}: {error}"))
             .advise("check the address, or save the keys to a file and give that")
             .chinese(format!("无法访问 {url}：{error}"), "请检查地址，或将公钥保存为文件后使用")

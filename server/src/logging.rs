@@ -2,13 +2,28 @@
 
 use std::io::IsTerminal as _;
 
+use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::EnvFilter;
 
 use crate::config::Problems;
 
-/// Log lines of `licd serve`: to standard output, readable on a terminal and JSON otherwise.
-pub(crate) fn start() -> Result<(), Problems> {
-    let subscriber = tracing_subscriber::fmt().with_env_filter(filter("info")?);
+/// Lines that wait while nobody reads; what comes then is dropped, for a log never holds up a call.
+const WAITING_LINES: usize = 8_192;
+
+/// Log lines of `licd serve`: to standard output, readable on a terminal and JSON otherwise, from
+/// a thread of its own: a reader that stalls or a full disk stops the lines and nothing else. The
+/// last lines are written when the guard is dropped.
+pub(crate) fn start() -> Result<WorkerGuard, Problems> {
+    let filter = filter("info")?;
+    let (writer, guard) = NonBlockingBuilder::default()
+        .buffered_lines_limit(WAITING_LINES)
+        .lossy(true)
+        .finish(std::io::stdout());
+    let subscriber = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(std::io::stdout().is_terminal())
+        .log_internal_errors(false)
+        .with_writer(writer);
     if std::io::stdout().is_terminal() {
         subscriber.with_target(false).init();
     } else {
@@ -18,7 +33,7 @@ pub(crate) fn start() -> Result<(), Problems> {
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
         tracing::error!(place, "a part of the server panicked; this is a bug, please report it");
     }));
-    Ok(())
+    Ok(guard)
 }
 
 /// Log lines of the other subcommands: to standard error, and only what a person must look at.

@@ -51,23 +51,23 @@ pub(crate) fn text(text: &str) {
 
 /// Something beside the result, on standard error.
 pub(crate) fn note(text: &str) {
-    eprintln!("{text}");
+    write_err(text);
 }
 
 /// Something that is probably not meant.
 pub(crate) fn warning(text: &str) {
-    eprintln!("warning: {text}");
+    write_err(&format!("warning: {text}"));
 }
 
 /// Why the program stops. What is wrong with a configuration stands on lines of its own.
 pub(crate) fn failure(text: &str, configuration: bool) {
     if configuration {
-        eprintln!("licd: the configuration cannot be used:");
+        write_err("licd: the configuration cannot be used:");
         for line in text.lines() {
-            eprintln!("  {line}");
+            write_err(&format!("  {line}"));
         }
     } else {
-        eprintln!("licd: {text}");
+        write_err(&format!("licd: {text}"));
     }
 }
 
@@ -75,4 +75,9 @@ pub(crate) fn failure(text: &str, configuration: bool) {
 fn write_out(text: &str) {
     let mut out = std::io::stdout().lock();
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}
+
+/// As [`write_out`]; `eprintln!` would panic where nobody reads.
+fn write_err(line: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "{line}");
 }

@@ -86,18 +86,20 @@ impl Args {
         };
         let input = Input::open(&self.license)?;
         let device = self.dev_info.as_deref().map(input::text_argument).transpose()?;
-        let verdict = revocations(&input.bytes, &keys, now).and_then(|revocations| {
-            let question = Question {
-                now,
-                product: self.product.as_deref(),
-                version: self.version.as_ref(),
-                release_date: self.release_date,
-                device: device.as_deref(),
-                revocations: &revocations,
-                floor: None,
-            };
-            verify::license(&input.bytes, &keys, &question)
-        });
+        let online = self.trust.revocation_list();
+        let verdict =
+            revocations(&input.bytes, online.as_deref(), &keys, now).and_then(|revocations| {
+                let question = Question {
+                    now,
+                    product: self.product.as_deref(),
+                    version: self.version.as_ref(),
+                    release_date: self.release_date,
+                    device: device.as_deref(),
+                    revocations: &revocations,
+                    floor: None,
+                };
+                verify::license(&input.bytes, &keys, &question)
+            });
         match verdict {
             Ok(verified) => {
                 grant(&verified, out)?;
@@ -120,12 +122,19 @@ impl Args {
     }
 }
 
-/// The revocation lists that travel with a license into an air-gapped site.
-fn revocations(text: &[u8], keys: &KeyRing, now: Timestamp) -> Result<Vec<Revocations>, Refusal> {
-    armor::read(text)?
-        .iter()
-        .filter(|block| block.label == Label::RevocationList)
-        .map(|block| Revocations::open(&block.document, keys, now))
+/// The revocation lists that travel with a license into an air-gapped site, and the server's own.
+fn revocations(
+    text: &[u8],
+    online: Option<&str>,
+    keys: &KeyRing,
+    now: Timestamp,
+) -> Result<Vec<Revocations>, Refusal> {
+    let blocks = armor::read(text)?;
+    let carried = blocks.iter().filter(|block| block.label == Label::RevocationList);
+    carried
+        .map(|block| block.document.as_str())
+        .chain(online.map(str::trim))
+        .map(|document| Revocations::open(document, keys, now))
         .collect()
 }
 

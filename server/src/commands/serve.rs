@@ -42,7 +42,7 @@ pub(crate) struct Args {
 }
 
 pub(super) fn run(args: &Args, environment: Environment) -> anyhow::Result<()> {
-    logging::start()?;
+    let _last_lines = logging::start()?;
     let outcome = prepare_and_serve(args, environment, &Output::of_this_process());
     if let Err(error) = &outcome {
         // The line for log collectors; people read the same on standard error.

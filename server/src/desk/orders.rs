@@ -73,6 +73,10 @@ impl UseCase for EndOrder {
                     .await;
             }
         };
+        if order.order_id != row.order_id {
+            let message = "the answer is about another order";
+            return tx.postpone_order(self.id, self.next_at, "ORDER_MISMATCH", message).await;
+        }
         let Some(line) = line_of(order, &row) else {
             let message = "the order has no such line";
             return tx.postpone_order(self.id, self.next_at, "ORDER_LINE_MISSING", message).await;

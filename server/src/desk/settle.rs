@@ -103,16 +103,19 @@ async fn hold(
     application: &mut Application,
     denial: Denial,
 ) -> Result<(), StoreError> {
+    if instance.state == InstanceState::Released {
+        // It will never be served: nobody needs to know the machine, and nothing is to be alerted.
+        application.state = ApplicationState::Superseded;
+        application.code = None;
+        application.device = None;
+        return tx.put_application(application).await;
+    }
     let code: ResultCode = result_code(denial);
     if application.code.as_deref() == Some(code.as_str()) {
         return Ok(());
     }
     application.state = ApplicationState::Held;
     application.code = Some(code.as_str().to_owned());
-    if instance.state == InstanceState::Released {
-        // It will never be served, so nobody needs to know the machine.
-        application.device = None;
-    }
     tx.put_application(application).await?;
     work.note(Note::Held {
         instance: instance.id.clone(),

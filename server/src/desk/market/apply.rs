@@ -161,7 +161,8 @@ async fn unsent(
 ) -> Result<Option<LicenseRow>, StoreError> {
     let Some(id) = &application.license_id else { return Ok(None) };
     let Some(upload) = tx.upload_of_license(id).await? else { return Ok(None) };
-    if upload.attempts > 0 || upload.state != UploadState::Queued {
+    // An attempt that was answered with an error delivered nothing; one without an answer may have.
+    if upload.unanswered || upload.state != UploadState::Queued {
         return Ok(None);
     }
     tx.license(id).await
