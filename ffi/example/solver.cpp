@@ -141,9 +141,11 @@ void News(licsdk::SdkInvoker &invoker, Events &events, bool upgrade) {
                   << OrNone(licsdk::Text(notice, "/params/state"), "unknown") << ")\n";
         return;
     }
-    std::cout << "Version " << licsdk::Text(notice, "/params/version") << " is available: "
-              << licsdk::Text(notice, "/params/notes_en") << " / "
-              << licsdk::Text(notice, "/params/notes_zh") << "\n";
+    std::cout << "Version " << licsdk::Text(notice, "/params/version") << " is available\n";
+    for (const char *notes : {"/params/notes_en", "/params/notes_zh"}) {
+        const std::string text = licsdk::Text(notice, notes);
+        if (!text.empty()) std::cout << "  " << text << "\n";
+    }
     if (licsdk::Text(notice, "/params/state") == "REQUIRED_BY_DATE") {
         std::cout << "This version must be replaced: save your work and upgrade.\n";
     }
