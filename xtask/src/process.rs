@@ -12,6 +12,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 
+use crate::terminal;
+
 /// What must be gone when this program ends: the groups still running, the folders still there.
 static LEFTOVERS: Mutex<Leftovers> =
     Mutex::new(Leftovers { groups: Vec::new(), folders: Vec::new() });
@@ -28,8 +30,9 @@ fn leftovers<T>(change: impl FnOnce(&mut Leftovers) -> T) -> T {
 /// Ends every child and removes every temporary folder when Ctrl-C or a SIGTERM arrives.
 pub(crate) fn clean_up_when_stopped() -> Result<(), ctrlc::Error> {
     ctrlc::set_handler(|| {
+        terminal::complain("told to stop: ending what was started");
         leftovers(|left| {
-            left.groups.drain(..).for_each(end_group);
+            end_groups(&std::mem::take(&mut left.groups));
             for folder in left.folders.drain(..) {
                 let _ = fs::remove_dir_all(folder);
             }
@@ -196,14 +199,17 @@ impl Drop for Running {
     }
 }
 
-/// Ends a group whose leader somebody else waits for: a moment to stop by itself, then for good.
-fn end_group(id: u32) {
-    if signal("-TERM", id) {
-        let until = Instant::now() + Duration::from_secs(2);
-        while Instant::now() < until && signal("-0", id) {
-            thread::sleep(Duration::from_millis(30));
-        }
-        signal("-KILL", id);
+/// Ends groups whose leaders somebody else waits for: a moment to stop by themselves, then for good.
+fn end_groups(groups: &[u32]) {
+    for group in groups {
+        signal("-TERM", *group);
+    }
+    let until = Instant::now() + Duration::from_secs(2);
+    while Instant::now() < until && groups.iter().any(|group| signal("-0", *group)) {
+        thread::sleep(Duration::from_millis(30));
+    }
+    for group in groups {
+        signal("-KILL", *group);
     }
 }
 

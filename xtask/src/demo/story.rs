@@ -48,7 +48,7 @@ pub(crate) fn tell(root: &Path, folder: &Path, timeline: &mut Timeline) -> Resul
     let title = "The license arrives at the marketplace";
     let license = timeline.step(title, |found| arrive(&shop, &order, found))?;
     let title = "licctl verifies it with the server's public keys";
-    timeline.step(title, |found| verify(&shop, &server, &license, found))?;
+    timeline.step(title, |found| verify(&shop, &server, &license, &order.device, found))?;
 
     let title = "Build the C++ package, and a program that trusts these keys alone";
     let customer =
@@ -87,6 +87,7 @@ struct Order {
     instance: String,
     event: String,
     code: String,
+    device: String,
 }
 
 fn buy(shop: &Shop, server: &Server, found: &mut Findings) -> Result<Order> {
@@ -120,6 +121,7 @@ fn buy(shop: &Shop, server: &Server, found: &mut Findings) -> Result<Order> {
         instance: text("instance_id")?,
         event: text("event_id")?,
         code: text("activation_code").context("the buyer was shown no activation code")?,
+        device,
     };
     let instances = shop.ask(Some(server), &["instance", "list"])?;
     ensure!(instances.as_array().is_some_and(|all| all.len() == 1), "not one: {instances}");
@@ -149,10 +151,22 @@ fn arrive(shop: &Shop, order: &Order, found: &mut Findings) -> Result<PathBuf> {
     Ok(file)
 }
 
-fn verify(shop: &Shop, server: &Server, license: &Path, found: &mut Findings) -> Result<()> {
+fn verify(
+    shop: &Shop,
+    server: &Server,
+    license: &Path,
+    device: &str,
+    found: &mut Findings,
+) -> Result<()> {
     let license = license.display().to_string();
-    let args = ["verify", &license, "--trust", &server.listen, "--product", "flowsim"];
-    let verified = shop.licctl(None, &args)?;
+    let verified = shop.licctl(
+        None,
+        &[
+            &["verify", &license, "--trust", &server.listen][..],
+            &["--product", "flowsim", "--dev-info", device],
+        ]
+        .concat(),
+    )?;
     ensure!(verified.status.success(), "{}", said(&verified));
     found.text(said(&verified));
     Ok(())
