@@ -258,9 +258,9 @@ fn end_of_mock(order: &str, environment: &Environment) -> Option<Timestamp> {
     order.lines.first()?.expire_time.map(Timestamp::from_secs)
 }
 
-/// The activation code among the words that a buyer is shown.
+/// The activation code among the words that a buyer is shown; its check symbol may be `*~$=` too.
 fn activation_code(memo: &str) -> Option<String> {
-    memo.split(|c: char| !(c.is_ascii_alphanumeric() || c == '-'))
+    memo.split(|c: char| !(c.is_ascii_alphanumeric() || "-*~$=".contains(c)))
         .filter(|word| word.len() >= 21)
         .find_map(|word| word.parse::<ActivationCode>().ok())
         .map(|code| code.to_string())
@@ -285,9 +285,14 @@ mod tests {
 
     #[test]
     fn the_activation_code_is_found_in_the_memo() {
-        let code = ActivationCode::from_random([7; 13]).to_string();
-        assert_eq!(activation_code(&format!("激活码:{code}。")), Some(code.clone()));
-        assert_eq!(activation_code(&format!("Activation code: {code}")), Some(code));
+        let mut checks = std::collections::BTreeSet::new();
+        for seed in 0..=u8::MAX {
+            let code = ActivationCode::from_random([seed; 13]).to_string();
+            checks.extend(code.chars().last());
+            assert_eq!(activation_code(&format!("激活码：{code}。")), Some(code.clone()));
+            assert_eq!(activation_code(&format!("Activation code: {code}")), Some(code));
+        }
+        assert!("*~$=U".chars().all(|symbol| checks.contains(&symbol)), "{checks:?}");
         assert_eq!(activation_code("no-code-here-at-all-but-long-enough"), None);
     }
 
