@@ -1,7 +1,9 @@
 //! What counts in a re-send, what a repeat is, and what a replay.
 
+use std::time::Duration;
+
 use license_tests::call::{self, Call};
-use license_tests::marketplace::Order;
+use license_tests::marketplace::{Order, Reaction};
 use license_tests::{MACHINE, license, machine, time};
 use serde_json::{Value, json};
 
@@ -57,7 +59,7 @@ fn twenty_copies_at_once_make_one_instance_and_one_license() {
     assert_eq!(instances.len(), 1, "{instances:?}");
     assert!(codes.iter().all(|code| code == "000004"), "{codes:?}");
     let first = shop.license(&event);
-    std::thread::sleep(std::time::Duration::from_secs(1));
+    std::thread::sleep(Duration::from_secs(1));
     assert!(shop.marketplace.of(&event).iter().all(|delivery| delivery.license == first));
     assert_eq!(shop.server.instance(&instance)["licenses"].as_array().unwrap().len(), 1);
     assert_eq!(shop.server.machines(&instance), (1, Some(5)));
@@ -131,6 +133,27 @@ fn an_event_belongs_to_one_instance_and_one_machine() {
     assert_eq!(shop.server.code(&call::apply(&instance, &event, MACHINE)), "000004");
     assert_eq!(shop.server.machines(&instance).0, 1);
     assert_eq!(shop.server.machines(&other_instance).0, 0);
+}
+
+/// … and before its license was uploaded, the event goes over to the fingerprint that it names last.
+#[test]
+fn an_event_that_was_not_uploaded_yet_may_name_another_machine() {
+    let shop = Shop::open();
+    let order = Order::period(1);
+    shop.marketplace.reading(Reaction::Refuse(500, "MKT.0999"));
+    let instance = shop.server.buy(&order.id);
+    let event = event();
+    assert_eq!(shop.server.code(&call::apply(&instance, &event, MACHINE)), "000004");
+    assert_eq!(shop.server.code(&call::apply(&instance, &event, &machine(2))), "000004");
+
+    shop.marketplace.sell(&order);
+    shop.marketplace.reading(Reaction::Well);
+    let delivery = shop.marketplace.wait_for(&event, Duration::from_mins(1));
+    let _ = license::claims(&shop.server, &delivery.license, &machine(2));
+    assert!(license::verify(&shop.server, &delivery.license, MACHINE).is_err());
+    std::thread::sleep(Duration::from_secs(2));
+    assert_eq!(shop.marketplace.of(&event).len(), 1);
+    assert_eq!(shop.server.machines(&instance), (1, Some(1)));
 }
 
 /// "A new event on a known machine: a new license with its own dates and no new place."
