@@ -28,8 +28,11 @@ const CARGO_DENY: &str = "cargo-deny is here";
 
 /// Runs the lint alone.
 pub(crate) fn run(root: &Path) -> Result<bool> {
-    system::ensure(&[system::COMPILER, system::GIT])?;
-    system::ensure_rust_components(root)?;
+    let prepared = system::ensure(&[system::COMPILER, system::GIT])
+        .and_then(|()| system::ensure_rust_components(root));
+    if let Err(error) = prepared {
+        return Ok(run::nothing(&error));
+    }
     run::all(root, steps(root), Duration::from_mins(40))
 }
 

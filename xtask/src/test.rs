@@ -36,17 +36,9 @@ pub(crate) struct Args {
 
 impl Args {
     pub(crate) fn run(self, root: &Path) -> Result<bool> {
-        system::ensure(&[
-            system::COMPILER,
-            system::CMAKE,
-            system::JSON,
-            system::PKG_CONFIG,
-            system::PYTHON,
-            system::POSTGRES,
-            system::GIT,
-        ])?;
-        system::ensure_rust_components(root)?;
-
+        if let Err(error) = prepare(root) {
+            return Ok(run::nothing(&error));
+        }
         let mut steps = lint::steps(root);
         steps.extend(builds(root));
         steps.extend(PACKAGES.iter().map(|selection| package(root, selection, self.long)));
@@ -55,6 +47,19 @@ impl Args {
         steps.push(demo(root)?);
         run::all(root, steps, if self.long { LONG_LIMIT } else { LIMIT })
     }
+}
+
+fn prepare(root: &Path) -> Result<()> {
+    system::ensure(&[
+        system::COMPILER,
+        system::CMAKE,
+        system::JSON,
+        system::PKG_CONFIG,
+        system::PYTHON,
+        system::POSTGRES,
+        system::GIT,
+    ])?;
+    system::ensure_rust_components(root)
 }
 
 fn builds(root: &Path) -> Vec<Step> {
