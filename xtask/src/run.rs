@@ -93,8 +93,20 @@ pub(crate) fn all(root: &Path, steps: Vec<Step>, limit: Duration) -> Result<bool
         // Said, not counted: how busy the machine was says nothing about the program.
         terminal::say(&format!("NOTE: that is more than {}", terminal::duration(limit)));
     }
-    terminal::say(&format!("{} passed, {} failed", sum.passed, sum.failed));
+    close(sum);
     Ok(sum.failed == 0)
+}
+
+/// The end of a run that could not begin: what is missing, and the closing line.
+pub(crate) fn nothing(why: &anyhow::Error) -> bool {
+    terminal::say(&format!("{why:#}"));
+    close(Count::FAILED);
+    false
+}
+
+/// The line that CI reads; nothing comes after it.
+fn close(sum: Count) {
+    terminal::say(&format!("{} passed, {} failed", sum.passed, sum.failed));
 }
 
 /// Runs one step; beside the count, what went wrong in our own words.
