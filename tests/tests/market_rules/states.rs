@@ -3,10 +3,13 @@
 //! licenses as suspended, UNFREEZE takes them off, releaseInstance revokes them. Any refresh scene
 //! on a live instance succeeds."
 
+use std::collections::BTreeMap;
+use std::time::Duration;
+
 use license_tests::call;
 use license_tests::marketplace::Order;
-use license_tests::{MACHINE, license, machine, time};
-use serde_json::json;
+use license_tests::{MACHINE, license, machine, program, time};
+use serde_json::{Value, json};
 
 use crate::shared::{Shop, event};
 
@@ -121,6 +124,28 @@ fn freezing_suspends_unfreezing_takes_off_and_releasing_revokes() {
     assert_eq!(revoked, ids);
     assert!(released > thawed, "{released} after {thawed}");
     assert_eq!(shop.server.instance(&instance)["state"], "released");
+}
+
+/// What the list says reaches whoever verifies with the server's address.
+#[test]
+fn verifying_with_the_servers_address_knows_of_revocations() {
+    let shop = Shop::open();
+    let instance = shop.sold(&Order::period(1));
+    let asked = event();
+    assert_eq!(shop.server.code(&call::apply(&instance, &asked, MACHINE)), "000004");
+    let license = shop.license(&asked);
+    let verify = || {
+        let mut command = program::command(program::licctl(), &BTreeMap::new());
+        command.args(["verify", &license, "--trust", &shop.server.listen, "--json"]);
+        let output = program::run(&mut command, Duration::from_secs(20));
+        let verdict: Value = serde_json::from_slice(&output.stdout).unwrap();
+        (output.status.code(), verdict["code"].as_str().unwrap().to_owned())
+    };
+    assert_eq!(verify(), (Some(0), "OK".to_owned()));
+    assert_eq!(shop.server.code(&call::status(&instance, "FREEZE")), "000000");
+    assert_eq!(verify(), (Some(1), "LICENSE_SUSPENDED".to_owned()));
+    assert_eq!(shop.server.code(&call::release(&instance)), "000000");
+    assert_eq!(verify(), (Some(1), "LICENSE_REVOKED".to_owned()));
 }
 
 #[test]
