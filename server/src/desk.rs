@@ -1,6 +1,7 @@
 //! The use cases behind every route: what is asked is judged by `license_core::rule`, written in
 //! one transaction and answered after its commit. No HTTP and no SQL here.
 
+pub(crate) mod audit;
 mod client;
 mod command;
 mod context;
@@ -31,6 +32,7 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
 
+pub(crate) use audit::AuditFilter;
 pub(crate) use command::Queued;
 pub(crate) use context::Context;
 pub(crate) use instances::{InstanceFilter, LicenseFilter};

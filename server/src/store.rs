@@ -3,6 +3,7 @@
 
 mod admin;
 mod applications;
+mod audit;
 #[cfg(test)]
 pub(crate) mod cluster;
 mod instances;
@@ -31,6 +32,7 @@ use crate::config::{Database, Secret};
 
 pub(crate) use admin::{Admin, Role, TokenRow};
 pub(crate) use applications::{Application, ApplicationState, Applications, Cursor};
+pub(crate) use audit::{Audit, AuditQuery, AuditRow};
 pub(crate) use instances::{Instance, InstanceQuery, InstanceState, Instances, Terms};
 pub(crate) use lease::Lease;
 pub(crate) use licenses::{LicenseQuery, LicenseRow, LicenseState, Licenses};
@@ -64,7 +66,7 @@ pub(crate) enum StoreError {
 /// One transaction. Dropping it without [`Tx::commit`] rolls it back.
 #[async_trait]
 pub(crate) trait Tx:
-    Admin + Applications + Instances + Licenses + Lists + Machines + Orders + Products + Uploads + Send
+    Admin + Applications + Audit + Instances + Licenses + Lists + Machines + Orders + Products + Uploads + Send
 {
     /// Keeps other servers away from what is named until this transaction ends. Comes first, and
     /// once.

@@ -8,7 +8,8 @@ use std::sync::{Arc, RwLock};
 use anyhow::{Context as _, bail};
 use tokio::sync::Mutex;
 
-use super::context::{Bells, Context};
+use super::audit::{self, By};
+use super::context::{Bells, Context, Work};
 use super::reading::Reading;
 use super::writer::Writer;
 use super::{Desk, Inner, limits, market, tokens, uploads};
@@ -73,9 +74,12 @@ impl Desk {
         let secret = secret(&store, &environment).await?;
         let mut server = [0; 16];
         environment.entropy.fill(&mut server);
+        let chain = chain(&config.data_dir, &environment)?;
         let context = Arc::new(Context {
             environment,
             server: hex::encode(server),
+            chain,
+            audit_head: std::sync::Mutex::new(None),
             issuer: config.issuer.clone(),
             issuing: keys.issuing,
             release: keys.release,
@@ -226,6 +230,30 @@ fn founding() -> Locks {
     locks
 }
 
+/// Whose audit chain is written: made once for each data folder, so that servers that share a
+/// database have chains of their own, and one that moves goes on with its own.
+fn chain(folder: &Path, environment: &Environment) -> anyhow::Result<String> {
+    let path = folder.join("server-id");
+    match std::fs::read_to_string(&path) {
+        Ok(id) => {
+            let id = id.trim();
+            if id.len() != 32 || !id.bytes().all(|b| b.is_ascii_hexdigit()) {
+                bail!("{} holds no server id: 32 hex digits", path.display());
+            }
+            return Ok(id.to_owned());
+        }
+        Err(error) if error.kind() == ErrorKind::NotFound => {}
+        Err(error) => {
+            return Err(error).with_context(|| format!("{} cannot be read", path.display()));
+        }
+    }
+    let mut id = [0; 16];
+    environment.entropy.fill(&mut id);
+    let id = hex::encode(id);
+    write_secret(&path, format!("{id}\n").as_bytes())?;
+    Ok(id)
+}
+
 /// The key of the indexes by digest, made with the database.
 async fn secret(store: &Store, environment: &Environment) -> anyhow::Result<[u8; 32]> {
     const NAME: &str = "secret";
@@ -251,7 +279,7 @@ async fn secret(store: &Store, environment: &Environment) -> anyhow::Result<[u8;
 /// A database without any token gets one, so that nobody needs a default password.
 async fn first_token(
     config: &Config,
-    context: &Context,
+    context: &Arc<Context>,
     store: &Store,
     key_files: Vec<PathBuf>,
 ) -> anyhow::Result<Option<Made>> {
@@ -266,6 +294,9 @@ async fn first_token(
     // Before the commit: a token that was committed and lost would lock everybody out.
     write_secret(&admin_token_file, format!("{token}\n").as_bytes())?;
     tx.add_token(&row).await?;
+    let mut work = Work::new(context);
+    work.audit(tokens::made(&row, &By::Server));
+    audit::append(&mut *tx, &mut work).await?;
     tx.commit().await?;
     Ok(Some(Made { admin_token_file, key_files }))
 }

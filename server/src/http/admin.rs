@@ -1,5 +1,6 @@
 //! What `admin_listen` serves: the admin API, its description, the metrics.
 
+mod audit;
 mod guard;
 mod instances;
 mod keys;

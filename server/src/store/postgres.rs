@@ -3,6 +3,7 @@
 
 mod admin;
 mod applications;
+mod audit;
 mod instances;
 mod licenses;
 mod lists;

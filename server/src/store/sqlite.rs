@@ -2,6 +2,7 @@
 
 mod admin;
 mod applications;
+mod audit;
 mod instances;
 mod licenses;
 mod lists;

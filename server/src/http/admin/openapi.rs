@@ -1,7 +1,7 @@
 //! `/openapi.json`: made from the table of routes and from the wire types themselves.
 
 use axum::Json;
-use license_core::api;
+use license_core::{api, audit::Link};
 use license_core::product::Product;
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
@@ -42,7 +42,8 @@ fn operation(route: &Route) -> Value {
         .parameters
         .iter()
         .map(|name| {
-            let kind = if *name == "limit" { "integer" } else { "string" };
+            let number = ["limit", "since", "until"].contains(name);
+            let kind = if number { "integer" } else { "string" };
             json!({ "name": name, "in": "query", "schema": { "type": kind } })
         })
         .collect();
@@ -96,6 +97,7 @@ fn components() -> Value {
     add::<api::TokenCreate>(&mut schemas);
     add::<api::TokenCreated>(&mut schemas);
     add::<TokenView>(&mut schemas);
+    add::<Link>(&mut schemas);
     let components = ComponentsBuilder::new().schemas_from_iter(schemas).build();
     let mut value = serde_json::to_value(components).expect("schemas are plain data");
     value["schemas"]["KeySet"] = json!({

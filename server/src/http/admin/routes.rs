@@ -5,7 +5,7 @@ use axum::http::Method;
 use axum::routing::{MethodRouter, get, post, put};
 
 use super::super::App;
-use super::{instances, keys, licenses, metrics, openapi, products, releases, tokens, uploads};
+use super::{audit, instances, keys, licenses, metrics, openapi, products, releases, tokens, uploads};
 use crate::desk::Role;
 
 /// Who may use a route.
@@ -198,6 +198,16 @@ pub(in crate::http) const ROUTES: &[Route] = &[
         takes: None,
         answers: (200, "KeySet"),
         handler: || get(keys::list),
+    },
+    Route {
+        method: Method::GET,
+        path: "/api/v1/audit",
+        access: OPERATOR,
+        summary: "What was done and by whom: the links of the audit chains",
+        parameters: &["server", "since", "until", "after", "limit"],
+        takes: None,
+        answers: (200, "Link[]"),
+        handler: || get(audit::list),
     },
     Route {
         method: Method::GET,
