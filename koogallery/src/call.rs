@@ -1,7 +1,7 @@
 //! The marketplace's calls, each with every field's presence, type and length judged
 //! (online-License guide, and "query instance" of the SaaS V2.0 guide).
 
-mod fields;
+pub(crate) mod fields;
 
 use crate::body::Body;
 use crate::code::{Rejection, ResultCode};

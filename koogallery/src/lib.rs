@@ -1,7 +1,7 @@
 //! KooGallery's messages and signatures in both directions: bytes and structs in, bytes and
 //! structs out. No I/O, no clock, no randomness.
 //!
-//! The marketplace calls the seller ([`body`], [`signature`], [`call`], [`answer`]); the seller
+//! The marketplace calls the seller ([`body`], [`signature`], [`call`], [`kit`], [`answer`]); the seller
 //! calls the marketplace ([`aksk`], [`order`], [`upload`], [`failure`]). Each side can be played:
 //! what is parsed here can be written here, so that tests and tools can stand in for the other.
 
@@ -12,6 +12,7 @@ pub mod body;
 pub mod call;
 pub mod code;
 pub mod failure;
+pub mod kit;
 mod mac;
 pub mod order;
 pub mod signature;
