@@ -150,17 +150,16 @@ fn by_code(status: Option<u16>, code: &str) -> Option<Class> {
             (GiveUp, "the user's application for a License is not legal", "用户的License申请不合法")
         }
         "91381035" => (GiveUp, "no quota is left in this period", "当前周期内已无可用额度"),
-        "91381036" => (TryAgain, "the marketplace has an internal error", "云商店内部错误"),
+        // The same number twice in the authorization codes' table.
+        "92020001" if matches!(status, Some(401 | 403)) => {
+            (FixCredentials, "the marketplace does not permit this", "云商店不允许该操作")
+        }
+        "91381036" | "92020001" => {
+            (TryAgain, "the marketplace has an internal error", "云商店内部错误")
+        }
         "91381037" => (GiveUp, "the License has a wrong format", "License格式不正确"),
         "91381038" => (GiveUp, "the application for a License was denied", "License申请已被拒绝"),
         "91380150" => (FixCredentials, "no permission, or a wrong role", "无权限或角色错误"),
-        // The same number twice in the authorization codes' table.
-        "92020001" if matches!(status, Some(401 | 403)) => (
-            FixCredentials,
-            "the marketplace does not permit this for the code",
-            "无权操作该授权码",
-        ),
-        "92020001" => (TryAgain, "the marketplace has an internal error", "云商店内部错误"),
         "92020002" => (GiveUp, "a parameter is invalid", "参数不合法"),
         "92020004" => (
             GiveUp,

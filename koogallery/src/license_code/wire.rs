@@ -77,12 +77,9 @@ pub(super) fn infos(answer: &Value) -> Result<Vec<CodeInfo>, &'static str> {
     let Some(data) = answer.get("data").filter(|data| !data.is_null()) else {
         return Ok(Vec::new());
     };
-    let nested = LISTS.iter().find_map(|name| data.get(name)?.as_array());
-    let elements = match (data, nested) {
-        (Value::Array(elements), _) => elements.as_slice(),
-        (_, Some(elements)) => elements.as_slice(),
-        (one, None) => std::slice::from_ref(one),
-    };
+    let nested = || LISTS.iter().find_map(|name| data.get(name)?.as_array());
+    let elements = data.as_array().or_else(nested);
+    let elements = elements.map_or_else(|| std::slice::from_ref(data), Vec::as_slice);
     elements.iter().filter(|element| element.is_object()).map(info).collect()
 }
 
