@@ -7,6 +7,7 @@
 
 pub mod aksk;
 pub mod answer;
+pub mod auth_token;
 pub mod body;
 pub mod call;
 pub mod code;
