@@ -150,11 +150,12 @@ fn by_code(status: Option<u16>, code: &str) -> Option<Class> {
             (GiveUp, "the user's application for a License is not legal", "用户的License申请不合法")
         }
         "91381035" => (GiveUp, "no quota is left in this period", "当前周期内已无可用额度"),
-        "91381036" => (TryAgain, "the marketplace has an internal error", "云商店内部错误"),
+        "91381036" | "94060001" => {
+            (TryAgain, "the marketplace has an internal error", "云商店内部错误")
+        }
         "91381037" => (GiveUp, "the License has a wrong format", "License格式不正确"),
         "91381038" => (GiveUp, "the application for a License was denied", "License申请已被拒绝"),
         "91380150" => (FixCredentials, "no permission, or a wrong role", "无权限或角色错误"),
-        "94060001" => (TryAgain, "the marketplace has an internal error", "云商店内部错误"),
         "94060002" => (
             FixCredentials,
             "the marketplace refused the AK/SK or the signature of the usage records",

@@ -5,9 +5,9 @@
 pub enum Guide {
     /// 在线开通License接入指南.
     OnlineLicense,
-    /// SaaS类商品接入指南 V2.0.
+    /// `SaaS类商品接入指南` V2.0.
     SaasV2,
-    /// SaaS类商品接入指南 V1.0.
+    /// `SaaS类商品接入指南` V1.0.
     SaasV1,
     /// 联营License类商品接入指南 1.0.
     License1,

@@ -63,10 +63,15 @@ struct Wire {
     usage_value: String,
 }
 
+#[derive(Debug, Deserialize, Serialize)]
+struct Body {
+    usage_records: Vec<Wire>,
+}
+
 /// The body of a call: compact, without any member that is absent.
 #[must_use]
 pub fn body(form: Form, records: &[Record]) -> Vec<u8> {
-    let records: Vec<Wire> = records
+    let usage_records = records
         .iter()
         .map(|record| Wire {
             begin_time: time::basic(record.begin_time),
@@ -79,11 +84,7 @@ pub fn body(form: Form, records: &[Record]) -> Vec<u8> {
             usage_value: record.amount.to_string(),
         })
         .collect();
-    #[derive(Serialize)]
-    struct Body {
-        usage_records: Vec<Wire>,
-    }
-    serde_json::to_vec(&Body { usage_records: records }).expect("texts always serialize")
+    serde_json::to_vec(&Body { usage_records }).expect("texts always serialize")
 }
 
 /// What the new form adds to a request, beside the headers of [`crate::aksk`].
@@ -121,9 +122,8 @@ pub type Verdicts = Vec<Result<(), Failure>>;
 /// What the marketplace said about the call as a whole. An answer that calls some records wrong
 /// and does not tell which is of that kind, too: sent one by one they tell.
 pub fn read_answer(status: u16, answer: &[u8], records: &[Record]) -> Result<Verdicts, Failure> {
-    let failure = match failure::read(status, answer) {
-        Ok(_) => return Ok(records.iter().map(|_| Ok(())).collect()),
-        Err(failure) => failure,
+    let Err(failure) = failure::read(status, answer) else {
+        return Ok(records.iter().map(|_| Ok(())).collect());
     };
     if failure.code != PARTLY {
         return Err(failure);
@@ -217,10 +217,6 @@ fn names(element: &Value, record: &Record) -> bool {
 ///
 /// What is missing or wrong.
 pub fn read_body(form: Form, body: &[u8]) -> Result<Vec<Record>, InvalidRecord> {
-    #[derive(Deserialize)]
-    struct Body {
-        usage_records: Vec<Wire>,
-    }
     let of = |member| InvalidRecord::of(member, "it is missing or wrong", "缺失或不正确");
     let body: Body = serde_json::from_slice(body).map_err(|_| of("usage_records"))?;
     if body.usage_records.is_empty() || body.usage_records.len() > RECORDS_LIMIT {
