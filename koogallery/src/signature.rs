@@ -40,11 +40,6 @@ impl AccessKey {
         Ok(Self(key))
     }
 
-    /// For the HMACs of this crate.
-    pub(crate) fn bytes(&self) -> &[u8] {
-        self.0.as_bytes()
-    }
-
     /// Whether both are one value: a key must not be shared between interface types.
     #[must_use]
     pub fn same(&self, other: &Self) -> bool {
