@@ -4,7 +4,7 @@
 
 mod change;
 mod codes;
-mod fields;
+pub(crate) mod fields;
 
 use crate::body::Body;
 use crate::code::{Rejection, ResultCode};

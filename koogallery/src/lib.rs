@@ -1,9 +1,9 @@
 //! KooGallery's messages and signatures in both directions: bytes and structs in, bytes and
 //! structs out. No I/O, no clock, no randomness.
 //!
-//! The marketplace calls the seller ([`body`], [`signature`], [`call`], [`answer`]); the seller
-//! calls the marketplace ([`aksk`], [`license_code`], [`order`], [`upload`], [`usage`],
-//! [`failure`]). Each side can be played:
+//! The marketplace calls the seller ([`body`], [`signature`], [`call`], [`kit`], [`answer`]); the
+//! seller calls the marketplace ([`aksk`], [`license_code`], [`order`], [`upload`], [`usage`], [`failure`]).
+//! Each side can be played:
 //! what is parsed here can be written here, so that tests and tools can stand in for the other.
 
 pub mod aksk;
@@ -13,6 +13,7 @@ pub mod body;
 pub mod call;
 pub mod code;
 pub mod failure;
+pub mod kit;
 pub mod license_code;
 mod mac;
 pub mod order;
