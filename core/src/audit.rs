@@ -132,13 +132,7 @@ impl Link {
 /// The hash of a link: SHA-256 over its members but `hash` as RFC 8785 writes them. `entries` is
 /// their JSON in that form: no white space, members sorted by name.
 #[must_use]
-pub fn hash(
-    server: &str,
-    seq: u64,
-    at: Timestamp,
-    entries: &str,
-    previous: &LinkHash,
-) -> LinkHash {
+pub fn hash(server: &str, seq: u64, at: Timestamp, entries: &str, previous: &LinkHash) -> LinkHash {
     let server = serde_json::Value::from(server);
     let at = at.as_secs();
     let head = format!(r#"{{"at":{at},"entries":"#);

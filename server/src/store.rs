@@ -4,6 +4,7 @@
 mod admin;
 mod applications;
 mod audit;
+mod batch;
 #[cfg(test)]
 pub(crate) mod cluster;
 mod instances;
@@ -66,7 +67,17 @@ pub(crate) enum StoreError {
 /// One transaction. Dropping it without [`Tx::commit`] rolls it back.
 #[async_trait]
 pub(crate) trait Tx:
-    Admin + Applications + Audit + Instances + Licenses + Lists + Machines + Orders + Products + Uploads + Send
+    Admin
+    + Applications
+    + Audit
+    + Instances
+    + Licenses
+    + Lists
+    + Machines
+    + Orders
+    + Products
+    + Uploads
+    + Send
 {
     /// Keeps other servers away from what is named until this transaction ends. Comes first, and
     /// once.

@@ -84,7 +84,9 @@ impl fmt::Display for Break {
             }
             Fault::Missing { from, to } => write!(f, "{server}: links {from} to {to} are missing"),
             Fault::Repeated => write!(f, "{server}: link {seq} stands there twice"),
-            Fault::Replaced => write!(f, "{server}: link {seq} is not the one that was seen before"),
+            Fault::Replaced => {
+                write!(f, "{server}: link {seq} is not the one that was seen before")
+            }
             Fault::CutShort => {
                 write!(f, "{server}: link {seq} was there before, and the chain ends earlier now")
             }

@@ -1,8 +1,8 @@
 //! `/openapi.json`: made from the table of routes and from the wire types themselves.
 
 use axum::Json;
-use license_core::{api, audit::Link};
 use license_core::product::Product;
+use license_core::{api, audit::Link};
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 use utoipa::openapi::{ComponentsBuilder, RefOr, schema::Schema};

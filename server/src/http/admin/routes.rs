@@ -5,7 +5,9 @@ use axum::http::Method;
 use axum::routing::{MethodRouter, get, post, put};
 
 use super::super::App;
-use super::{audit, instances, keys, licenses, metrics, openapi, products, releases, tokens, uploads};
+use super::{
+    audit, instances, keys, licenses, metrics, openapi, products, releases, tokens, uploads,
+};
 use crate::desk::Role;
 
 /// Who may use a route.

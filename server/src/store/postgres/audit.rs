@@ -18,7 +18,7 @@ impl Audit for PgTx {
         .bind(&link.entries)
         .bind(&link.previous)
         .bind(&link.hash)
-        .execute(self.connection())
+        .execute(self.connection().await?)
         .await?;
         Ok(done.rows_affected() > 0)
     }
@@ -28,7 +28,7 @@ impl Audit for PgTx {
             "SELECT seq, hash FROM audit WHERE server = $1 ORDER BY seq DESC LIMIT 1",
         )
         .bind(server)
-        .fetch_optional(self.connection())
+        .fetch_optional(self.connection().await?)
         .await?)
     }
 
@@ -40,7 +40,7 @@ impl Audit for PgTx {
              WHERE chains.server IS NOT NULL) \
              SELECT server FROM chains WHERE server IS NOT NULL ORDER BY server",
         )
-        .fetch_all(self.connection())
+        .fetch_all(self.connection().await?)
         .await?)
     }
 
@@ -58,7 +58,7 @@ impl Audit for PgTx {
         .bind(query.since)
         .bind(query.until)
         .bind(query.limit)
-        .fetch_all(self.connection())
+        .fetch_all(self.connection().await?)
         .await?)
     }
 }

@@ -650,13 +650,8 @@ async fn links_are_added_once_and_found_by_server_and_time() {
     assert!(!tx.add_link(&link("a", 4, 99)).await.unwrap());
     assert_eq!(tx.audit_head("a").await.unwrap(), Some((4, link("a", 4, 30).hash)));
     assert_eq!(tx.audit_servers().await.unwrap(), ["a", "b"]);
-    let whole = AuditQuery {
-        server: "a".to_owned(),
-        after: 0,
-        since: None,
-        until: None,
-        limit: 10,
-    };
+    let whole =
+        AuditQuery { server: "a".to_owned(), after: 0, since: None, until: None, limit: 10 };
     for (query, found) in [
         (whole.clone(), &[1, 2, 3, 4][..]),
         (AuditQuery { after: 2, ..whole.clone() }, &[3, 4]),
