@@ -1,7 +1,7 @@
 //! The marketplace's calls, each with every field's presence, type and length judged
 //! (online-License guide, and "query instance" of the SaaS V2.0 guide).
 
-mod fields;
+pub(crate) mod fields;
 
 use crate::body::Body;
 use crate::code::{Rejection, ResultCode};
@@ -84,7 +84,7 @@ pub struct RefreshInstance {
     pub scene: Scene,
     /// The conversion, renewal or refunded order, by scene.
     pub order_id: String,
-    /// Its line.
+    /// Its line; empty in V1, which has none.
     pub order_line_id: String,
     /// The seller's instance.
     pub instance_id: String,

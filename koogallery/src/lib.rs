@@ -1,8 +1,8 @@
 //! KooGallery's messages and signatures in both directions: bytes and structs in, bytes and
 //! structs out. No I/O, no clock, no randomness.
 //!
-//! The marketplace calls the seller ([`body`], [`signature`], [`call`], [`answer`]); the seller
-//! calls the marketplace ([`aksk`], [`order`], [`upload`], [`failure`]). Each side can be played:
+//! The marketplace calls the seller ([`body`], [`signature`], [`call`], [`answer`]; [`v1`] for the
+//! editions before); the seller calls the marketplace ([`aksk`], [`order`], [`upload`], [`failure`]). Each side can be played:
 //! what is parsed here can be written here, so that tests and tools can stand in for the other.
 
 pub mod aksk;
@@ -16,6 +16,7 @@ pub mod order;
 pub mod signature;
 pub mod time;
 pub mod upload;
+pub mod v1;
 
 /// All but the unreserved characters of RFC 3986, for paths and queries.
 pub(crate) const RESERVED: &percent_encoding::AsciiSet =

@@ -44,6 +44,17 @@ impl AccessKey {
     pub fn same(&self, other: &Self) -> bool {
         self.0.as_bytes().ct_eq(other.0.as_bytes()).into()
     }
+
+    /// What the signatures are keyed with.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
+
+    /// The printed vectors have short keys.
+    #[cfg(test)]
+    pub(crate) fn short(key: &str) -> Self {
+        Self(Zeroizing::new(key.to_owned()))
+    }
 }
 
 impl fmt::Debug for AccessKey {
