@@ -2,15 +2,18 @@
 //! structs out. No I/O, no clock, no randomness.
 //!
 //! The marketplace calls the seller ([`body`], [`signature`], [`call`], [`answer`]; [`v1`] for the
-//! editions before); the seller calls the marketplace ([`aksk`], [`order`], [`upload`], [`failure`]). Each side can be played:
+//! first editions); the seller calls the marketplace ([`aksk`], [`license_code`], [`order`],
+//! [`upload`], [`failure`]). Each side can be played:
 //! what is parsed here can be written here, so that tests and tools can stand in for the other.
 
 pub mod aksk;
 pub mod answer;
+pub mod auth_token;
 pub mod body;
 pub mod call;
 pub mod code;
 pub mod failure;
+pub mod license_code;
 mod mac;
 pub mod order;
 pub mod signature;

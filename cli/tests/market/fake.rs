@@ -142,6 +142,7 @@ impl Desk {
                 }
                 self.known(&seen, &call.instance_id).map(|_| Answer::in_progress())
             }
+            other => Err(koogallery::call::unknown_activity(other.activity())),
         }
     }
 

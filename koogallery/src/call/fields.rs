@@ -1,7 +1,7 @@
 //! Reads one member at a time and names it in the refusal.
 
 use crate::body::{Body, Kind};
-use crate::call::{FINGERPRINT_LIMIT, QUERY_LIMIT};
+use crate::call::{FINGERPRINT_LIMIT, QUERY_LIMIT, Status};
 use crate::code::{Rejection, ResultCode};
 use crate::time;
 
@@ -82,6 +82,28 @@ impl<'a> Fields<'a> {
             return Err(refused(NAME, "has control characters", "包含控制字符"));
         }
         Ok(ids.into_iter().map(str::to_owned).collect())
+    }
+
+    pub(super) fn status(self) -> Result<Status, Rejection> {
+        match self.required("status", 32)?.as_str() {
+            "FREEZE" => Ok(Status::Freeze),
+            "UNFREEZE" => Ok(Status::Unfreeze),
+            _ => Err(refused("status", "is neither FREEZE nor UNFREEZE", "应为FREEZE或UNFREEZE")),
+        }
+    }
+
+    /// An object, or the text of one, as some callers send it.
+    pub(super) fn object(self, name: &str) -> Result<Body, Rejection> {
+        let missing = || refused(name, "is missing", "缺失");
+        let text = match self.0.kind(name).ok_or_else(missing)? {
+            Kind::Text | Kind::Nested => self.0.text(name).unwrap_or_default(),
+            Kind::Number | Kind::Boolean => "",
+        };
+        if text.is_empty() && self.0.kind(name) == Some(Kind::Text) {
+            return Err(missing());
+        }
+        Body::parse(text.as_bytes())
+            .map_err(|_| refused(name, "is not a JSON object", "不是JSON对象"))
     }
 
     /// `testFlag`: absent, empty and "0" are alike.

@@ -46,7 +46,7 @@ mod tests {
 
     #[test]
     fn the_vector_is_made_and_read_in_every_spelling() {
-        let key = AccessKey::short("demo-key");
+        let key = AccessKey::of_vector("demo-key");
         assert_eq!(
             body_sign(&key, BODY),
             format!("sign_type=\"HMAC-SHA256\", signature=\"{SIGNATURE}\"")
@@ -58,7 +58,7 @@ mod tests {
         ] {
             assert!(verify_body_sign(&header, BODY, &key), "{header}");
             assert!(!verify_body_sign(&header, b"{}", &key));
-            assert!(!verify_body_sign(&header, BODY, &AccessKey::short("other")));
+            assert!(!verify_body_sign(&header, BODY, &AccessKey::of_vector("other")));
         }
         for header in [
             String::new(),

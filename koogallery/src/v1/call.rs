@@ -32,7 +32,7 @@ pub enum Call {
     /// `releaseInstance`.
     ReleaseInstance(ReleaseInstance),
     /// `upgrade`.
-    Upgrade(UpgradeInstance),
+    Upgrade(Upgrade),
     /// `instanceStatus`.
     InstanceStatus(UpdateInstanceStatus),
     /// `queryInstance`.
@@ -112,7 +112,7 @@ pub struct ExpireInstance {
 
 /// 升级: another variant or another quantity.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct UpgradeInstance {
+pub struct Upgrade {
     /// The seller's instance, which stays the same.
     pub instance_id: String,
     /// The order of the upgrade.
@@ -279,9 +279,9 @@ fn release(fields: Fields<'_>) -> Result<ReleaseInstance, Rejection> {
     })
 }
 
-fn upgrade(fields: Fields<'_>) -> Result<UpgradeInstance, Rejection> {
+fn upgrade(fields: Fields<'_>) -> Result<Upgrade, Rejection> {
     ignored(fields)?;
-    Ok(UpgradeInstance {
+    Ok(Upgrade {
         instance_id: fields.required("instanceId", 64)?,
         order_id: fields.required("orderId", 64)?,
         product_id: fields.required("productId", 64)?,

@@ -136,7 +136,7 @@ mod tests {
     use super::*;
 
     fn demo() -> AccessKey {
-        AccessKey::short("demo-access-key")
+        AccessKey::of_vector("demo-access-key")
     }
 
     #[test]

@@ -1,22 +1,18 @@
-//! `authToken` and `timeStamp`, both ways ("authToken value" of the SaaS 1.0 guide).
+//! A GET call's `timeStamp` and `authToken`, both ways ("authToken value" of the SaaS 1.0 guide):
+//! the window and the forms that may be signed. The signature itself is in `auth_token`.
 
-use base64::{Engine, engine::general_purpose::STANDARD, engine::general_purpose::STANDARD_NO_PAD};
-use subtle::ConstantTimeEq;
-
-use crate::RESERVED;
 use crate::body::Body;
 use crate::code::{Rejection, ResultCode};
-use crate::mac::hmac;
-use crate::signature::AccessKey;
-use crate::time;
+use crate::signature::{AccessKey, known, mismatch, unauthentic};
+use crate::{RESERVED, auth_token, time};
 
 /// Who signed, and with what.
 #[derive(Clone, Debug)]
 pub struct Verified<'k> {
     /// The key that fits: it signs and encrypts the answer.
     pub key: &'k AccessKey,
-    /// The token's bytes: another call of the same parameters at another time has others.
-    pub tag: [u8; 32],
+    /// The token in one spelling: the same call at another time has another.
+    pub token: String,
 }
 
 /// Verifies a call under each key. The window is two-sided.
@@ -50,20 +46,16 @@ pub fn verify<'k>(
         ));
     }
 
-    if keys.is_empty() {
-        return Err(unauthentic(
-            "no access key is configured for this interface",
-            "该接口未配置accessKey",
-        ));
-    }
-    let tag = STANDARD_NO_PAD.decode(presented.trim_end_matches('=')).ok();
-    let tag = tag.and_then(|bytes| <[u8; 32]>::try_from(bytes).ok()).ok_or_else(mismatch)?;
-    let forms = [text(call, |_| true), text(call, |value| !value.is_empty())];
+    known(keys)?;
     let fits = |key: &&AccessKey| {
-        forms.iter().any(|form| bool::from(self::tag(key, stamp, form).ct_eq(&tag)))
+        let one = std::slice::from_ref(*key);
+        let some = call.members().filter(|(_, text)| !text.is_empty());
+        auth_token::verify(presented, call.members(), one)
+            .or_else(|_| auth_token::verify(presented, some, one))
+            .is_ok()
     };
-    let key = keys.iter().find(fits).ok_or_else(mismatch)?;
-    Ok(Verified { key, tag })
+    let key = keys.iter().find(fits).ok_or_else(|| mismatch(auth_token::NAME))?;
+    Ok(Verified { key, token: presented.trim().replace(' ', "+") })
 }
 
 /// The query of a call, without the question mark: the parameters, `timeStamp` and `authToken`,
@@ -73,7 +65,7 @@ pub fn sign(key: &AccessKey, parameters: &[(&str, &str)], now_ms: i64) -> String
     let stamp = timestamp(now_ms);
     let mut all = parameters.to_vec();
     all.push(("timeStamp", &stamp));
-    let token = token(key, &all);
+    let token = auth_token::sign(key, all.iter().copied());
     all.push(("authToken", &token));
     let encode = |text: &str| percent_encoding::utf8_percent_encode(text, RESERVED).to_string();
     let pairs: Vec<_> = all
@@ -81,14 +73,6 @@ pub fn sign(key: &AccessKey, parameters: &[(&str, &str)], now_ms: i64) -> String
         .map(|(name, value)| format!("{}={}", encode(name), encode(value)))
         .collect();
     pairs.join("&")
-}
-
-/// `authToken` over these parameters, `timeStamp` among them.
-#[must_use]
-pub fn token(key: &AccessKey, parameters: &[(&str, &str)]) -> String {
-    let call = Body::from_texts(parameters.iter().copied());
-    let stamp = call.text("timeStamp").unwrap_or_default();
-    STANDARD.encode(tag(key, stamp, &text(&call, |_| true)))
 }
 
 /// `yyyyMMddHHmmssSSS`.
@@ -108,38 +92,8 @@ pub fn timestamp_ms(text: &str) -> Option<i64> {
     Some(time::parse(seconds)? * 1000 + format!("{fraction:0<3}").parse::<i64>().ok()?)
 }
 
-/// The text that is signed: sorted by name as Java's `TreeMap` does. The page's own example has
-/// another order, which it calls assumed; its sample code has this one.
-fn text(call: &Body, counts: impl Fn(&str) -> bool) -> String {
-    let mut out = String::new();
-    for name in call.names().filter(|name| *name != "authToken") {
-        let value = call.text(name).unwrap_or_default();
-        if !counts(value) {
-            continue;
-        }
-        if !out.is_empty() {
-            out.push('&');
-        }
-        out.extend([name, "=", value]);
-    }
-    out
-}
-
-fn tag(key: &AccessKey, stamp: &str, text: &str) -> [u8; 32] {
-    let keyed = zeroize::Zeroizing::new([key.bytes(), stamp.as_bytes()].concat());
-    hmac(&keyed, &[text.as_bytes()])
-}
-
 fn bad(english: &str, chinese: &str) -> Rejection {
     Rejection::new(ResultCode::BadParameter, english, chinese)
-}
-
-fn unauthentic(english: &str, chinese: &str) -> Rejection {
-    Rejection::new(ResultCode::AuthFailed, english, chinese)
-}
-
-fn mismatch() -> Rejection {
-    unauthentic("authToken does not match", "authToken校验失败")
 }
 
 #[cfg(test)]
@@ -153,7 +107,7 @@ mod tests {
     const WINDOW: i64 = 60_000;
 
     fn demo() -> AccessKey {
-        AccessKey::short("demo-key")
+        AccessKey::of_vector("demo-key")
     }
 
     fn check(query: &str, keys: &[AccessKey], now: i64) -> &'static str {
@@ -171,7 +125,7 @@ mod tests {
     fn the_vector_is_made_and_accepted() {
         let parameters = [("p1", "1"), ("p2", "2"), ("p3", "3"), ("timeStamp", "201706211855321")];
         let expected = "Tg8aeAQA1mdv6q+juSeHiHy1qnOBDq0SykBjZxIgESc=";
-        assert_eq!(token(&demo(), &parameters), expected);
+        assert_eq!(auth_token::sign(&demo(), parameters), expected);
 
         let at = timestamp_ms("201706211855321").unwrap();
         assert_eq!(at, 1_498_071_332_100);
@@ -203,8 +157,8 @@ mod tests {
             assert_eq!(check(query, &keys, NOW), code, "{query}");
         }
         assert_eq!(check(&signed(), &[], NOW), "000001");
-        assert_eq!(check(&signed(), &[AccessKey::short("other-key")], NOW), "000001");
-        assert_eq!(check(&signed(), &[AccessKey::short("other-key"), demo()], NOW), "000000");
+        assert_eq!(check(&signed(), &[AccessKey::of_vector("other-key")], NOW), "000001");
+        assert_eq!(check(&signed(), &[AccessKey::of_vector("other-key"), demo()], NOW), "000000");
     }
 
     #[test]
@@ -240,8 +194,8 @@ mod tests {
     #[test]
     fn parameters_without_text_may_be_signed_or_not() {
         let stamp = timestamp(NOW);
-        let with = token(&demo(), &[("a", "1"), ("b", ""), ("timeStamp", &stamp)]);
-        let without = token(&demo(), &[("a", "1"), ("timeStamp", &stamp)]);
+        let with = auth_token::sign(&demo(), [("a", "1"), ("b", ""), ("timeStamp", &*stamp)]);
+        let without = auth_token::sign(&demo(), [("a", "1"), ("timeStamp", &*stamp)]);
         assert_ne!(with, without);
         for token in [with, without] {
             let token = token.replace('+', "%2B");
@@ -252,11 +206,11 @@ mod tests {
 
     #[test]
     fn the_key_that_fits_and_the_tokens_bytes_are_told() {
-        let keys = [AccessKey::short("other-key"), demo()];
+        let keys = [AccessKey::of_vector("other-key"), demo()];
         let body = parse(&signed()).unwrap();
         let verified = verify(&body, &keys, NOW, WINDOW).unwrap();
         assert!(verified.key.same(&keys[1]));
-        assert_eq!(STANDARD.encode(verified.tag), body.text("authToken").unwrap());
+        assert_eq!(verified.token, body.text("authToken").unwrap());
     }
 
     proptest! {

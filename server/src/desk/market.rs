@@ -113,6 +113,7 @@ impl Desk {
                 self.writer.write(Apply(call)).await
             }
             Call::QueryInstance(call) => query::instances(&self.store, &call).await,
+            other => Ok(call::unknown_activity(other.activity()).into()),
         };
         answer.unwrap_or_else(|error| {
             tracing::error!(error = %error, "a call of the marketplace could not be served");
