@@ -127,6 +127,11 @@ impl<'a> Fields<'a> {
         number.map(Some).ok_or_else(|| refused(name, "is not a whole number", "不是整数"))
     }
 
+    /// A text that must be there; its length and what it holds are the caller's to judge.
+    pub(crate) fn long(self, name: &str) -> Result<&'a str, Rejection> {
+        self.text(name)?.ok_or_else(|| refused(name, "is missing", "缺失"))
+    }
+
     /// A number stands for its text, as the vendor's sample reads it; an empty text is none.
     fn text(self, name: &str) -> Result<Option<&'a str>, Rejection> {
         match self.0.kind(name) {
@@ -145,6 +150,6 @@ pub(crate) fn refused(name: &str, english: &str, chinese: &str) -> Rejection {
     )
 }
 
-fn too_long(name: &str, max: usize, unit: &str, unit_zh: &str) -> Rejection {
+pub(crate) fn too_long(name: &str, max: usize, unit: &str, unit_zh: &str) -> Rejection {
     refused(name, &format!("is longer than {max} {unit}"), &format!("超过{max}{unit_zh}"))
 }
