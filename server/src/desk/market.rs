@@ -1,11 +1,13 @@
 //! The marketplace's calls: who signed, what is asked, which use case answers.
 
 mod apply;
+mod change;
 mod create;
 mod query;
 mod refresh;
 mod release;
 mod status;
+mod upgrade;
 
 use koogallery::call::Call;
 use koogallery::{
@@ -18,6 +20,7 @@ pub(crate) use create::CreateInstance;
 pub(crate) use refresh::RefreshInstance;
 pub(crate) use release::ReleaseInstance;
 pub(crate) use status::SetStatus;
+pub(crate) use upgrade::UpgradeInstance;
 
 use super::Desk;
 use super::context::Work;
@@ -113,6 +116,8 @@ impl Desk {
                 self.writer.write(Apply(call)).await
             }
             Call::QueryInstance(call) => query::instances(&self.store, &call).await,
+            Call::UpgradeInstance(call) => self.writer.write(UpgradeInstance { call, nonce }).await,
+            Call::ChangeInstanceCheck(call) => change::check(&self.store, &call).await,
             other => Ok(call::unknown_activity(other.activity()).into()),
         };
         answer.unwrap_or_else(|error| {

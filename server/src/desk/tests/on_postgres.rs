@@ -6,6 +6,8 @@ mod admin;
 mod applying;
 #[path = "bench.rs"]
 mod bench;
+#[path = "changes.rs"]
+mod changes;
 #[path = "client.rs"]
 mod client;
 #[path = "crash.rs"]
