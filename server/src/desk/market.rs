@@ -113,7 +113,7 @@ impl Desk {
                 if !call.test {
                     self.context.reading.wait(&call.instance_id).await;
                 }
-                self.writer.write(Apply(call)).await
+                self.writer.write(Apply::new(call, &self.context)).await
             }
             Call::QueryInstance(call) => query::instances(&self.store, &call).await,
             Call::UpgradeInstance(call) => self.writer.write(UpgradeInstance { call, nonce }).await,
