@@ -20,6 +20,8 @@ mod faults;
 mod instances;
 #[path = "queues.rs"]
 mod queues;
+#[path = "synchronous.rs"]
+mod synchronous;
 #[path = "testing.rs"]
 mod testing;
 #[path = "trust.rs"]
