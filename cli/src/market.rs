@@ -10,5 +10,6 @@ pub(crate) mod ledger;
 pub(crate) mod message;
 pub(crate) mod open_api;
 pub(crate) mod orders;
+pub(crate) mod scenario;
 pub(crate) mod seller;
 pub(crate) mod usage_book;

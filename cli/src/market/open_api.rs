@@ -247,7 +247,7 @@ impl Marketplace {
         answer
     }
 
-    fn now(&self) -> Timestamp {
+    pub(crate) fn now(&self) -> Timestamp {
         self.environment.now()
     }
 

@@ -1,6 +1,7 @@
 //! `licctl market serve`: the marketplace's open interfaces on loopback.
 
 mod report;
+mod scenario;
 
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
@@ -16,13 +17,16 @@ use license_core::Lang;
 use license_core::code::Code;
 use tokio::net::TcpListener;
 
+use crate::admin::ServerArgs;
 use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::market::centre::{Centre, Client};
 use crate::market::connection::{Cord, Exchange};
+use crate::market::dice::Dice;
 use crate::market::faults::Faults;
 use crate::market::open_api::{self, Happening, Marketplace};
 use crate::market::orders::OrderBook;
+use crate::market::scenario::Scenario;
 use crate::output::Output;
 use crate::secret;
 
@@ -34,6 +38,22 @@ Examples:
   licctl market serve --ak AK-TEST --sk-file sk.txt
   licctl market serve --ak AK-TEST --sk-file sk.txt --orders orders.json --uploads-dir received
   licctl market serve --ak AK-TEST --sk-file sk.txt --fail 'upload:500x3,order:timeout'
+  licctl market serve --ak AK-TEST --sk-file sk.txt --access-key-file key.txt --scenario month.toml \\
+         --seller http://127.0.0.1:8470/koogallery --token-file licd-data/admin-token
+
+A scenario (every line has a default; time_factor 120 turns two minutes into a second):
+  seed = 7
+  orders = 150
+  rate = 10
+  time_factor = 120
+  faults = 0.02
+  [seller]
+  url = \"http://127.0.0.1:8470/koogallery\"
+  access_key_file = \"access-key.txt\"
+  [share]
+  renew = 0.3
+  freeze = 0.15
+  release = 0.1
 
 An order is what the marketplace answers as `orderInfo`:
   {\"orderId\":\"CS1\",\"orderType\":\"NEW\",\"createTime\":\"20270101080000\",\"orderLine\":[
@@ -79,6 +99,14 @@ pub(crate) struct Args {
     /// answer lost, late or a proxy's page).
     #[arg(long, value_name = "FAULTS", default_value = "", hide_default_value = true)]
     fail: Faults,
+    /// Play the buyers of this TOML file against a seller, report what disagrees, and stop.
+    #[arg(long, value_name = "FILE")]
+    scenario: Option<PathBuf>,
+    /// The seller's endpoint, instead of the scenario's.
+    #[arg(long, value_name = "URL", requires = "scenario")]
+    seller: Option<String>,
+    #[command(flatten)]
+    server: ServerArgs,
 }
 
 #[derive(clap::Args)]
@@ -108,6 +136,18 @@ impl Args {
         }
         let access_key = secret::given(None, self.access_key_file.as_deref())?;
         let centre = Centre::new(clients(self.clients.as_deref())?);
+        let mut play = None;
+        if let Some(file) = &self.scenario {
+            let mut scenario = Scenario::read(file)
+                .map_err(|error| Failure::new(Code::ConfigInvalid, format!("{error:#}")))?;
+            scenario.seller.url = self.seller.unwrap_or(scenario.seller.url);
+            let key = self.access_key_file.as_deref();
+            let sellers = scenario::sellers(&scenario, key, environment, out)?;
+            let admin = self.server.is_given().then(|| self.server.connect(out)).transpose()?;
+            play = Some((scenario, sellers, admin));
+        }
+        let share = play.as_ref().map_or(0.0, |(scenario, ..)| scenario.faults);
+        let seed = play.as_ref().map_or(0, |(scenario, ..)| scenario.seed);
         let known = orders.len();
         let (happenings, seen) = channel();
         let marketplace = Arc::new(Marketplace {
@@ -120,7 +160,7 @@ impl Args {
             usage: Mutex::default(),
             usage_nonces: Mutex::default(),
             centre: Mutex::new(centre),
-            faults: Mutex::new(self.fail),
+            faults: Mutex::new(self.fail.with_share(share, Dice::new(seed))),
             uploads_dir: self.uploads_dir,
             happenings: happenings.clone(),
         });
@@ -142,6 +182,11 @@ impl Args {
         // Before the ready line: whoever reads it may stop this at once.
         let signals = runtime.block_on(async { Signals::listen() })?;
         runtime.spawn(serve(listener, Arc::clone(&marketplace), signals, happenings));
+        if let Some((scenario, sellers, admin)) = &play {
+            let admin = admin.as_ref();
+            let marketplace = &marketplace;
+            return scenario::Stage { scenario, sellers, marketplace, admin }.run(seen, out);
+        }
         report::ready(address, known, out)?;
         report::watch(&seen, environment, out)?;
         report::finish(&marketplace, out)
