@@ -88,6 +88,7 @@ use_cases! {
     Sweep => sweep::Sweep,
     TakeOrders => orders::TakeOrders,
     TakeUploads => uploads::TakeUploads,
+    UpgradeInstance => market::UpgradeInstance,
 }
 
 #[cfg(test)]

@@ -111,6 +111,7 @@ impl UseCase for EndUpload {
             let ended = Entry::new("upload.end", &By::Server).outcome(row.state.as_str());
             work.audit(ended.about("upload", &row.id).about("license", &row.license_id));
         }
+        work.note(Note::UploadEnded { event: row.event_id });
         Ok(Some(row.state))
     }
 }

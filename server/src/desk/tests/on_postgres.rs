@@ -8,6 +8,8 @@ mod applying;
 mod audit;
 #[path = "bench.rs"]
 mod bench;
+#[path = "changes.rs"]
+mod changes;
 #[path = "client.rs"]
 mod client;
 #[path = "crash.rs"]
@@ -22,6 +24,8 @@ mod instances;
 mod queues;
 #[path = "servers.rs"]
 mod servers;
+#[path = "synchronous.rs"]
+mod synchronous;
 #[path = "testing.rs"]
 mod testing;
 #[path = "trust.rs"]

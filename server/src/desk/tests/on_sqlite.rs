@@ -8,6 +8,8 @@ mod applying;
 mod audit;
 #[path = "bench.rs"]
 pub(crate) mod bench;
+#[path = "changes.rs"]
+mod changes;
 #[path = "client.rs"]
 mod client;
 #[path = "crash.rs"]
@@ -20,6 +22,8 @@ mod faults;
 mod instances;
 #[path = "queues.rs"]
 mod queues;
+#[path = "synchronous.rs"]
+mod synchronous;
 #[path = "testing.rs"]
 mod testing;
 #[path = "trust.rs"]
