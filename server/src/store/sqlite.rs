@@ -2,6 +2,7 @@
 
 mod admin;
 mod applications;
+mod backup;
 mod instances;
 mod licenses;
 mod lists;
@@ -25,6 +26,8 @@ use sqlx::sqlite::{
 use sqlx::{ConnectOptions as _, SqlitePool, Transaction};
 
 use super::{Locks, StoreError, Tx, version};
+
+pub(super) use backup::{SqliteSnapshot, SqliteVacancy};
 
 /// The tables, step by step.
 pub(super) static MIGRATOR: Migrator = sqlx::migrate!("migrations/sqlite");
