@@ -4,6 +4,7 @@
 mod admin;
 mod applications;
 mod backup;
+mod batch;
 #[cfg(test)]
 pub(crate) mod cluster;
 mod instances;
