@@ -91,6 +91,7 @@ use_cases! {
     Sweep => sweep::Sweep,
     TakeOrders => orders::TakeOrders,
     TakeUploads => uploads::TakeUploads,
+    UpgradeInstance => market::UpgradeInstance,
 }
 
 #[cfg(test)]
