@@ -119,6 +119,11 @@ impl Body {
         self.members.iter().map(|(name, _)| name.as_str())
     }
 
+    /// The members' names and texts, in the order of [`Body::names`].
+    pub fn members(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.members.iter().map(|(name, value)| (name.as_str(), value.text.as_str()))
+    }
+
     /// The form that the basic interfaces sign ("body signature"): compact JSON, names ascending
     /// by UTF-16 code unit, no `null` members, every value a string, escaped as Jackson does,
     /// other characters as they are.
@@ -169,7 +174,8 @@ fn refused(english: &str, chinese: &str) -> Rejection {
     Rejection::new(ResultCode::BadParameter, english, chinese)
 }
 
-fn by_code_unit(a: &str, b: &str) -> Ordering {
+/// As Java's `TreeMap` sorts.
+pub(crate) fn by_code_unit(a: &str, b: &str) -> Ordering {
     a.encode_utf16().cmp(b.encode_utf16())
 }
 

@@ -1,11 +1,17 @@
 //! The marketplace's calls, each with every field's presence, type and length judged
-//! (online-License guide, and "query instance" of the SaaS V2.0 guide).
+//! (online-License guide, "query instance", "upgrade" and "change at renewal" of the SaaS V2.0
+//! guide, the authorization codes' guide, "order notification").
 
-mod fields;
+mod change;
+mod codes;
+pub(crate) mod fields;
 
 use crate::body::Body;
 use crate::code::{Rejection, ResultCode};
 use fields::Fields;
+
+pub use change::{ChangeInstanceCheck, ProductInfo, UpgradeInstance};
+pub use codes::{RefreshLicenseCode, ReleaseLicenseCode, UpdateLicenseCodeStatus};
 
 /// The most that a device fingerprint may hold, in bytes: the client guide's 5K, although the
 /// table of `getLicenseAsync` prints 1,024.
@@ -62,6 +68,18 @@ pub enum Call {
     GetLicenseAsync(GetLicenseAsync),
     /// `queryInstance`.
     QueryInstance(QueryInstance),
+    /// `upgradeInstance`.
+    UpgradeInstance(UpgradeInstance),
+    /// `changeInstanceCheck`.
+    ChangeInstanceCheck(ChangeInstanceCheck),
+    /// `refreshLicenseCode`.
+    RefreshLicenseCode(RefreshLicenseCode),
+    /// `updateLicenseCodeStatus`.
+    UpdateLicenseCodeStatus(UpdateLicenseCodeStatus),
+    /// `releaseLicenseCode`.
+    ReleaseLicenseCode(ReleaseLicenseCode),
+    /// `orderNotify`.
+    OrderNotify(OrderNotify),
 }
 
 /// 创建实例: an order was paid. A re-send has the same order and order line.
@@ -84,7 +102,7 @@ pub struct RefreshInstance {
     pub scene: Scene,
     /// The conversion, renewal or refunded order, by scene.
     pub order_id: String,
-    /// Its line.
+    /// Its line; empty in V1, which has none.
     pub order_line_id: String,
     /// The seller's instance.
     pub instance_id: String,
@@ -147,7 +165,7 @@ pub struct UpdateInstanceStatus {
     pub test: bool,
 }
 
-/// What `updateInstanceStatus` asks for.
+/// What `updateInstanceStatus` and `updateLicenseCodeStatus` ask for.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Status {
     /// `FREEZE`.
@@ -195,6 +213,17 @@ pub struct QueryInstance {
     pub test: bool,
 }
 
+/// 订单通知: something about an order changed; what, the order itself tells.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct OrderNotify {
+    /// The marketplace's order.
+    pub order_id: String,
+    /// Its line.
+    pub order_line_id: String,
+    /// A call of the console's debugging.
+    pub test: bool,
+}
+
 impl Call {
     /// Reads a verified body. Members that no table names are tolerated.
     ///
@@ -212,6 +241,16 @@ impl Call {
             "releaseInstance" => ReleaseInstance::read(fields).map(Self::ReleaseInstance),
             "getLicenseAsync" => GetLicenseAsync::read(fields).map(Self::GetLicenseAsync),
             "queryInstance" => QueryInstance::read(fields).map(Self::QueryInstance),
+            "upgradeInstance" => UpgradeInstance::read(fields).map(Self::UpgradeInstance),
+            "changeInstanceCheck" => {
+                ChangeInstanceCheck::read(fields).map(Self::ChangeInstanceCheck)
+            }
+            "refreshLicenseCode" => RefreshLicenseCode::read(fields).map(Self::RefreshLicenseCode),
+            "updateLicenseCodeStatus" => {
+                UpdateLicenseCodeStatus::read(fields).map(Self::UpdateLicenseCodeStatus)
+            }
+            "releaseLicenseCode" => ReleaseLicenseCode::read(fields).map(Self::ReleaseLicenseCode),
+            "orderNotify" => OrderNotify::read(fields).map(Self::OrderNotify),
             other => Err(unknown_activity(other)),
         }
     }
@@ -226,6 +265,12 @@ impl Call {
             Self::ReleaseInstance(_) => "releaseInstance",
             Self::GetLicenseAsync(_) => "getLicenseAsync",
             Self::QueryInstance(_) => "queryInstance",
+            Self::UpgradeInstance(_) => "upgradeInstance",
+            Self::ChangeInstanceCheck(_) => "changeInstanceCheck",
+            Self::RefreshLicenseCode(_) => "refreshLicenseCode",
+            Self::UpdateLicenseCodeStatus(_) => "updateLicenseCodeStatus",
+            Self::ReleaseLicenseCode(_) => "releaseLicenseCode",
+            Self::OrderNotify(_) => "orderNotify",
         }
     }
 
@@ -239,6 +284,12 @@ impl Call {
             Self::ReleaseInstance(call) => call.test,
             Self::GetLicenseAsync(call) => call.test,
             Self::QueryInstance(call) => call.test,
+            Self::UpgradeInstance(call) => call.test,
+            Self::ChangeInstanceCheck(call) => call.test,
+            Self::RefreshLicenseCode(call) => call.test,
+            Self::UpdateLicenseCodeStatus(call) => call.test,
+            Self::ReleaseLicenseCode(call) => call.test,
+            Self::OrderNotify(call) => call.test,
         }
     }
 }
@@ -283,17 +334,7 @@ impl UpdateInstanceStatus {
     fn read(fields: Fields<'_>) -> Result<Self, Rejection> {
         Ok(Self {
             instance_id: fields.required("instanceId", 64)?,
-            status: match fields.required("status", 32)?.as_str() {
-                "FREEZE" => Status::Freeze,
-                "UNFREEZE" => Status::Unfreeze,
-                _ => {
-                    return Err(fields::refused(
-                        "status",
-                        "is neither FREEZE nor UNFREEZE",
-                        "应为FREEZE或UNFREEZE",
-                    ));
-                }
-            },
+            status: fields.status()?,
             test: fields.test()?,
         })
     }
@@ -326,6 +367,16 @@ impl GetLicenseAsync {
 impl QueryInstance {
     fn read(fields: Fields<'_>) -> Result<Self, Rejection> {
         Ok(Self { instance_ids: fields.instance_ids()?, test: fields.test()? })
+    }
+}
+
+impl OrderNotify {
+    fn read(fields: Fields<'_>) -> Result<Self, Rejection> {
+        Ok(Self {
+            order_id: fields.required("orderId", 64)?,
+            order_line_id: fields.required("orderLineId", 64)?,
+            test: fields.test()?,
+        })
     }
 }
 

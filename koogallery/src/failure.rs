@@ -62,6 +62,11 @@ impl Failure {
     }
 }
 
+/// What was said about one part of a request, `status` being that of the whole.
+pub(crate) fn of_part(status: u16, code: String, message: &str) -> Failure {
+    Failure::of(Some(status), code, message)
+}
+
 /// Reads the part that all of the marketplace's answers share. Business failures come with
 /// HTTP 200, so the code decides; the answer is passed on where it says success.
 pub(crate) fn read(status: u16, body: &[u8]) -> Result<Value, Failure> {
@@ -79,7 +84,7 @@ pub(crate) fn read(status: u16, body: &[u8]) -> Result<Value, Failure> {
     match code {
         // One printing has a blank inside of the code.
         Some(code) => match code.split_whitespace().collect::<String>() {
-            code if success && matches!(code.as_str(), "CBC.0000" | "MKT.0000") => Ok(answer),
+            code if success && is_success(&code) => Ok(answer),
             code => Err(Failure::of(Some(status), code, &message)),
         },
         None if success => Err(Failure::unreadable(status, "the answer holds no code")),
@@ -88,6 +93,11 @@ pub(crate) fn read(status: u16, body: &[u8]) -> Result<Value, Failure> {
             Err(Failure::of(Some(status), format!("HTTP {status}"), &start))
         }
     }
+}
+
+/// The open APIs, the upload and the authorization codes have a number each.
+fn is_success(code: &str) -> bool {
+    matches!(code, "CBC.0000" | "MKT.0000" | "92020000")
 }
 
 fn text(answer: &Value, names: &[&str]) -> Option<String> {
@@ -145,10 +155,29 @@ fn by_code(status: Option<u16>, code: &str) -> Option<Class> {
             (GiveUp, "the user's application for a License is not legal", "用户的License申请不合法")
         }
         "91381035" => (GiveUp, "no quota is left in this period", "当前周期内已无可用额度"),
-        "91381036" => (TryAgain, "the marketplace has an internal error", "云商店内部错误"),
+        // The same number twice in the authorization codes' table.
+        "92020001" if matches!(status, Some(401 | 403)) => {
+            (FixCredentials, "the marketplace does not permit this", "云商店不允许该操作")
+        }
+        "91381036" | "92020001" | "94060001" => {
+            (TryAgain, "the marketplace has an internal error", "云商店内部错误")
+        }
         "91381037" => (GiveUp, "the License has a wrong format", "License格式不正确"),
         "91381038" => (GiveUp, "the application for a License was denied", "License申请已被拒绝"),
         "91380150" => (FixCredentials, "no permission, or a wrong role", "无权限或角色错误"),
+        "94060002" => (
+            FixCredentials,
+            "the marketplace refused the AK/SK or the signature of the usage records",
+            "云商店拒绝了AK/SK或使用量签名",
+        ),
+        "94060999" => (GiveUp, "usage records of this call are wrong", "部分使用量记录有误"),
+        "92020002" => (GiveUp, "a parameter is invalid", "参数不合法"),
+        "92020004" => (
+            GiveUp,
+            "the buyer has to receive the code in the marketplace's console first",
+            "用户领取授权码后才能激活",
+        ),
+        "92020005" => (GiveUp, "the authorization code does not exist", "授权码不存在"),
         // Throttling and failing back-ends have the gateway's prefix too.
         _ if code.starts_with("APIGW") && !matches!(status, Some(429 | 500..)) => (
             FixCredentials,
@@ -181,6 +210,9 @@ fn by_number(number: &str) -> Option<Class> {
         "0250" => (TryAgain, "too many requests, the marketplace asks to wait", "请求过于频繁"),
         "0999" => (TryAgain, "the marketplace has an internal error", "云商店内部错误"),
         "9001" => (GiveUp, "the instance was not found", "实例不存在"),
+        // What tells these two apart is on no public page.
+        "9002" | "9003" => (GiveUp, "the usage record was refused", "使用量记录被拒绝"),
+        "9004" => (GiveUp, "the usage began more than 21 days ago", "使用量的开始时间早于21天前"),
         _ => return None,
     })
 }
@@ -206,6 +238,12 @@ mod tests {
             (200, "91381037", GiveUp),
             (200, "91381038", GiveUp),
             (200, "91380150", FixCredentials),
+            (403, "92020001", FixCredentials),
+            (500, "92020001", TryAgain),
+            (200, "92020001", TryAgain),
+            (400, "92020002", GiveUp),
+            (200, "92020004", GiveUp),
+            (200, "92020005", GiveUp),
             (400, "CBC.0101", GiveUp),
             (403, "CBC.0150", FixCredentials),
             (500, "CBC.0999", TryAgain),
@@ -220,6 +258,12 @@ mod tests {
             (400, "MKT.0199", GiveUp),
             (500, "MKT.0100", GiveUp),
             (500, "MKT.9001", GiveUp),
+            (200, "MKT.9002", GiveUp),
+            (200, "MKT.9003", GiveUp),
+            (200, "MKT.9004", GiveUp),
+            (500, "94060001", TryAgain),
+            (401, "94060002", FixCredentials),
+            (200, "94060999", GiveUp),
             (406, "MKT. 0250", TryAgain),
             (406, "CBC.0250", TryAgain),
             (401, "APIGW.0301", FixCredentials),
@@ -285,6 +329,7 @@ mod tests {
     fn success_needs_its_status_and_both_spellings_pass() {
         assert!(read(200, br#"{"error_code":"CBC.0000","error_msg":"Success"}"#).is_ok());
         assert!(read(200, br#"{"resultCode":"MKT.0000"}"#).is_ok());
+        assert!(read(200, br#"{"error_code":"92020000"}"#).is_ok());
         assert_eq!(fails(500, r#"{"error_code":"CBC.0000"}"#).remedy, Remedy::TryAgain);
     }
 

@@ -1,5 +1,6 @@
 //! The basic interfaces' body signature, both ways ("V2.0 body signature"): `signature`,
-//! `timestamp` and `nonce` in the URL's query. Keeping nonces is the caller's part.
+//! `timestamp` and `nonce` in the URL's query. Keeping nonces is the caller's part. What the
+//! joint-operation kit's signature shares with it is here too.
 
 use std::fmt;
 
@@ -43,6 +44,17 @@ impl AccessKey {
     #[must_use]
     pub fn same(&self, other: &Self) -> bool {
         self.0.as_bytes().ct_eq(other.0.as_bytes()).into()
+    }
+
+    /// What is signed with.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
+
+    /// A key of any length, as the vectors have them.
+    #[cfg(test)]
+    pub(crate) fn of_vector(key: &str) -> Self {
+        Self(Zeroizing::new(key.to_owned()))
     }
 }
 
@@ -132,37 +144,69 @@ pub fn verify(
     now_ms: i64,
     window_ms: i64,
 ) -> Result<(), Rejection> {
+    in_time(presented, &QUERY, now_ms, window_ms)?;
+    matching(presented, &QUERY, raw, body, keys, tag)
+}
+
+/// What the parts of a signature are called where it travels.
+pub(crate) struct Names {
+    pub(crate) signature: &'static str,
+    pub(crate) timestamp: &'static str,
+    pub(crate) nonce: &'static str,
+}
+
+const QUERY: Names = Names { signature: "signature", timestamp: "timestamp", nonce: "nonce" };
+
+/// Refuses what lacks a part or lies outside of the window.
+pub(crate) fn in_time(
+    presented: &Presented,
+    names: &Names,
+    now_ms: i64,
+    window_ms: i64,
+) -> Result<(), Rejection> {
+    let Names { signature, timestamp, nonce } = names;
+    let missing = |name| (format!("{name} is missing"), format!("缺少{name}"));
     if presented.timestamp.is_empty() {
-        return Err(bad("timestamp is missing", "缺少timestamp"));
+        let (english, chinese) = missing(timestamp);
+        return Err(bad(&english, &chinese));
     }
     if presented.nonce.is_empty() {
-        return Err(bad("nonce is missing", "缺少nonce"));
+        let (english, chinese) = missing(nonce);
+        return Err(bad(&english, &chinese));
     }
     if presented.nonce.chars().count() > NONCE_LIMIT || presented.nonce.contains('\0') {
-        return Err(bad("nonce is not usable", "nonce不可用"));
+        return Err(bad(&format!("{nonce} is not usable"), &format!("{nonce}不可用")));
     }
     if presented.signature.is_empty() {
-        return Err(unauthentic("signature is missing", "缺少signature"));
+        let (english, chinese) = missing(signature);
+        return Err(unauthentic(&english, &chinese));
     }
 
-    let at = presented
-        .timestamp_ms()
-        .ok_or_else(|| bad("timestamp is not in milliseconds", "timestamp不是毫秒时间戳"))?;
+    let at = presented.timestamp_ms().ok_or_else(|| {
+        bad(&format!("{timestamp} is not in milliseconds"), &format!("{timestamp}不是毫秒时间戳"))
+    })?;
     if now_ms.abs_diff(at) > window_ms.unsigned_abs() {
         return Err(bad(
-            "timestamp is too far from this server's clock",
-            "timestamp与服务器时间相差过大",
+            &format!("{timestamp} is too far from this server's clock"),
+            &format!("{timestamp}与服务器时间相差过大"),
         ));
     }
+    Ok(())
+}
 
-    if keys.is_empty() {
-        return Err(unauthentic(
-            "no access key is configured for this interface",
-            "该接口未配置accessKey",
-        ));
-    }
+/// Tries each form of the body under each key; `tag` makes what is expected of one form.
+pub(crate) fn matching(
+    presented: &Presented,
+    names: &Names,
+    raw: &[u8],
+    body: &Body,
+    keys: &[AccessKey],
+    tag: impl Fn(&AccessKey, &[u8], &str, &str) -> [u8; 32],
+) -> Result<(), Rejection> {
+    known(keys)?;
     let mut claimed = [0; 32];
-    hex::decode_to_slice(&presented.signature, &mut claimed).map_err(|_| mismatch())?;
+    hex::decode_to_slice(&presented.signature, &mut claimed)
+        .map_err(|_| mismatch(names.signature))?;
 
     let matches = |form: &[u8]| {
         keys.iter().any(|key| {
@@ -176,7 +220,18 @@ pub fn verify(
     {
         return Ok(());
     }
-    Err(mismatch())
+    Err(mismatch(names.signature))
+}
+
+/// Without a key nothing is verified.
+pub(crate) fn known(keys: &[AccessKey]) -> Result<(), Rejection> {
+    if keys.is_empty() {
+        return Err(unauthentic(
+            "no access key is configured for this interface",
+            "该接口未配置accessKey",
+        ));
+    }
+    Ok(())
 }
 
 /// Signs a body as the marketplace does; upper-case hex as in its samples.
@@ -187,7 +242,7 @@ pub fn sign(key: &AccessKey, raw: &[u8], nonce: &str, timestamp_ms: i64) -> Stri
 
 /// The access key is the key of both HMACs and stands in the signed text as well.
 fn tag(key: &AccessKey, payload: &[u8], nonce: &str, timestamp: &str) -> [u8; 32] {
-    let key = key.0.as_bytes();
+    let key = key.bytes();
     let body_hash = hex::encode(hmac(key, &[payload]));
     hmac(key, &[key, nonce.as_bytes(), timestamp.as_bytes(), body_hash.as_bytes()])
 }
@@ -196,12 +251,12 @@ fn bad(english: &str, chinese: &str) -> Rejection {
     Rejection::new(ResultCode::BadParameter, english, chinese)
 }
 
-fn unauthentic(english: &str, chinese: &str) -> Rejection {
+pub(crate) fn unauthentic(english: &str, chinese: &str) -> Rejection {
     Rejection::new(ResultCode::AuthFailed, english, chinese)
 }
 
-fn mismatch() -> Rejection {
-    unauthentic("the signature does not match", "签名校验失败")
+pub(crate) fn mismatch(name: &str) -> Rejection {
+    unauthentic(&format!("the {name} does not match"), &format!("签名校验失败（{name}）"))
 }
 
 #[cfg(test)]
@@ -216,7 +271,7 @@ mod tests {
     const SIGNATURE: &str = "242FEA63FA8EBF7624AE1F4CFCB663D1758BA57EA74D09167D9F5A574BD782AD";
 
     fn key(text: &str) -> AccessKey {
-        AccessKey(Zeroizing::new(text.to_owned()))
+        AccessKey::of_vector(text)
     }
 
     fn demo() -> AccessKey {

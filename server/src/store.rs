@@ -3,6 +3,7 @@
 
 mod admin;
 mod applications;
+mod batch;
 #[cfg(test)]
 pub(crate) mod cluster;
 mod instances;

@@ -118,6 +118,7 @@ impl Desk {
                             memo: Some(format!("Activation code / 激活码: {}", code())),
                             ..AppInfo::default()
                         },
+                        usage_info: None,
                     })
                     .collect(),
             )),
@@ -141,6 +142,7 @@ impl Desk {
                 }
                 self.known(&seen, &call.instance_id).map(|_| Answer::in_progress())
             }
+            other => Err(koogallery::call::unknown_activity(other.activity())),
         }
     }
 

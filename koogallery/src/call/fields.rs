@@ -1,7 +1,7 @@
 //! Reads one member at a time and names it in the refusal.
 
 use crate::body::{Body, Kind};
-use crate::call::{FINGERPRINT_LIMIT, QUERY_LIMIT};
+use crate::call::{FINGERPRINT_LIMIT, QUERY_LIMIT, Status};
 use crate::code::{Rejection, ResultCode};
 use crate::time;
 
@@ -9,16 +9,16 @@ use crate::time;
 const TIME_LIMIT: usize = 32;
 
 #[derive(Clone, Copy)]
-pub(super) struct Fields<'a>(pub(super) &'a Body);
+pub(crate) struct Fields<'a>(pub(crate) &'a Body);
 
 impl<'a> Fields<'a> {
     /// A text that must be there, of at most `max` characters.
-    pub(super) fn required(self, name: &str, max: usize) -> Result<String, Rejection> {
+    pub(crate) fn required(self, name: &str, max: usize) -> Result<String, Rejection> {
         self.optional(name, max)?.ok_or_else(|| refused(name, "is missing", "缺失"))
     }
 
     /// A text that may be absent or empty, of at most `max` characters.
-    pub(super) fn optional(self, name: &str, max: usize) -> Result<Option<String>, Rejection> {
+    pub(crate) fn optional(self, name: &str, max: usize) -> Result<Option<String>, Rejection> {
         let Some(text) = self.text(name)? else { return Ok(None) };
         if text.chars().count() > max {
             return Err(too_long(name, max, "characters", "个字符"));
@@ -30,11 +30,11 @@ impl<'a> Fields<'a> {
         Ok(Some(text.to_owned()))
     }
 
-    pub(super) fn required_time(self, name: &str) -> Result<i64, Rejection> {
+    pub(crate) fn required_time(self, name: &str) -> Result<i64, Rejection> {
         self.optional_time(name)?.ok_or_else(|| refused(name, "is missing", "缺失"))
     }
 
-    pub(super) fn optional_time(self, name: &str) -> Result<Option<i64>, Rejection> {
+    pub(crate) fn optional_time(self, name: &str) -> Result<Option<i64>, Rejection> {
         let Some(text) = self.optional(name, TIME_LIMIT)? else { return Ok(None) };
         match time::parse(&text) {
             Some(seconds) => Ok(Some(seconds)),
@@ -43,7 +43,7 @@ impl<'a> Fields<'a> {
     }
 
     /// `eventId` becomes a segment of the upload's path, which two names would leave.
-    pub(super) fn event(self) -> Result<String, Rejection> {
+    pub(crate) fn event(self) -> Result<String, Rejection> {
         let event = self.required("eventId", 64)?;
         if event == "." || event == ".." {
             return Err(refused("eventId", "is not an ID", "不是合法的ID"));
@@ -52,7 +52,7 @@ impl<'a> Fields<'a> {
     }
 
     /// Limited in bytes, unlike every other field.
-    pub(super) fn device_fingerprint(self) -> Result<Option<String>, Rejection> {
+    pub(crate) fn device_fingerprint(self) -> Result<Option<String>, Rejection> {
         const NAME: &str = "deviceFingerprint";
         let Some(text) = self.text(NAME)? else { return Ok(None) };
         if text.len() > FINGERPRINT_LIMIT {
@@ -65,7 +65,7 @@ impl<'a> Fields<'a> {
     }
 
     /// `instanceId` of `queryInstance`: the printed length of 100 is the number of IDs.
-    pub(super) fn instance_ids(self) -> Result<Vec<String>, Rejection> {
+    pub(crate) fn instance_ids(self) -> Result<Vec<String>, Rejection> {
         const NAME: &str = "instanceId";
         let text = self.text(NAME)?.ok_or_else(|| refused(NAME, "is missing", "缺失"))?;
         let ids: Vec<&str> = text.split(',').map(str::trim).collect();
@@ -84,13 +84,52 @@ impl<'a> Fields<'a> {
         Ok(ids.into_iter().map(str::to_owned).collect())
     }
 
+    pub(super) fn status(self) -> Result<Status, Rejection> {
+        match self.required("status", 32)?.as_str() {
+            "FREEZE" => Ok(Status::Freeze),
+            "UNFREEZE" => Ok(Status::Unfreeze),
+            _ => Err(refused("status", "is neither FREEZE nor UNFREEZE", "应为FREEZE或UNFREEZE")),
+        }
+    }
+
+    /// An object, or the text of one, as some callers send it.
+    pub(super) fn object(self, name: &str) -> Result<Body, Rejection> {
+        let missing = || refused(name, "is missing", "缺失");
+        let text = match self.0.kind(name).ok_or_else(missing)? {
+            Kind::Text | Kind::Nested => self.0.text(name).unwrap_or_default(),
+            Kind::Number | Kind::Boolean => "",
+        };
+        if text.is_empty() && self.0.kind(name) == Some(Kind::Text) {
+            return Err(missing());
+        }
+        Body::parse(text.as_bytes())
+            .map_err(|_| refused(name, "is not a JSON object", "不是JSON对象"))
+    }
+
     /// `testFlag`: absent, empty and "0" are alike.
-    pub(super) fn test(self) -> Result<bool, Rejection> {
-        match self.optional("testFlag", 2)?.as_deref() {
+    pub(crate) fn test(self) -> Result<bool, Rejection> {
+        self.flag("testFlag")
+    }
+
+    /// Yes or no; absent, empty and "0" are alike.
+    pub(crate) fn flag(self, name: &str) -> Result<bool, Rejection> {
+        match self.optional(name, 2)?.as_deref() {
             None | Some("0") => Ok(false),
             Some("1") => Ok(true),
-            Some(_) => Err(refused("testFlag", "is neither 0 nor 1", "应为0或1")),
+            Some(_) => Err(refused(name, "is neither 0 nor 1", "应为0或1")),
         }
+    }
+
+    /// A whole number of at most `digits` digits, at most nine.
+    pub(crate) fn number(self, name: &str, digits: usize) -> Result<Option<u32>, Rejection> {
+        let Some(text) = self.optional(name, digits)? else { return Ok(None) };
+        let number = text.bytes().all(|b| b.is_ascii_digit()).then(|| text.parse().ok()).flatten();
+        number.map(Some).ok_or_else(|| refused(name, "is not a whole number", "不是整数"))
+    }
+
+    /// A text that must be there; its length and what it holds are the caller's to judge.
+    pub(crate) fn long(self, name: &str) -> Result<&'a str, Rejection> {
+        self.text(name)?.ok_or_else(|| refused(name, "is missing", "缺失"))
     }
 
     /// A number stands for its text, as the vendor's sample reads it; an empty text is none.
@@ -103,7 +142,7 @@ impl<'a> Fields<'a> {
     }
 }
 
-pub(super) fn refused(name: &str, english: &str, chinese: &str) -> Rejection {
+pub(crate) fn refused(name: &str, english: &str, chinese: &str) -> Rejection {
     Rejection::new(
         ResultCode::BadParameter,
         &format!("{name} {english}"),
@@ -111,6 +150,6 @@ pub(super) fn refused(name: &str, english: &str, chinese: &str) -> Rejection {
     )
 }
 
-fn too_long(name: &str, max: usize, unit: &str, unit_zh: &str) -> Rejection {
+pub(crate) fn too_long(name: &str, max: usize, unit: &str, unit_zh: &str) -> Rejection {
     refused(name, &format!("is longer than {max} {unit}"), &format!("超过{max}{unit_zh}"))
 }

@@ -1,17 +1,20 @@
 //! What every use case may rely on: time, randomness, keys, the server's secret, and who is to be
 //! told once something was committed.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use hmac::{Hmac, KeyInit, Mac};
 use license_core::Timestamp;
 use license_core::issue::{Signer as _, SigningKey};
+use license_core::product::Product;
 use serde_json::{Value, json};
 use sha2::Sha256;
 use tokio::sync::Notify;
 
 use super::reading::Reading;
 use crate::environment::Environment;
+use crate::store::{ProductRow, StoreError};
 
 /// Made once when the desk opens.
 pub(crate) struct Context {
@@ -30,6 +33,8 @@ pub(crate) struct Context {
     pub(crate) window_ms: i64,
     /// Public halves of the keys above and of those that signed lists elsewhere, as JWKs.
     pub(crate) public_keys: RwLock<Vec<Value>>,
+    /// Products as they were read last, beside the text they were read from.
+    pub(crate) products: Mutex<HashMap<String, (String, Arc<Product>)>>,
     /// The id that was made last.
     pub(crate) last_id: Mutex<u128>,
     /// Orders that are being read just now.
@@ -99,6 +104,20 @@ impl Context {
         mac.update(&[0]);
         mac.update(text.as_bytes());
         mac.finalize().into_bytes().to_vec()
+    }
+
+    /// The terms in a row, read once for as long as they stay the same.
+    pub(crate) fn terms_of(&self, row: ProductRow) -> Result<Arc<Product>, StoreError> {
+        let mut products = self.products.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((text, product)) = products.get(&row.id)
+            && *text == row.terms
+        {
+            return Ok(Arc::clone(product));
+        }
+        let product = serde_json::from_str(&row.terms).map(Arc::new);
+        let product = product.map_err(|error| StoreError::Broken(error.to_string()))?;
+        products.insert(row.id, (row.terms, Arc::clone(&product)));
+        Ok(product)
     }
 
     /// The keys as a JWKS.

@@ -3,6 +3,7 @@
 use license_core::{Code, api};
 use serde::Deserialize;
 
+use super::context::Context;
 use super::judge::{count, limit_of, product_of, state};
 use super::{Desk, paging, views};
 use crate::error::ApiError;
@@ -33,14 +34,18 @@ pub(crate) struct LicenseFilter {
     pub(crate) limit: Option<u32>,
 }
 
-async fn view(tx: &mut dyn Tx, instance: &Instance) -> Result<api::InstanceView, StoreError> {
+async fn view(
+    tx: &mut dyn Tx,
+    desk: &Context,
+    instance: &Instance,
+) -> Result<api::InstanceView, StoreError> {
     let unserved = tx.count_kept_of(&instance.id).await?;
     let orders = tx.orders_of(&instance.id).await?;
     let pending = orders
         .iter()
         .rev()
         .find(|order| matches!(order.state, OrderState::Queued | OrderState::Reading));
-    let product = product_of(tx, instance).await?;
+    let product = product_of(tx, desk, instance).await?;
     let order_state = match (&instance.quantity, &product) {
         (None, _) => "waiting",
         (Some(_), None) => "product-unknown",
@@ -94,7 +99,7 @@ impl Desk {
         let mut tx = self.store.read().await?;
         let mut found = Vec::new();
         for instance in tx.instances(&query).await? {
-            found.push(view(&mut *tx, &instance).await?);
+            found.push(view(&mut *tx, &self.context, &instance).await?);
         }
         Ok(found)
     }
@@ -115,7 +120,7 @@ impl Desk {
         };
         let licenses = tx.licenses(&query).await?;
         Ok(api::InstanceDetail {
-            instance: view(&mut *tx, &instance).await?,
+            instance: view(&mut *tx, &self.context, &instance).await?,
             licenses: licenses.iter().map(views::license).collect(),
             applications: kept.iter().map(views::application).collect(),
         })

@@ -110,9 +110,10 @@ impl Desk {
                 if !call.test {
                     self.context.reading.wait(&call.instance_id).await;
                 }
-                self.writer.write(Apply(call)).await
+                self.writer.write(Apply::new(call, &self.context)).await
             }
             Call::QueryInstance(call) => query::instances(&self.store, &call).await,
+            other => Ok(call::unknown_activity(other.activity()).into()),
         };
         answer.unwrap_or_else(|error| {
             tracing::error!(error = %error, "a call of the marketplace could not be served");

@@ -82,6 +82,7 @@ impl Desk {
             secret,
             window_ms: i64::from(config.koogallery.clock_skew_seconds) * 1000,
             public_keys: RwLock::new(own.iter().map(|(_, jwk)| jwk.clone()).collect()),
+            products: std::sync::Mutex::default(),
             last_id: std::sync::Mutex::new(0),
             reading: Reading::default(),
             bells: Bells::default(),

@@ -2,6 +2,7 @@
 
 mod admin;
 mod applications;
+mod batch;
 mod instances;
 mod licenses;
 mod lists;
@@ -24,6 +25,7 @@ use sqlx::sqlite::{
 };
 use sqlx::{ConnectOptions as _, SqlitePool, Transaction};
 
+use super::batch::Batch;
 use super::{Locks, StoreError, Tx, version};
 
 /// The tables, step by step.
@@ -93,11 +95,11 @@ impl Sqlite {
             connection.close_on_drop();
             return Err(error.into());
         }
-        Ok(Box::new(SqliteTx::Write { connection, ended: false }))
+        Ok(Box::new(SqliteTx::new(Hold::Write { connection, ended: false })))
     }
 
     pub(super) async fn read(&self) -> Result<Box<dyn Tx>, StoreError> {
-        Ok(Box::new(SqliteTx::Read(self.readers.begin().await?)))
+        Ok(Box::new(SqliteTx::new(Hold::Read(self.readers.begin().await?))))
     }
 
     pub(super) async fn close(&self) {
@@ -139,7 +141,12 @@ impl Sqlite {
 }
 
 /// One transaction on one connection.
-enum SqliteTx {
+struct SqliteTx {
+    hold: Hold,
+    batch: Batch,
+}
+
+enum Hold {
     Read(Transaction<'static, sqlx::Sqlite>),
     /// Begun and ended here: after a full disk SQLite has rolled back by itself, which the
     /// driver's own bookkeeping does not expect.
@@ -150,46 +157,75 @@ enum SqliteTx {
 }
 
 impl SqliteTx {
-    fn connection(&mut self) -> &mut SqliteConnection {
-        match self {
-            Self::Read(transaction) => transaction,
-            Self::Write { connection, .. } => connection,
+    fn new(hold: Hold) -> Self {
+        Self { hold, batch: Batch::default() }
+    }
+
+    /// For [`batch`] alone: what waits is not written yet.
+    fn raw(&mut self) -> &mut SqliteConnection {
+        match &mut self.hold {
+            Hold::Read(transaction) => transaction,
+            Hold::Write { connection, .. } => connection,
         }
+    }
+
+    /// For statements that only read: they see what was added.
+    async fn reader(&mut self) -> Result<&mut SqliteConnection, StoreError> {
+        if !self.batch.unwritten.is_empty() {
+            self.write_out("").await?;
+        }
+        Ok(self.raw())
+    }
+
+    /// For every other statement: what was read ahead may not be true afterwards.
+    async fn connection(&mut self) -> Result<&mut SqliteConnection, StoreError> {
+        self.batch.forget();
+        self.reader().await
+    }
+
+    /// Writes early what would not fit into one statement.
+    async fn make_room(&mut self) -> Result<(), StoreError> {
+        if self.batch.unwritten.is_full() {
+            self.write_out("").await?;
+        }
+        Ok(())
     }
 }
 
 impl Drop for SqliteTx {
     fn drop(&mut self) {
         // A connection in an unknown state is not used again; closing it rolls back.
-        if let Self::Write { connection, ended: false } = self {
+        if let Hold::Write { connection, ended: false } = &mut self.hold {
             connection.close_on_drop();
         }
     }
 }
 
 /// One parameter for a whole list: a JSON array, so that the statement is prepared once.
-fn json<T: Serialize>(list: &[T]) -> Result<String, StoreError> {
+fn json(list: &(impl Serialize + ?Sized)) -> Result<String, StoreError> {
     serde_json::to_string(list).map_err(|error| StoreError::Broken(error.to_string()))
 }
 
 #[async_trait]
 impl Tx for SqliteTx {
-    async fn lock(&mut self, _: &Locks) -> Result<(), StoreError> {
-        // There is one writer, and this is its transaction.
-        Ok(())
+    async fn lock(&mut self, locks: &Locks) -> Result<(), StoreError> {
+        // There is one writer, and this is its transaction: nothing needs to be locked.
+        if locks.is_empty() { Ok(()) } else { self.read_ahead(locks).await }
     }
 
     async fn commit(mut self: Box<Self>) -> Result<(), StoreError> {
         // A view has nothing to commit: dropping it ends it.
-        if let Self::Write { connection, ended } = &mut *self {
-            sqlx::query("COMMIT").execute(&mut **connection).await?;
+        if matches!(self.hold, Hold::Write { .. }) {
+            self.write_out("COMMIT").await?;
+        }
+        if let Hold::Write { ended, .. } = &mut self.hold {
             *ended = true;
         }
         Ok(())
     }
 
     async fn rollback(mut self: Box<Self>) {
-        if let Self::Write { connection, ended } = &mut *self {
+        if let Hold::Write { connection, ended } = &mut self.hold {
             *ended = sqlx::query("ROLLBACK").execute(&mut **connection).await.is_ok();
         }
     }
