@@ -80,6 +80,8 @@ pub(crate) enum Note {
     Held { instance: String, event: String, code: &'static str },
     /// The audit chain has a link more.
     Linked(Head),
+    /// What was restored may be sent.
+    RestoreConfirmed,
     /// Somebody holds an application's license now that had to wait.
     Served { instance: String, event: String },
 }
@@ -185,6 +187,10 @@ impl Context {
                     "an accepted application cannot be served for now; it is served when its order \
                      or the instance allows it"
                 );
+            }
+            Note::RestoreConfirmed => {
+                tracing::info!("the restore was confirmed: uploads go on");
+                self.bells.uploads.notify_one();
             }
             Note::Served { instance, event } => tracing::info!(
                 instance.id = instance,
