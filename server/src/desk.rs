@@ -7,6 +7,7 @@ mod context;
 mod instances;
 mod issue;
 mod judge;
+mod kit;
 mod limits;
 mod lists;
 mod market;
@@ -34,6 +35,7 @@ use tokio::task::JoinHandle;
 pub(crate) use command::Queued;
 pub(crate) use context::Context;
 pub(crate) use instances::{InstanceFilter, LicenseFilter};
+pub(crate) use kit::{KitFilter, Shown};
 pub(crate) use lists::SignedDocument;
 pub(crate) use open::Made;
 pub(crate) use orders::{EndOrder, KeepOrders, TakeOrders};
@@ -45,6 +47,7 @@ pub(crate) use writer::Writer;
 
 pub(crate) use crate::store::Role;
 use crate::store::{Store, StoreError};
+use crate::vault::KitKeys;
 use crate::work::{Gate, Marketplace};
 
 /// How long the database may take to show that it is there.
@@ -62,6 +65,7 @@ pub(crate) struct Inner {
     pub(crate) gate: Arc<Gate>,
     pub(crate) marketplace: Option<Arc<Marketplace>>,
     access_keys: market::AccessKeys,
+    pub(crate) kit_keys: Arc<KitKeys>,
     wrong_codes: limits::WrongCodes,
     made: Option<Made>,
     writing: Mutex<Option<JoinHandle<()>>>,

@@ -66,15 +66,20 @@ impl Keyring {
 }
 
 fn passphrase(config: &Config) -> anyhow::Result<Option<Zeroizing<String>>> {
-    let Some(path) = &config.keys.passphrase_file else { return Ok(None) };
+    let path = config.keys.passphrase_file.as_ref();
+    path.map(|path| passphrase_of("keys.passphrase_file", path)).transpose()
+}
+
+/// Reads the passphrase from the file that the configuration's `key` names.
+pub(crate) fn passphrase_of(key: &str, path: &Path) -> anyhow::Result<Zeroizing<String>> {
     let text = std::fs::read_to_string(path)
         .map(Zeroizing::new)
-        .with_context(|| format!("keys.passphrase_file: {} cannot be read", path.display()))?;
+        .with_context(|| format!("{key}: {} cannot be read", path.display()))?;
     let text = text.trim_end_matches(['\r', '\n']);
     if text.is_empty() {
-        bail!("keys.passphrase_file: {} is empty", path.display());
+        bail!("{key}: {} is empty", path.display());
     }
-    Ok(Some(Zeroizing::new(text.to_owned())))
+    Ok(Zeroizing::new(text.to_owned()))
 }
 
 fn read(path: &Path, passphrase: Option<&str>, purposes: &[DocType]) -> anyhow::Result<SigningKey> {

@@ -3,6 +3,7 @@
 mod guard;
 mod instances;
 mod keys;
+mod kit;
 mod licenses;
 mod metrics;
 mod openapi;

@@ -4,6 +4,7 @@ mod admin;
 mod applications;
 mod batch;
 mod instances;
+mod kit;
 mod licenses;
 mod lists;
 mod machines;

@@ -1,5 +1,7 @@
 //! The suite on PostgreSQL.
 
+#[path = "kit.rs"]
+mod kit;
 #[path = "suite.rs"]
 mod suite;
 

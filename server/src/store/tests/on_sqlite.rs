@@ -1,5 +1,7 @@
 //! The suite on SQLite.
 
+#[path = "kit.rs"]
+mod kit;
 #[path = "suite.rs"]
 mod suite;
 

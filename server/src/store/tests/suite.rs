@@ -8,7 +8,7 @@ use crate::store::cluster::Cluster;
 use crate::store::*;
 
 /// A fresh database, and a folder that must outlive it.
-async fn fresh() -> (tempfile::TempDir, Store) {
+pub(super) async fn fresh() -> (tempfile::TempDir, Store) {
     let folder = tempfile::TempDir::new().unwrap();
     let mut database = Database::Sqlite;
     if POSTGRES {
