@@ -1,6 +1,7 @@
 //! The use cases behind every route: what is asked is judged by `license_core::rule`, written in
 //! one transaction and answered after its commit. No HTTP and no SQL here.
 
+mod arrivals;
 mod client;
 mod command;
 mod context;
@@ -65,6 +66,8 @@ pub(crate) struct Inner {
     pub(crate) gate: Arc<Gate>,
     pub(crate) marketplace: Option<Arc<Marketplace>>,
     access_keys: market::AccessKeys,
+    /// Whether an application waits for its license to be delivered.
+    synchronous: bool,
     pub(crate) kit_keys: Arc<KitKeys>,
     wrong_codes: limits::WrongCodes,
     made: Option<Made>,

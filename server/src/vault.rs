@@ -147,7 +147,6 @@ pub(crate) fn seal(context: &Context, purpose: &str, plain: &[u8]) -> Vec<u8> {
 }
 
 /// Opens what [`seal`] made for the same purpose.
-#[cfg_attr(not(test), expect(dead_code, reason = "for logins, which follow"))]
 pub(crate) fn unseal(
     context: &Context,
     purpose: &str,

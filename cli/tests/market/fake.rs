@@ -118,6 +118,7 @@ impl Desk {
                             memo: Some(format!("Activation code / 激活码: {}", code())),
                             ..AppInfo::default()
                         },
+                        usage_info: None,
                     })
                     .collect(),
             )),

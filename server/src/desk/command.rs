@@ -91,6 +91,7 @@ use_cases! {
     SyncKit => kit::SyncKit,
     TakeOrders => orders::TakeOrders,
     TakeUploads => uploads::TakeUploads,
+    UpgradeInstance => market::UpgradeInstance,
 }
 
 #[cfg(test)]

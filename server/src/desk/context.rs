@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use sha2::Sha256;
 use tokio::sync::Notify;
 
+use super::arrivals::Arrivals;
 use super::reading::Reading;
 use crate::environment::Environment;
 use crate::store::{ProductRow, StoreError};
@@ -39,6 +40,8 @@ pub(crate) struct Context {
     pub(crate) last_id: Mutex<u128>,
     /// Orders that are being read just now.
     pub(crate) reading: Reading,
+    /// Licenses whose delivery somebody waits for.
+    pub(crate) arrivals: Arrivals,
     /// Who works in the background.
     pub(crate) bells: Bells,
 }
@@ -62,6 +65,8 @@ pub(crate) enum Note {
     Issued { license: String, instance: String },
     /// A license is to be sent.
     UploadQueued,
+    /// An attempt to send the license of an event ended.
+    UploadEnded { event: String },
     /// Kept applications are to be judged.
     JudgeDue,
     /// A list came that another key signed.
@@ -152,6 +157,7 @@ impl Context {
                 );
             }
             Note::UploadQueued => self.bells.uploads.notify_one(),
+            Note::UploadEnded { event } => self.arrivals.ended(&event),
             Note::JudgeDue => self.bells.settle.notify_one(),
             Note::KeyLearned { jwk } => self.learn(jwk),
             Note::Held { instance, event, code } => {

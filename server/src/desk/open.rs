@@ -8,6 +8,7 @@ use std::sync::{Arc, RwLock};
 use anyhow::{Context as _, bail};
 use tokio::sync::Mutex;
 
+use super::arrivals::Arrivals;
 use super::context::{Bells, Context};
 use super::reading::Reading;
 use super::writer::Writer;
@@ -86,6 +87,7 @@ impl Desk {
             products: std::sync::Mutex::default(),
             last_id: std::sync::Mutex::new(0),
             reading: Reading::default(),
+            arrivals: Arrivals::default(),
             bells: Bells::default(),
         });
         let known = store.read().await?.public_keys().await?;
@@ -131,6 +133,7 @@ impl Desk {
             gate,
             marketplace,
             access_keys: market::AccessKeys::new(&config.koogallery)?,
+            synchronous: config.koogallery.synchronous,
             kit_keys: Arc::new(KitKeys::open(&config.koogallery)?),
             wrong_codes: limits::WrongCodes::default(),
             made,

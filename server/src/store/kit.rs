@@ -88,7 +88,6 @@ pub(crate) struct KitOrganisationHead {
 
 /// Where and as what the users of an application log in.
 #[derive(Clone, PartialEq, sqlx::FromRow)]
-#[cfg_attr(not(test), expect(dead_code, reason = "for logins, which follow"))]
 pub(crate) struct KitDoor {
     pub(crate) instance_id: String,
     pub(crate) tenant_id: String,

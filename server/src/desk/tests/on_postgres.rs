@@ -6,6 +6,8 @@ mod admin;
 mod applying;
 #[path = "bench.rs"]
 mod bench;
+#[path = "changes.rs"]
+mod changes;
 #[path = "client.rs"]
 mod client;
 #[path = "crash.rs"]
@@ -20,6 +22,8 @@ mod instances;
 mod queues;
 #[path = "servers.rs"]
 mod servers;
+#[path = "synchronous.rs"]
+mod synchronous;
 #[path = "testing.rs"]
 mod testing;
 #[path = "trust.rs"]
