@@ -18,6 +18,7 @@ mod paging;
 mod products;
 mod reading;
 mod releases;
+mod restored;
 mod settle;
 mod sweep;
 #[cfg(test)]
@@ -38,8 +39,9 @@ pub(crate) use context::Context;
 pub(crate) use instances::{InstanceFilter, LicenseFilter};
 pub(crate) use kit::{KitFilter, Shown};
 pub(crate) use lists::SignedDocument;
-pub(crate) use open::Made;
+pub(crate) use open::{Made, lock, make_folder, owner_only};
 pub(crate) use orders::{EndOrder, KeepOrders, TakeOrders};
+pub(crate) use restored::RESTORED;
 pub(crate) use settle::SettleInstance;
 pub(crate) use sweep::Sweep;
 pub(crate) use tokens::TokenView;

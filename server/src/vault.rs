@@ -42,7 +42,7 @@ pub(crate) enum Sealed {
 impl KitKeys {
     pub(crate) fn open(config: &Koogallery) -> anyhow::Result<Self> {
         let passphrase = match &config.kit_key_passphrase_file {
-            Some(path) => Some(keyring::passphrase_of("koogallery.kit_key_passphrase_file", path)?),
+            Some(path) => Some(keyring::passphrase_in(path, "koogallery.kit_key_passphrase_file")?),
             None => None,
         };
         let passphrase = passphrase.as_ref().map(|text| text.as_str());

@@ -4,7 +4,8 @@ use crate::store::{Locks, StoreError, Tx};
 
 use super::context::Work;
 use super::{
-    client, kit, lists, market, orders, products, releases, settle, sweep, tokens, uploads,
+    client, kit, lists, market, orders, products, releases, restored, settle, sweep, tokens,
+    uploads,
 };
 
 /// One thing to do inside of a transaction. It may run twice: the second time in a transaction of
@@ -70,6 +71,7 @@ use_cases! {
     Apply => market::Apply,
     ApplyProduct => products::ApplyProduct,
     ClientLicense => client::ClientLicense,
+    ConfirmRestore => restored::ConfirmRestore,
     CreateInstance => market::CreateInstance,
     CreateToken => tokens::CreateToken,
     EndOrder => orders::EndOrder,

@@ -73,6 +73,8 @@ pub(crate) enum Note {
     KeyLearned { jwk: Value },
     /// A kept application cannot be served for now.
     Held { instance: String, event: String, code: &'static str },
+    /// What was restored may be sent.
+    RestoreConfirmed,
     /// Somebody holds an application's license now that had to wait.
     Served { instance: String, event: String },
 }
@@ -170,6 +172,10 @@ impl Context {
                     "an accepted application cannot be served for now; it is served when its order \
                      or the instance allows it"
                 );
+            }
+            Note::RestoreConfirmed => {
+                tracing::info!("the restore was confirmed: uploads go on");
+                self.bells.uploads.notify_one();
             }
             Note::Served { instance, event } => tracing::info!(
                 instance.id = instance,

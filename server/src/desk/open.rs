@@ -42,6 +42,7 @@ impl Desk {
         let keys = Keyring::open(config, &environment)?;
         let desk = Self::assemble(config, environment, store, keys, Some(lock)).await?;
         desk.recover().await?;
+        desk.remind_of_restore().await?;
         Ok(desk)
     }
 
@@ -164,7 +165,8 @@ fn database(config: &Config) -> String {
     }
 }
 
-fn make_folder(folder: &Path) -> anyhow::Result<()> {
+/// Makes the data folder, for its owner alone.
+pub(crate) fn make_folder(folder: &Path) -> anyhow::Result<()> {
     let made = || -> std::io::Result<()> {
         if folder.is_dir() {
             return Ok(());
@@ -184,7 +186,7 @@ fn make_folder(folder: &Path) -> anyhow::Result<()> {
 }
 
 /// The database holds activation codes: nobody else reads it, wherever the folder lies.
-fn owner_only(path: &Path) -> anyhow::Result<()> {
+pub(crate) fn owner_only(path: &Path) -> anyhow::Result<()> {
     let mut options = File::options();
     options.create(true).truncate(false).write(true);
     #[cfg(unix)]
@@ -193,7 +195,7 @@ fn owner_only(path: &Path) -> anyhow::Result<()> {
 }
 
 /// One process at a time: a second one would sign and send beside the first.
-fn lock(folder: &Path) -> anyhow::Result<File> {
+pub(crate) fn lock(folder: &Path) -> anyhow::Result<File> {
     let path = folder.join("licd.lock");
     let file = match File::options().create(true).truncate(false).write(true).open(&path) {
         Ok(file) => file,

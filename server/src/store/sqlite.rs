@@ -2,6 +2,7 @@
 
 mod admin;
 mod applications;
+mod backup;
 mod batch;
 mod instances;
 mod kit;
@@ -28,6 +29,8 @@ use sqlx::{ConnectOptions as _, SqlitePool, Transaction};
 
 use super::batch::Batch;
 use super::{Locks, StoreError, Tx, version};
+
+pub(super) use backup::{SqliteSnapshot, SqliteVacancy};
 
 /// The tables, step by step.
 pub(super) static MIGRATOR: Migrator = sqlx::migrate!("migrations/sqlite");

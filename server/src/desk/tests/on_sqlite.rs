@@ -20,6 +20,8 @@ mod faults;
 mod instances;
 #[path = "queues.rs"]
 mod queues;
+#[path = "restored.rs"]
+mod restored;
 #[path = "synchronous.rs"]
 mod synchronous;
 #[path = "testing.rs"]

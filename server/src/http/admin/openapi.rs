@@ -90,6 +90,7 @@ fn components() -> Value {
     add::<api::InstanceView>(&mut schemas);
     add::<api::InstanceDetail>(&mut schemas);
     add::<api::LicenseView>(&mut schemas);
+    add::<api::RestoreView>(&mut schemas);
     add::<api::TenantView>(&mut schemas);
     add::<api::TenantApplicationView>(&mut schemas);
     add::<api::UserView>(&mut schemas);
