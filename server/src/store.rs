@@ -9,6 +9,7 @@ mod batch;
 #[cfg(test)]
 pub(crate) mod cluster;
 mod instances;
+mod kit;
 mod lease;
 mod licenses;
 mod lists;
@@ -37,6 +38,10 @@ pub(crate) use applications::{Application, ApplicationState, Applications, Curso
 pub(crate) use audit::{Audit, AuditQuery, AuditRow};
 pub(crate) use backup::{Occupied, Snapshot, Table, Vacancy};
 pub(crate) use instances::{Instance, InstanceQuery, InstanceState, Instances, Terms};
+pub(crate) use kit::{
+    Kit, KitApplication, KitDoor, KitOrganisation, KitOrganisationHead, KitQuery, KitTenant,
+    KitUser,
+};
 pub(crate) use lease::Lease;
 pub(crate) use licenses::{LicenseQuery, LicenseRow, LicenseState, Licenses};
 pub(crate) use lists::{ListKey, ListRow, Lists, ReleaseRow};
@@ -73,6 +78,7 @@ pub(crate) trait Tx:
     + Applications
     + Audit
     + Instances
+    + Kit
     + Licenses
     + Lists
     + Machines

@@ -18,6 +18,7 @@ use crate::config::{Config, Database};
 use crate::environment::Environment;
 use crate::keyring::{Keyring, write_secret};
 use crate::store::{Locks, Role, Store};
+use crate::vault::KitKeys;
 use crate::work::{Gate, Marketplace};
 
 /// What was made because it was missing.
@@ -138,6 +139,7 @@ impl Desk {
             marketplace,
             access_keys: market::AccessKeys::new(&config.koogallery)?,
             synchronous: config.koogallery.synchronous,
+            kit_keys: Arc::new(KitKeys::open(&config.koogallery)?),
             wrong_codes: limits::WrongCodes::default(),
             made,
             writing: Mutex::new(Some(writing)),

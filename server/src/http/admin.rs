@@ -4,6 +4,7 @@ mod audit;
 mod guard;
 mod instances;
 mod keys;
+mod kit;
 mod licenses;
 mod metrics;
 mod openapi;

@@ -7,6 +7,7 @@ mod audit;
 mod backup;
 mod batch;
 mod instances;
+mod kit;
 mod licenses;
 mod lists;
 mod machines;

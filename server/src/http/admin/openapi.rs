@@ -92,6 +92,10 @@ fn components() -> Value {
     add::<api::InstanceDetail>(&mut schemas);
     add::<api::LicenseView>(&mut schemas);
     add::<api::RestoreView>(&mut schemas);
+    add::<api::TenantView>(&mut schemas);
+    add::<api::TenantApplicationView>(&mut schemas);
+    add::<api::UserView>(&mut schemas);
+    add::<api::DepartmentView>(&mut schemas);
     add::<api::UploadView>(&mut schemas);
     add::<api::ReleasePublish>(&mut schemas);
     add::<api::ReleaseView>(&mut schemas);
