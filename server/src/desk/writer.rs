@@ -145,16 +145,22 @@ async fn transaction(
     let mut tx = store.write().await?;
     let ran = async {
         let mut locks = Locks::default();
-        for command in commands {
+        let mut turns = Vec::with_capacity(commands.len());
+        for (number, command) in commands.iter().enumerate() {
+            let ahead = locks.applications.len();
             command.locks(&mut locks);
+            // Applications come first, together: what others write may not be read ahead.
+            turns.push((locks.applications.len() == ahead, number));
         }
         tx.lock(&locks).await?;
+        turns.sort_unstable();
         let mut answers = Vec::with_capacity(commands.len());
-        for command in commands {
-            answers.push(command.run(&mut *tx, work).await?);
+        for (_, number) in turns {
+            answers.push((number, commands[number].run(&mut *tx, work).await?));
         }
         audit::append(&mut *tx, work).await?;
-        Ok(answers)
+        answers.sort_unstable_by_key(|(number, _)| *number);
+        Ok(answers.into_iter().map(|(_, answer)| answer).collect())
     };
     match ran.await {
         Ok(answers) => tx.commit().await.map(|()| answers),

@@ -31,8 +31,9 @@ pub(crate) struct AuditQuery {
 /// The audit chains.
 #[async_trait]
 pub(crate) trait Audit {
-    /// Appends a link; false if its chain has that number already.
-    async fn add_link(&mut self, link: &AuditRow) -> Result<bool, StoreError>;
+    /// Appends a link. A chain that has that number already, because another process wrote it,
+    /// fails the transaction as [`StoreError::Contended`].
+    async fn add_link(&mut self, link: AuditRow) -> Result<(), StoreError>;
     /// The number and the hash of a chain's newest link.
     async fn audit_head(&mut self, server: &str) -> Result<Option<(i64, Vec<u8>)>, StoreError>;
     /// Whose chains there are.

@@ -5,7 +5,9 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use super::{Application, Instance, LicenseRow, Locks, Machine, ProductRow, UploadRow};
+use super::{
+    Application, AuditRow, Instance, LicenseRow, Locks, Machine, ProductRow, StoreError, UploadRow,
+};
 
 /// Machines are looked at one by one; more than this many alike are clones of one image.
 pub(super) const ALIKE: usize = 64;
@@ -23,6 +25,7 @@ pub(super) struct Unwritten {
     pub(super) applications: Vec<Application>,
     /// By how much the number of places taken changes, by instance.
     pub(super) places: BTreeMap<String, i64>,
+    pub(super) links: Vec<AuditRow>,
 }
 
 impl Unwritten {
@@ -41,6 +44,7 @@ impl Unwritten {
             && self.uploads.is_empty()
             && self.applications.is_empty()
             && self.places.is_empty()
+            && self.links.is_empty()
     }
 }
 
@@ -199,5 +203,16 @@ fn put(rows: &mut Vec<Application>, row: &Application) {
     match rows.iter_mut().find(same) {
         Some(known) => known.clone_from(row),
         None => rows.push(row.clone()),
+    }
+}
+
+/// What it means that rows could not be written together. New rows have ids of their own: what is
+/// there already, another process wrote.
+pub(super) fn meaning(error: sqlx::Error) -> StoreError {
+    match &error {
+        sqlx::Error::Database(database) if database.is_unique_violation() => {
+            StoreError::Contended(error.to_string())
+        }
+        _ => error.into(),
     }
 }

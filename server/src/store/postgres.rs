@@ -212,8 +212,9 @@ impl PgTx {
         Self { connection: Some(connection), writes, batch: Batch::default() }
     }
 
-    /// For statements that only read: they see what was added.
-    async fn reader(&mut self) -> Result<&mut PgConnection, StoreError> {
+    /// For statements that read, or that write what is never read ahead: everything that waits
+    /// is written first.
+    async fn written(&mut self) -> Result<&mut PgConnection, StoreError> {
         self.write_out().await?;
         Ok(self.raw())
     }
@@ -221,7 +222,7 @@ impl PgTx {
     /// For every other statement: what was read ahead may not be true afterwards.
     async fn connection(&mut self) -> Result<&mut PgConnection, StoreError> {
         self.batch.forget();
-        self.reader().await
+        self.written().await
     }
 
     /// Writes early what would make a statement too long.

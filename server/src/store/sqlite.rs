@@ -193,8 +193,9 @@ impl SqliteTx {
         }
     }
 
-    /// For statements that only read: they see what was added.
-    async fn reader(&mut self) -> Result<&mut SqliteConnection, StoreError> {
+    /// For statements that read, or that write what is never read ahead: everything that waits
+    /// is written first.
+    async fn written(&mut self) -> Result<&mut SqliteConnection, StoreError> {
         if !self.batch.unwritten.is_empty() {
             self.write_out("").await?;
         } else if self.begins() {
@@ -206,7 +207,7 @@ impl SqliteTx {
     /// For every other statement: what was read ahead may not be true afterwards.
     async fn connection(&mut self) -> Result<&mut SqliteConnection, StoreError> {
         self.batch.forget();
-        self.reader().await
+        self.written().await
     }
 
     /// Writes early what would not fit into one statement.

@@ -16,7 +16,7 @@ impl Applications for PgTx {
         }
         Ok(sqlx::query_as("SELECT * FROM applications WHERE event_id = $1")
             .bind(event_id)
-            .fetch_all(self.reader().await?)
+            .fetch_all(self.written().await?)
             .await?)
     }
 
@@ -41,7 +41,7 @@ impl Applications for PgTx {
         .bind(received_at)
         .bind(event_id)
         .bind(limit)
-        .fetch_all(self.reader().await?)
+        .fetch_all(self.written().await?)
         .await?)
     }
 
@@ -51,7 +51,7 @@ impl Applications for PgTx {
              WHERE instance_id = $1 AND state IN ('waiting', 'held')",
         )
         .bind(instance_id)
-        .fetch_one(self.reader().await?)
+        .fetch_one(self.written().await?)
         .await?)
     }
 
@@ -60,7 +60,7 @@ impl Applications for PgTx {
             "SELECT count(*) FILTER (WHERE state = 'waiting'), count(*) FILTER (WHERE state = 'held') \
              FROM applications WHERE state IN ('waiting', 'held')",
         )
-        .fetch_one(self.reader().await?)
+        .fetch_one(self.written().await?)
         .await?)
     }
 }

@@ -1,7 +1,7 @@
 //! Locking, reading ahead and writing together in PostgreSQL: one statement for all rows.
 
 use super::{PgTx, number};
-use crate::store::batch::{ALIKE_AHEAD, Ahead};
+use crate::store::batch::{self, ALIKE_AHEAD, Ahead};
 use crate::store::{Application, Instance, Locks, Machine, ProductRow, StoreError};
 
 /// A machine in use and what found it.
@@ -37,7 +37,10 @@ const WRITE: &str = "\
     ON CONFLICT (event_id, fingerprint) DO UPDATE SET state = excluded.state, \
     code = excluded.code, device = excluded.device, not_before = excluded.not_before, \
     expires = excluded.expires, license_id = excluded.license_id, \
-    received_at = excluded.received_at) \
+    received_at = excluded.received_at), \
+    new_links AS (INSERT INTO audit (server, seq, at, entries, previous, hash) \
+    SELECT * FROM unnest($50::text[], $51::bigint[], $52::bigint[], $53::text[], $54::bytea[], \
+    $55::bytea[])) \
     UPDATE instances SET machines_used = machines_used + given.more \
     FROM unnest($48::text[], $49::bigint[]) AS given (id, more) WHERE instances.id = given.id";
 
@@ -141,7 +144,7 @@ impl PgTx {
         }
         let rows = std::mem::take(&mut self.batch.unwritten);
         let (machines, digests, licenses) = (&rows.machines, &rows.digests, &rows.licenses);
-        let (uploads, applications) = (&rows.uploads, &rows.applications);
+        let (uploads, applications, links) = (&rows.uploads, &rows.applications, &rows.links);
         sqlx::query(WRITE)
             .bind(column(machines, |row| row.id.as_str()))
             .bind(column(machines, |row| row.instance_id.as_str()))
@@ -192,8 +195,15 @@ impl PgTx {
             .bind(column(applications, |row| row.received_at))
             .bind(rows.places.keys().map(String::as_str).collect::<Vec<_>>())
             .bind(rows.places.values().copied().collect::<Vec<_>>())
+            .bind(column(links, |row| row.server.as_str()))
+            .bind(column(links, |row| row.seq))
+            .bind(column(links, |row| row.at))
+            .bind(column(links, |row| row.entries.as_str()))
+            .bind(column(links, |row| row.previous.as_slice()))
+            .bind(column(links, |row| row.hash.as_slice()))
             .execute(self.raw())
-            .await?;
-        Ok(())
+            .await
+            .map(|_| ())
+            .map_err(batch::meaning)
     }
 }

@@ -16,7 +16,7 @@ impl Instances for PgTx {
         } else {
             "SELECT * FROM instances WHERE id = $1"
         };
-        Ok(sqlx::query_as(sql).bind(id).fetch_optional(self.reader().await?).await?)
+        Ok(sqlx::query_as(sql).bind(id).fetch_optional(self.written().await?).await?)
     }
 
     async fn is_instance(&mut self, id: &str) -> Result<bool, StoreError> {
@@ -25,7 +25,7 @@ impl Instances for PgTx {
         }
         Ok(sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM instances WHERE id = $1)")
             .bind(id)
-            .fetch_one(self.reader().await?)
+            .fetch_one(self.written().await?)
             .await?)
     }
 
@@ -37,7 +37,7 @@ impl Instances for PgTx {
         Ok(sqlx::query_as("SELECT * FROM instances WHERE order_id = $1 AND line_id = $2")
             .bind(order_id)
             .bind(line_id)
-            .fetch_optional(self.reader().await?)
+            .fetch_optional(self.written().await?)
             .await?)
     }
 
@@ -50,7 +50,7 @@ impl Instances for PgTx {
         } else {
             "SELECT * FROM instances WHERE activation_code = $1"
         };
-        Ok(sqlx::query_as(sql).bind(code).fetch_optional(self.reader().await?).await?)
+        Ok(sqlx::query_as(sql).bind(code).fetch_optional(self.written().await?).await?)
     }
 
     async fn add_instance(&mut self, instance: &Instance) -> Result<bool, StoreError> {
@@ -160,7 +160,7 @@ impl Instances for PgTx {
     async fn instances_to_judge(&mut self, limit: i64) -> Result<Vec<String>, StoreError> {
         Ok(sqlx::query_scalar("SELECT id FROM instances WHERE judge_due ORDER BY id LIMIT $1")
             .bind(limit)
-            .fetch_all(self.reader().await?)
+            .fetch_all(self.written().await?)
             .await?)
     }
 
@@ -210,14 +210,14 @@ impl Instances for PgTx {
         .bind(query.state)
         .bind(&query.after)
         .bind(query.limit)
-        .fetch_all(self.reader().await?)
+        .fetch_all(self.written().await?)
         .await?)
     }
 
     async fn is_test_instance(&mut self, id: &str) -> Result<bool, StoreError> {
         Ok(sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM test_instances WHERE id = $1)")
             .bind(id)
-            .fetch_one(self.reader().await?)
+            .fetch_one(self.written().await?)
             .await?)
     }
 
@@ -229,7 +229,7 @@ impl Instances for PgTx {
         Ok(sqlx::query_scalar("SELECT id FROM test_instances WHERE order_id = $1 AND line_id = $2")
             .bind(order_id)
             .bind(line_id)
-            .fetch_optional(self.reader().await?)
+            .fetch_optional(self.written().await?)
             .await?)
     }
 

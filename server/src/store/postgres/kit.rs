@@ -62,7 +62,7 @@ impl Kit for PgTx {
         .bind(&query.tenant_id)
         .bind(&query.after)
         .bind(query.limit)
-        .fetch_all(self.reader().await?)
+        .fetch_all(self.written().await?)
         .await?)
     }
 
@@ -122,7 +122,7 @@ impl Kit for PgTx {
         .bind(&query.after)
         .bind(query.limit)
         .bind(&query.app_id)
-        .fetch_all(self.reader().await?)
+        .fetch_all(self.written().await?)
         .await?)
     }
 
@@ -182,7 +182,7 @@ impl Kit for PgTx {
         .bind(&query.after)
         .bind(query.limit)
         .bind(&query.app_id)
-        .fetch_all(self.reader().await?)
+        .fetch_all(self.written().await?)
         .await?)
     }
 
@@ -199,7 +199,7 @@ impl Kit for PgTx {
         .bind(&door.tenant_id)
         .bind(&door.app_id)
         .bind(user_name)
-        .fetch_optional(self.reader().await?)
+        .fetch_optional(self.written().await?)
         .await?)
     }
 
@@ -237,14 +237,14 @@ impl Kit for PgTx {
         .bind(&query.tenant_id)
         .bind(&query.after)
         .bind(query.limit)
-        .fetch_all(self.reader().await?)
+        .fetch_all(self.written().await?)
         .await?)
     }
 
     async fn kit_organisation(&mut self, id: &str) -> Result<Option<KitOrganisation>, StoreError> {
         Ok(sqlx::query_as("SELECT * FROM kit_organisations WHERE id = $1")
             .bind(id)
-            .fetch_optional(self.reader().await?)
+            .fetch_optional(self.written().await?)
             .await?)
     }
 
@@ -267,7 +267,7 @@ impl Kit for PgTx {
         .bind(app_id)
         .bind(instance_id)
         .bind(tenant)
-        .fetch_all(self.reader().await?)
+        .fetch_all(self.written().await?)
         .await?)
     }
 

@@ -10,7 +10,7 @@ impl Licenses for PgTx {
     async fn license(&mut self, id: &str) -> Result<Option<LicenseRow>, StoreError> {
         Ok(sqlx::query_as("SELECT * FROM licenses WHERE id = $1")
             .bind(id)
-            .fetch_optional(self.reader().await?)
+            .fetch_optional(self.written().await?)
             .await?)
     }
 
@@ -30,7 +30,7 @@ impl Licenses for PgTx {
         .bind(query.state)
         .bind(&query.after)
         .bind(query.limit)
-        .fetch_all(self.reader().await?)
+        .fetch_all(self.written().await?)
         .await?)
     }
 
@@ -51,7 +51,7 @@ impl Licenses for PgTx {
             .bind(instance_id)
             .bind(machine_id)
             .bind(terms)
-            .fetch_all(self.reader().await?)
+            .fetch_all(self.written().await?)
             .await?)
     }
 
@@ -60,7 +60,7 @@ impl Licenses for PgTx {
             "SELECT count(*) FROM licenses WHERE machine_id = $1 AND state <> 'revoked'",
         )
         .bind(machine_id)
-        .fetch_one(self.reader().await?)
+        .fetch_one(self.written().await?)
         .await?)
     }
 
@@ -76,7 +76,7 @@ impl Licenses for PgTx {
             .bind(state)
             .bind(reason)
             .bind(at)
-            .execute(self.connection().await?)
+            .execute(self.written().await?)
             .await?;
         Ok(())
     }
@@ -88,7 +88,7 @@ impl Licenses for PgTx {
         )
         .bind(instance_id)
         .bind(at)
-        .execute(self.connection().await?)
+        .execute(self.written().await?)
         .await?;
         Ok(done.rows_affected())
     }
@@ -100,7 +100,7 @@ impl Licenses for PgTx {
         )
         .bind(instance_id)
         .bind(at)
-        .execute(self.connection().await?)
+        .execute(self.written().await?)
         .await?;
         Ok(done.rows_affected())
     }
@@ -112,7 +112,7 @@ impl Licenses for PgTx {
         )
         .bind(instance_id)
         .bind(at)
-        .execute(self.connection().await?)
+        .execute(self.written().await?)
         .await?;
         Ok(done.rows_affected())
     }
@@ -126,7 +126,7 @@ impl Licenses for PgTx {
              AND (expires IS NULL OR expires + grace >= $1) ORDER BY id",
         )
         .bind(now)
-        .fetch_all(self.reader().await?)
+        .fetch_all(self.written().await?)
         .await?)
     }
 }

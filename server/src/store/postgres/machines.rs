@@ -26,7 +26,7 @@ impl Machines for PgTx {
         .bind(instance_id)
         .bind(digests)
         .bind(i64::try_from(ALIKE).unwrap_or(i64::MAX))
-        .fetch_all(self.reader().await?)
+        .fetch_all(self.written().await?)
         .await?)
     }
 
@@ -64,7 +64,7 @@ impl Machines for PgTx {
         )
         .bind(instance_id)
         .bind(since)
-        .fetch_one(self.reader().await?)
+        .fetch_one(self.written().await?)
         .await?)
     }
 }

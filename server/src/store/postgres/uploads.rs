@@ -13,7 +13,7 @@ impl Uploads for PgTx {
         } else {
             "SELECT * FROM uploads WHERE id = $1"
         };
-        Ok(sqlx::query_as(sql).bind(id).fetch_optional(self.reader().await?).await?)
+        Ok(sqlx::query_as(sql).bind(id).fetch_optional(self.written().await?).await?)
     }
 
     async fn upload_of_license(
@@ -25,7 +25,7 @@ impl Uploads for PgTx {
         } else {
             "SELECT * FROM uploads WHERE license_id = $1 ORDER BY id LIMIT 1"
         };
-        Ok(sqlx::query_as(sql).bind(license_id).fetch_optional(self.reader().await?).await?)
+        Ok(sqlx::query_as(sql).bind(license_id).fetch_optional(self.written().await?).await?)
     }
 
     async fn add_upload(&mut self, upload: &UploadRow) -> Result<(), StoreError> {
@@ -50,7 +50,7 @@ impl Uploads for PgTx {
         .bind(limit)
         .bind(&lease.owner)
         .bind(lease.seconds)
-        .fetch_all(self.connection().await?)
+        .fetch_all(self.written().await?)
         .await?)
     }
 
@@ -62,7 +62,7 @@ impl Uploads for PgTx {
         .bind(held)
         .bind(&lease.owner)
         .bind(lease.seconds)
-        .execute(self.connection().await?)
+        .execute(self.written().await?)
         .await?;
         Ok(())
     }
@@ -75,14 +75,14 @@ impl Uploads for PgTx {
              FOR UPDATE SKIP LOCKED)",
         )
         .bind(held)
-        .execute(self.connection().await?)
+        .execute(self.written().await?)
         .await?;
         Ok(done.rows_affected())
     }
 
     async fn uploads_in_flight(&mut self) -> Result<i64, StoreError> {
         Ok(sqlx::query_scalar("SELECT count(*) FROM uploads WHERE state = 'sending'")
-            .fetch_one(self.reader().await?)
+            .fetch_one(self.written().await?)
             .await?)
     }
 
@@ -99,7 +99,7 @@ impl Uploads for PgTx {
         .bind(&upload.last_code)
         .bind(&upload.last_message)
         .bind(upload.finished_at)
-        .execute(self.connection().await?)
+        .execute(self.written().await?)
         .await?;
         Ok(())
     }
@@ -114,13 +114,13 @@ impl Uploads for PgTx {
         .bind(&query.instance_id)
         .bind(&query.after)
         .bind(query.limit)
-        .fetch_all(self.reader().await?)
+        .fetch_all(self.written().await?)
         .await?)
     }
 
     async fn next_upload(&mut self) -> Result<Option<i64>, StoreError> {
         Ok(sqlx::query_scalar("SELECT min(next_at) FROM uploads WHERE state = 'queued'")
-            .fetch_one(self.reader().await?)
+            .fetch_one(self.written().await?)
             .await?)
     }
 
@@ -130,7 +130,7 @@ impl Uploads for PgTx {
              count(*) FILTER (WHERE state = 'failed'), count(*) FILTER (WHERE state = 'unclear') \
              FROM uploads WHERE state IN ('queued', 'sending', 'failed', 'unclear')",
         )
-        .fetch_one(self.reader().await?)
+        .fetch_one(self.written().await?)
         .await?)
     }
 }

@@ -16,7 +16,7 @@ impl Applications for SqliteTx {
         }
         Ok(sqlx::query_as("SELECT * FROM applications WHERE event_id = $1")
             .bind(event_id)
-            .fetch_all(self.reader().await?)
+            .fetch_all(self.written().await?)
             .await?)
     }
 
@@ -41,7 +41,7 @@ impl Applications for SqliteTx {
         .bind(received_at)
         .bind(event_id)
         .bind(limit)
-        .fetch_all(self.reader().await?)
+        .fetch_all(self.written().await?)
         .await?)
     }
 
@@ -51,7 +51,7 @@ impl Applications for SqliteTx {
              WHERE instance_id = $1 AND state IN ('waiting', 'held')",
         )
         .bind(instance_id)
-        .fetch_one(self.reader().await?)
+        .fetch_one(self.written().await?)
         .await?)
     }
 
@@ -60,7 +60,7 @@ impl Applications for SqliteTx {
             "SELECT coalesce(sum(state = 'waiting'), 0), coalesce(sum(state = 'held'), 0) \
              FROM applications WHERE state IN ('waiting', 'held')",
         )
-        .fetch_one(self.reader().await?)
+        .fetch_one(self.written().await?)
         .await?)
     }
 }

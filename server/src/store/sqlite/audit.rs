@@ -7,20 +7,9 @@ use crate::store::{Audit, AuditQuery, AuditRow, StoreError};
 
 #[async_trait]
 impl Audit for SqliteTx {
-    async fn add_link(&mut self, link: &AuditRow) -> Result<bool, StoreError> {
-        let done = sqlx::query(
-            "INSERT INTO audit (server, seq, at, entries, previous, hash) \
-             VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (server, seq) DO NOTHING",
-        )
-        .bind(&link.server)
-        .bind(link.seq)
-        .bind(link.at)
-        .bind(&link.entries)
-        .bind(&link.previous)
-        .bind(&link.hash)
-        .execute(self.connection().await?)
-        .await?;
-        Ok(done.rows_affected() > 0)
+    async fn add_link(&mut self, link: AuditRow) -> Result<(), StoreError> {
+        self.batch.unwritten.links.push(link);
+        Ok(())
     }
 
     async fn audit_head(&mut self, server: &str) -> Result<Option<(i64, Vec<u8>)>, StoreError> {
@@ -28,7 +17,7 @@ impl Audit for SqliteTx {
             "SELECT seq, hash FROM audit WHERE server = $1 ORDER BY seq DESC LIMIT 1",
         )
         .bind(server)
-        .fetch_optional(self.connection().await?)
+        .fetch_optional(self.written().await?)
         .await?)
     }
 
@@ -40,7 +29,7 @@ impl Audit for SqliteTx {
              WHERE chains.server IS NOT NULL) \
              SELECT server FROM chains WHERE server IS NOT NULL ORDER BY server",
         )
-        .fetch_all(self.connection().await?)
+        .fetch_all(self.written().await?)
         .await?)
     }
 
@@ -58,7 +47,7 @@ impl Audit for SqliteTx {
         .bind(query.since)
         .bind(query.until)
         .bind(query.limit)
-        .fetch_all(self.connection().await?)
+        .fetch_all(self.written().await?)
         .await?)
     }
 }

@@ -4,7 +4,7 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{AssertSqlSafe, FromRow as _, Row as _};
 
 use super::{BEGIN, SqliteTx, json};
-use crate::store::batch::{ALIKE_AHEAD, Ahead};
+use crate::store::batch::{self, ALIKE_AHEAD, Ahead};
 use crate::store::{Locks, StoreError};
 
 /// Begins, too. The first column tells the rows apart.
@@ -63,6 +63,11 @@ const APPLICATIONS: Insert = Insert {
            code = excluded.code, device = excluded.device, not_before = excluded.not_before, \
            expires = excluded.expires, license_id = excluded.license_id, \
            received_at = excluded.received_at",
+};
+const LINKS: Insert = Insert {
+    head: "INSERT INTO audit (server, seq, at, entries, previous, hash) VALUES ",
+    columns: 6,
+    tail: "",
 };
 const PLACES: &str = "UPDATE instances SET machines_used = machines_used + ? WHERE id = ?; ";
 
@@ -125,6 +130,7 @@ impl SqliteTx {
         LICENSES.write(&mut sql, rows.licenses.len());
         UPLOADS.write(&mut sql, rows.uploads.len());
         APPLICATIONS.write(&mut sql, rows.applications.len());
+        LINKS.write(&mut sql, rows.links.len());
         for _ in &rows.places {
             sql.push_str(PLACES);
         }
@@ -159,11 +165,14 @@ impl SqliteTx {
             query = query.bind(row.not_before).bind(row.expires);
             query = query.bind(row.license_id).bind(row.received_at);
         }
+        for row in rows.links {
+            query = query.bind(row.server).bind(row.seq).bind(row.at);
+            query = query.bind(row.entries).bind(row.previous).bind(row.hash);
+        }
         for (instance, by) in rows.places {
             query = query.bind(by).bind(instance);
         }
-        query.execute(self.raw()).await?;
-        Ok(())
+        query.execute(self.raw()).await.map(|_| ()).map_err(batch::meaning)
     }
 }
 

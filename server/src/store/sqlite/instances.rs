@@ -13,7 +13,7 @@ impl Instances for SqliteTx {
         }
         Ok(sqlx::query_as("SELECT * FROM instances WHERE id = $1")
             .bind(id)
-            .fetch_optional(self.reader().await?)
+            .fetch_optional(self.written().await?)
             .await?)
     }
 
@@ -23,7 +23,7 @@ impl Instances for SqliteTx {
         }
         Ok(sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM instances WHERE id = $1)")
             .bind(id)
-            .fetch_one(self.reader().await?)
+            .fetch_one(self.written().await?)
             .await?)
     }
 
@@ -35,7 +35,7 @@ impl Instances for SqliteTx {
         Ok(sqlx::query_as("SELECT * FROM instances WHERE order_id = $1 AND line_id = $2")
             .bind(order_id)
             .bind(line_id)
-            .fetch_optional(self.reader().await?)
+            .fetch_optional(self.written().await?)
             .await?)
     }
 
@@ -45,7 +45,7 @@ impl Instances for SqliteTx {
         }
         Ok(sqlx::query_as("SELECT * FROM instances WHERE activation_code = $1")
             .bind(code)
-            .fetch_optional(self.reader().await?)
+            .fetch_optional(self.written().await?)
             .await?)
     }
 
@@ -156,7 +156,7 @@ impl Instances for SqliteTx {
     async fn instances_to_judge(&mut self, limit: i64) -> Result<Vec<String>, StoreError> {
         Ok(sqlx::query_scalar("SELECT id FROM instances WHERE judge_due = 1 ORDER BY id LIMIT $1")
             .bind(limit)
-            .fetch_all(self.reader().await?)
+            .fetch_all(self.written().await?)
             .await?)
     }
 
@@ -206,14 +206,14 @@ impl Instances for SqliteTx {
         .bind(query.state)
         .bind(&query.after)
         .bind(query.limit)
-        .fetch_all(self.reader().await?)
+        .fetch_all(self.written().await?)
         .await?)
     }
 
     async fn is_test_instance(&mut self, id: &str) -> Result<bool, StoreError> {
         Ok(sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM test_instances WHERE id = $1)")
             .bind(id)
-            .fetch_one(self.reader().await?)
+            .fetch_one(self.written().await?)
             .await?)
     }
 
@@ -225,7 +225,7 @@ impl Instances for SqliteTx {
         Ok(sqlx::query_scalar("SELECT id FROM test_instances WHERE order_id = $1 AND line_id = $2")
             .bind(order_id)
             .bind(line_id)
-            .fetch_optional(self.reader().await?)
+            .fetch_optional(self.written().await?)
             .await?)
     }
 

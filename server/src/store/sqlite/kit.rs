@@ -61,7 +61,7 @@ impl Kit for SqliteTx {
         .bind(&query.tenant_id)
         .bind(&query.after)
         .bind(query.limit)
-        .fetch_all(self.reader().await?)
+        .fetch_all(self.written().await?)
         .await?)
     }
 
@@ -121,7 +121,7 @@ impl Kit for SqliteTx {
         .bind(&query.after)
         .bind(query.limit)
         .bind(&query.app_id)
-        .fetch_all(self.reader().await?)
+        .fetch_all(self.written().await?)
         .await?)
     }
 
@@ -180,7 +180,7 @@ impl Kit for SqliteTx {
         .bind(&query.after)
         .bind(query.limit)
         .bind(&query.app_id)
-        .fetch_all(self.reader().await?)
+        .fetch_all(self.written().await?)
         .await?)
     }
 
@@ -197,7 +197,7 @@ impl Kit for SqliteTx {
         .bind(&door.tenant_id)
         .bind(&door.app_id)
         .bind(user_name)
-        .fetch_optional(self.reader().await?)
+        .fetch_optional(self.written().await?)
         .await?)
     }
 
@@ -234,14 +234,14 @@ impl Kit for SqliteTx {
         .bind(&query.tenant_id)
         .bind(&query.after)
         .bind(query.limit)
-        .fetch_all(self.reader().await?)
+        .fetch_all(self.written().await?)
         .await?)
     }
 
     async fn kit_organisation(&mut self, id: &str) -> Result<Option<KitOrganisation>, StoreError> {
         Ok(sqlx::query_as("SELECT * FROM kit_organisations WHERE id = $1")
             .bind(id)
-            .fetch_optional(self.reader().await?)
+            .fetch_optional(self.written().await?)
             .await?)
     }
 
@@ -264,7 +264,7 @@ impl Kit for SqliteTx {
         .bind(app_id)
         .bind(instance_id)
         .bind(tenant)
-        .fetch_all(self.reader().await?)
+        .fetch_all(self.written().await?)
         .await?)
     }
 

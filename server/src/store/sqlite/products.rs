@@ -13,7 +13,7 @@ impl Products for SqliteTx {
         }
         Ok(sqlx::query_as("SELECT * FROM products WHERE id = $1")
             .bind(id)
-            .fetch_optional(self.reader().await?)
+            .fetch_optional(self.written().await?)
             .await?)
     }
 
@@ -27,7 +27,7 @@ impl Products for SqliteTx {
         )
         .bind(after)
         .bind(limit)
-        .fetch_all(self.reader().await?)
+        .fetch_all(self.written().await?)
         .await?)
     }
 
@@ -74,7 +74,7 @@ impl Products for SqliteTx {
         )
         .bind(market_product)
         .bind(sku)
-        .fetch_optional(self.reader().await?)
+        .fetch_optional(self.written().await?)
         .await?)
     }
 }

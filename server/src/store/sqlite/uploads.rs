@@ -10,7 +10,7 @@ impl Uploads for SqliteTx {
     async fn upload(&mut self, id: &str) -> Result<Option<UploadRow>, StoreError> {
         Ok(sqlx::query_as("SELECT * FROM uploads WHERE id = $1")
             .bind(id)
-            .fetch_optional(self.reader().await?)
+            .fetch_optional(self.written().await?)
             .await?)
     }
 
@@ -20,7 +20,7 @@ impl Uploads for SqliteTx {
     ) -> Result<Option<UploadRow>, StoreError> {
         Ok(sqlx::query_as("SELECT * FROM uploads WHERE license_id = $1 ORDER BY id LIMIT 1")
             .bind(license_id)
-            .fetch_optional(self.reader().await?)
+            .fetch_optional(self.written().await?)
             .await?)
     }
 
@@ -45,7 +45,7 @@ impl Uploads for SqliteTx {
         .bind(limit)
         .bind(&lease.owner)
         .bind(lease.seconds)
-        .fetch_all(self.connection().await?)
+        .fetch_all(self.written().await?)
         .await?)
     }
 
@@ -57,7 +57,7 @@ impl Uploads for SqliteTx {
         .bind(json(held)?)
         .bind(&lease.owner)
         .bind(lease.seconds)
-        .execute(self.connection().await?)
+        .execute(self.written().await?)
         .await?;
         Ok(())
     }
@@ -69,14 +69,14 @@ impl Uploads for SqliteTx {
              AND id NOT IN (SELECT value FROM json_each($1))",
         )
         .bind(json(held)?)
-        .execute(self.connection().await?)
+        .execute(self.written().await?)
         .await?;
         Ok(done.rows_affected())
     }
 
     async fn uploads_in_flight(&mut self) -> Result<i64, StoreError> {
         Ok(sqlx::query_scalar("SELECT count(*) FROM uploads WHERE state = 'sending'")
-            .fetch_one(self.reader().await?)
+            .fetch_one(self.written().await?)
             .await?)
     }
 
@@ -93,7 +93,7 @@ impl Uploads for SqliteTx {
         .bind(&upload.last_code)
         .bind(&upload.last_message)
         .bind(upload.finished_at)
-        .execute(self.connection().await?)
+        .execute(self.written().await?)
         .await?;
         Ok(())
     }
@@ -108,13 +108,13 @@ impl Uploads for SqliteTx {
         .bind(&query.instance_id)
         .bind(&query.after)
         .bind(query.limit)
-        .fetch_all(self.reader().await?)
+        .fetch_all(self.written().await?)
         .await?)
     }
 
     async fn next_upload(&mut self) -> Result<Option<i64>, StoreError> {
         Ok(sqlx::query_scalar("SELECT min(next_at) FROM uploads WHERE state = 'queued'")
-            .fetch_one(self.reader().await?)
+            .fetch_one(self.written().await?)
             .await?)
     }
 
@@ -124,7 +124,7 @@ impl Uploads for SqliteTx {
              coalesce(sum(state = 'failed'), 0), coalesce(sum(state = 'unclear'), 0) \
              FROM uploads WHERE state IN ('queued', 'sending', 'failed', 'unclear')",
         )
-        .fetch_one(self.reader().await?)
+        .fetch_one(self.written().await?)
         .await?)
     }
 }

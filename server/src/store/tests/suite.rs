@@ -644,10 +644,14 @@ async fn links_are_added_once_and_found_by_server_and_time() {
     assert_eq!(tx.audit_servers().await.unwrap(), Vec::<String>::new());
     // The clock of `a` was set back once.
     for (seq, at) in [(1, 10), (2, 20), (3, 12), (4, 30)] {
-        assert!(tx.add_link(&link("a", seq, at)).await.unwrap());
+        tx.add_link(link("a", seq, at)).await.unwrap();
     }
-    assert!(tx.add_link(&link("b", 7, 5)).await.unwrap());
-    assert!(!tx.add_link(&link("a", 4, 99)).await.unwrap());
+    tx.add_link(link("b", 7, 5)).await.unwrap();
+    tx.commit().await.unwrap();
+    let mut tx = store.write().await.unwrap();
+    tx.add_link(link("a", 4, 99)).await.unwrap();
+    assert!(matches!(tx.commit().await, Err(StoreError::Contended(_))));
+    let mut tx = store.write().await.unwrap();
     assert_eq!(tx.audit_head("a").await.unwrap(), Some((4, link("a", 4, 30).hash)));
     assert_eq!(tx.audit_servers().await.unwrap(), ["a", "b"]);
     let whole =
