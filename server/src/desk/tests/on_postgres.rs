@@ -4,8 +4,12 @@
 mod admin;
 #[path = "applying.rs"]
 mod applying;
+#[path = "audit.rs"]
+mod audit;
 #[path = "bench.rs"]
 mod bench;
+#[path = "changes.rs"]
+mod changes;
 #[path = "client.rs"]
 mod client;
 #[path = "crash.rs"]
@@ -18,8 +22,12 @@ mod faults;
 mod instances;
 #[path = "queues.rs"]
 mod queues;
+#[path = "restored.rs"]
+mod restored;
 #[path = "servers.rs"]
 mod servers;
+#[path = "synchronous.rs"]
+mod synchronous;
 #[path = "testing.rs"]
 mod testing;
 #[path = "trust.rs"]

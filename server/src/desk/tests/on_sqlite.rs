@@ -4,8 +4,12 @@
 mod admin;
 #[path = "applying.rs"]
 mod applying;
+#[path = "audit.rs"]
+mod audit;
 #[path = "bench.rs"]
 pub(crate) mod bench;
+#[path = "changes.rs"]
+mod changes;
 #[path = "client.rs"]
 mod client;
 #[path = "crash.rs"]
@@ -18,6 +22,10 @@ mod faults;
 mod instances;
 #[path = "queues.rs"]
 mod queues;
+#[path = "restored.rs"]
+mod restored;
+#[path = "synchronous.rs"]
+mod synchronous;
 #[path = "testing.rs"]
 mod testing;
 #[path = "trust.rs"]

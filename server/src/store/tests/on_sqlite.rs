@@ -1,5 +1,9 @@
 //! The suite on SQLite.
 
+#[path = "batches.rs"]
+mod batches;
+#[path = "kit.rs"]
+mod kit;
 #[path = "suite.rs"]
 mod suite;
 
