@@ -1,6 +1,7 @@
 //! Licenses in PostgreSQL.
 
 use async_trait::async_trait;
+use sqlx::{Postgres, QueryBuilder};
 
 use super::PgTx;
 use crate::store::{LicenseQuery, LicenseRow, LicenseState, Licenses, StoreError};
@@ -20,18 +21,25 @@ impl Licenses for PgTx {
     }
 
     async fn licenses(&mut self, query: &LicenseQuery) -> Result<Vec<LicenseRow>, StoreError> {
-        Ok(sqlx::query_as(
-            "SELECT * FROM licenses WHERE ($1::text IS NULL OR instance_id = $1) \
-             AND ($2::text IS NULL OR product = $2) AND ($3::text IS NULL OR state = $3) \
-             AND ($4::text IS NULL OR id > $4) ORDER BY id LIMIT $5",
-        )
-        .bind(&query.instance_id)
-        .bind(&query.product)
-        .bind(query.state)
-        .bind(&query.after)
-        .bind(query.limit)
-        .fetch_all(self.written().await?)
-        .await?)
+        // Only what is asked for stands in the statement, so that an index can serve it.
+        let mut sql = QueryBuilder::<Postgres>::new("SELECT * FROM licenses WHERE TRUE");
+        if let Some(instance) = &query.instance_id {
+            sql.push(" AND instance_id = ").push_bind(instance);
+        }
+        if let Some(product) = &query.product {
+            sql.push(" AND product = ").push_bind(product);
+        }
+        if let Some(state) = query.state {
+            if state != LicenseState::Active {
+                sql.push(" AND state <> 'active'");
+            }
+            sql.push(" AND state = ").push_bind(state);
+        }
+        if let Some(after) = &query.after {
+            sql.push(" AND id > ").push_bind(after);
+        }
+        sql.push(" ORDER BY id LIMIT ").push_bind(query.limit);
+        Ok(sql.build_query_as().fetch_all(self.written().await?).await?)
     }
 
     async fn licenses_in_force(

@@ -1,6 +1,7 @@
 //! Instances and nonces in SQLite.
 
 use async_trait::async_trait;
+use sqlx::{QueryBuilder, Sqlite};
 
 use super::SqliteTx;
 use crate::store::{Instance, InstanceQuery, InstanceState, Instances, StoreError, Terms};
@@ -196,18 +197,25 @@ impl Instances for SqliteTx {
     }
 
     async fn instances(&mut self, query: &InstanceQuery) -> Result<Vec<Instance>, StoreError> {
-        Ok(sqlx::query_as(
-            "SELECT * FROM instances WHERE ($1 IS NULL OR order_id = $1) \
-             AND ($2 IS NULL OR product = $2) AND ($3 IS NULL OR state = $3) \
-             AND ($4 IS NULL OR id > $4) ORDER BY id LIMIT $5",
-        )
-        .bind(&query.order_id)
-        .bind(&query.product)
-        .bind(query.state)
-        .bind(&query.after)
-        .bind(query.limit)
-        .fetch_all(self.written().await?)
-        .await?)
+        // Only what is asked for stands in the statement, so that an index can serve it.
+        let mut sql = QueryBuilder::<Sqlite>::new("SELECT * FROM instances WHERE TRUE");
+        if let Some(order) = &query.order_id {
+            sql.push(" AND order_id = ").push_bind(order);
+        }
+        if let Some(product) = &query.product {
+            sql.push(" AND product = ").push_bind(product);
+        }
+        if let Some(state) = query.state {
+            if state != InstanceState::Active {
+                sql.push(" AND state <> 'active'");
+            }
+            sql.push(" AND state = ").push_bind(state);
+        }
+        if let Some(after) = &query.after {
+            sql.push(" AND id > ").push_bind(after);
+        }
+        sql.push(" ORDER BY id LIMIT ").push_bind(query.limit);
+        Ok(sql.build_query_as().fetch_all(self.written().await?).await?)
     }
 
     async fn is_test_instance(&mut self, id: &str) -> Result<bool, StoreError> {

@@ -1,9 +1,16 @@
 //! Uploads in SQLite.
 
 use async_trait::async_trait;
+use sqlx::{QueryBuilder, Sqlite};
 
 use super::{SqliteTx, json};
-use crate::store::{Lease, StoreError, UploadQuery, UploadRow, Uploads};
+use crate::store::{Lease, StoreError, UploadQuery, UploadRow, UploadState, Uploads};
+
+const TAKE: &str = "UPDATE uploads SET state = 'sending', attempts = attempts + 1, \
+                    lease_owner = $3, lease_until = unixepoch() + $4 WHERE id IN \
+                    (SELECT id FROM uploads WHERE state = 'queued' AND next_at <= $1 \
+                    ORDER BY next_at LIMIT $2) RETURNING *";
+const NEXT: &str = "SELECT min(next_at) FROM uploads WHERE state = 'queued'";
 
 #[async_trait]
 impl Uploads for SqliteTx {
@@ -35,18 +42,13 @@ impl Uploads for SqliteTx {
         limit: i64,
         lease: &Lease,
     ) -> Result<Vec<UploadRow>, StoreError> {
-        Ok(sqlx::query_as(
-            "UPDATE uploads SET state = 'sending', attempts = attempts + 1, lease_owner = $3, \
-             lease_until = unixepoch() + $4 WHERE id IN \
-             (SELECT id FROM uploads WHERE state = 'queued' AND next_at <= $1 \
-             ORDER BY next_at LIMIT $2) RETURNING *",
-        )
-        .bind(now)
-        .bind(limit)
-        .bind(&lease.owner)
-        .bind(lease.seconds)
-        .fetch_all(self.written().await?)
-        .await?)
+        Ok(sqlx::query_as(TAKE)
+            .bind(now)
+            .bind(limit)
+            .bind(&lease.owner)
+            .bind(lease.seconds)
+            .fetch_all(self.written().await?)
+            .await?)
     }
 
     async fn renew_uploads(&mut self, held: &[String], lease: &Lease) -> Result<(), StoreError> {
@@ -99,32 +101,61 @@ impl Uploads for SqliteTx {
     }
 
     async fn uploads(&mut self, query: &UploadQuery) -> Result<Vec<UploadRow>, StoreError> {
-        Ok(sqlx::query_as(
-            "SELECT * FROM uploads WHERE ($1 IS NULL OR state = $1) \
-             AND ($2 IS NULL OR instance_id = $2) AND ($3 IS NULL OR id > $3) \
-             ORDER BY id LIMIT $4",
-        )
-        .bind(query.state)
-        .bind(&query.instance_id)
-        .bind(&query.after)
-        .bind(query.limit)
-        .fetch_all(self.written().await?)
-        .await?)
+        // Only what is asked for stands in the statement, so that an index can serve it.
+        let mut sql = QueryBuilder::<Sqlite>::new("SELECT * FROM uploads WHERE TRUE");
+        if let Some(state) = query.state {
+            if state != UploadState::Delivered {
+                sql.push(" AND state <> 'delivered'");
+            }
+            sql.push(" AND state = ").push_bind(state);
+        }
+        if let Some(instance) = &query.instance_id {
+            // By way of its licenses: one index less that every upload would have to keep.
+            sql.push(" AND license_id IN (SELECT id FROM licenses WHERE instance_id = ")
+                .push_bind(instance)
+                .push(")");
+        }
+        if let Some(after) = &query.after {
+            sql.push(" AND id > ").push_bind(after);
+        }
+        sql.push(" ORDER BY id LIMIT ").push_bind(query.limit);
+        Ok(sql.build_query_as().fetch_all(self.written().await?).await?)
     }
 
     async fn next_upload(&mut self) -> Result<Option<i64>, StoreError> {
-        Ok(sqlx::query_scalar("SELECT min(next_at) FROM uploads WHERE state = 'queued'")
-            .fetch_one(self.written().await?)
-            .await?)
+        Ok(sqlx::query_scalar(NEXT).fetch_one(self.written().await?).await?)
     }
 
     async fn count_uploads(&mut self) -> Result<(i64, i64, i64), StoreError> {
         Ok(sqlx::query_as(
             "SELECT coalesce(sum(state IN ('queued', 'sending')), 0), \
              coalesce(sum(state = 'failed'), 0), coalesce(sum(state = 'unclear'), 0) \
-             FROM uploads WHERE state IN ('queued', 'sending', 'failed', 'unclear')",
+             FROM uploads WHERE state <> 'delivered' \
+             AND state IN ('queued', 'sending', 'failed', 'unclear')",
         )
         .fetch_one(self.written().await?)
         .await?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::sqlite::MIGRATOR;
+
+    /// A queue of millions must not be read, let alone sorted, to find its first four.
+    #[tokio::test]
+    async fn the_queue_is_taken_from_its_front() {
+        let pool = sqlx::sqlite::SqlitePoolOptions::new().max_connections(1);
+        let pool = pool.connect("sqlite::memory:").await.unwrap();
+        MIGRATOR.run(&pool).await.unwrap();
+        for sql in [TAKE, NEXT] {
+            let explain = sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {sql}"));
+            let plan: Vec<(i64, i64, i64, String)> =
+                sqlx::query_as(explain).fetch_all(&pool).await.unwrap();
+            let plan = format!("{plan:?}");
+            assert!(plan.contains("INDEX uploads_due"), "{plan}");
+            assert!(!plan.contains("TEMP B-TREE"), "{plan}");
+        }
     }
 }
