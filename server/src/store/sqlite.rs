@@ -36,6 +36,12 @@ pub(super) use backup::{SqliteSnapshot, SqliteVacancy};
 /// The tables, step by step.
 pub(super) static MIGRATOR: Migrator = sqlx::migrate!("migrations/sqlite");
 
+/// The writer's page cache in KiB, as the pragma counts: what a batch touches lies apart, and
+/// pages that were dropped are read again.
+const WRITER_CACHE: &str = "-16384";
+/// Pages of the write-ahead log before they are copied into the database (16 MiB): a page that
+/// many batches change is copied once.
+const WAL_PAGES: &str = "4096";
 /// Connections that only read; each is a thread of SQLite's.
 const READERS: u32 = 4;
 
@@ -60,12 +66,16 @@ impl Sqlite {
             .statement_cache_capacity(200)
             .busy_timeout(Duration::from_secs(5))
             .disable_statement_logging();
+        let writing = options
+            .clone()
+            .pragma("cache_size", WRITER_CACHE)
+            .pragma("wal_autocheckpoint", WAL_PAGES);
         let writer = SqlitePoolOptions::new()
             .max_connections(1)
             .test_before_acquire(false)
             .idle_timeout(None)
             .max_lifetime(None)
-            .connect_with(options.clone())
+            .connect_with(writing)
             .await?;
         if migrate {
             let ran = MIGRATOR.run(&writer).await;
