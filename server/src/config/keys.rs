@@ -99,6 +99,10 @@ pub(super) const KEYS: &[Key] = &[
     empty("koogallery.ca_file", r#""/etc/licd/extra-ca.pem""#),
     open("koogallery.clock_skew_seconds", Shape::Number, "60"),
     open("koogallery.synchronous", Shape::Flag, "false"),
+    open("retention.audit_days", Shape::Number, "730"),
+    open("retention.finished_uploads_days", Shape::Number, "90"),
+    open("retention.orders_days", Shape::Number, "730"),
+    open("retention.upload_files_days", Shape::Number, "7"),
 ];
 
 /// The key with that path.

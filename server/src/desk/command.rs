@@ -4,7 +4,7 @@ use crate::store::{Locks, StoreError, Tx};
 
 use super::context::Work;
 use super::{
-    client, kit, lists, market, orders, products, releases, restored, settle, sweep, tokens,
+    client, kit, lists, market, orders, probe, products, releases, restored, settle, sweep, tokens,
     uploads,
 };
 
@@ -80,6 +80,7 @@ use_cases! {
     Fail => failing::Fail,
     KeepOrders => orders::KeepOrders,
     KeepUploads => uploads::KeepUploads,
+    Probe => probe::Probe,
     PublishList => releases::PublishList,
     PublishRelease => releases::PublishRelease,
     PutPause => uploads::PutPause,
@@ -90,6 +91,7 @@ use_cases! {
     SettleInstance => settle::SettleInstance,
     SignList => lists::SignList,
     Sweep => sweep::Sweep,
+    SweepHistory => sweep::SweepHistory,
     SyncKit => kit::SyncKit,
     TakeOrders => orders::TakeOrders,
     TakeUploads => uploads::TakeUploads,
