@@ -34,8 +34,10 @@ impl Sweeps for SqliteTx {
     }
 
     async fn sweep_files(&mut self, until: i64, limit: i64) -> Result<u64, StoreError> {
+        // It would rather look at every one that was delivered.
         let done = sqlx::query(
             "UPDATE uploads SET file = NULL WHERE id IN (SELECT id FROM uploads \
+             INDEXED BY uploads_with_file \
              WHERE state IN ('delivered', 'cancelled') AND file IS NOT NULL AND finished_at < $1 \
              ORDER BY finished_at LIMIT $2)",
         )
@@ -49,6 +51,7 @@ impl Sweeps for SqliteTx {
     async fn sweep_uploads(&mut self, until: i64, limit: i64) -> Result<u64, StoreError> {
         let done = sqlx::query(
             "DELETE FROM uploads WHERE id IN (SELECT id FROM uploads \
+             INDEXED BY uploads_to_sweep \
              WHERE state IN ('delivered', 'cancelled') AND finished_at < $1 \
              ORDER BY finished_at LIMIT $2)",
         )
