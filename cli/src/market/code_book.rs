@@ -20,7 +20,8 @@ pub(crate) enum Stage {
 /// One code.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct LicenseCode {
-    pub(crate) license_code: String,
+    #[serde(rename = "license_code")]
+    pub(crate) name: String,
     pub(crate) order_id: String,
     pub(crate) product_id: String,
     pub(crate) amount: u32,
@@ -115,7 +116,7 @@ impl CodeBook {
         now: Timestamp,
     ) -> LicenseCode {
         let code = LicenseCode {
-            license_code: name.clone(),
+            name: name.clone(),
             order_id: purchase.order_id.clone(),
             product_id: purchase.product_id.clone(),
             amount: purchase.amount,

@@ -12,6 +12,7 @@ use crate::market::console::names_instance;
 use crate::market::ledger::Ledger;
 use crate::market::message::Message;
 use crate::market::open_api::{Marketplace, locked};
+use crate::market::seller::Reply;
 
 /// The most instances that one `queryInstance` names.
 const BATCH: usize = 100;
@@ -33,7 +34,9 @@ pub(crate) fn audit(
             Ok(found) if found.is_empty() || last => {
                 for (index, texts) in found {
                     if let Some(belief) = beliefs.get_mut(index) {
-                        texts.into_iter().for_each(|text| belief.disagree(text));
+                        for text in texts {
+                            belief.disagree(text);
+                        }
                     }
                 }
                 return Ok(());
@@ -83,7 +86,7 @@ fn queried(beliefs: &[Belief], sellers: &Sellers) -> anyhow::Result<Found> {
         for (index, id) in batch {
             let known = reply.as_ref().is_ok_and(|reply| names_instance(reply, id));
             if !known {
-                let said = reply.as_ref().map_or_else(ToString::to_string, |r| r.summary());
+                let said = reply.as_ref().map_or_else(ToString::to_string, Reply::summary);
                 let text = format!("queryInstance does not name {id}: {said}");
                 found.entry(*index).or_default().push(text);
             }

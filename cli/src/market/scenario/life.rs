@@ -96,7 +96,7 @@ impl Life {
         let sale = Sale {
             id: order,
             kind,
-            product_id: &product.product_id,
+            product_id: &product.market_id,
             sku_code: &product.sku_code,
             quantity: self.belief.quantity,
             expires: self.belief.expires.map(Timestamp::as_secs),
@@ -122,14 +122,14 @@ impl Life {
         }
     }
 
-    fn done(&mut self, world: &World<'_>) -> Option<Duration> {
+    fn done(&mut self, world: &World<'_>) -> Duration {
         self.next += 1;
         self.attempts = 0;
         self.pending = None;
         self.until = None;
         let pause = world.scenario.pause_seconds;
         let thousandths = u32::try_from(self.dice.below(2_000)).unwrap_or(0);
-        Some(Duration::from_secs_f64(pause * f64::from(thousandths) / 1_000.0))
+        Duration::from_secs_f64(pause * f64::from(thousandths) / 1_000.0)
     }
 
     fn look(&mut self, world: &World<'_>) -> Option<Duration> {
@@ -138,14 +138,14 @@ impl Life {
             let mut events = self.belief.licenses.iter().map(|applied| &applied.event_id);
             events.find(|event| !ledger.has(event)).cloned()
         };
-        let Some(missing) = missing else { return self.done(world) };
+        let Some(missing) = missing else { return Some(self.done(world)) };
         let patience = Duration::from_secs_f64(world.scenario.patience_seconds);
         let until = *self.until.get_or_insert_with(|| Instant::now() + patience);
         if Instant::now() < until {
             return Some(LOOK);
         }
         self.belief.disagree(format!("no license arrived for event {missing}"));
-        self.done(world)
+        Some(self.done(world))
     }
 
     fn call(&mut self, step: Step, world: &World<'_>) -> Option<Duration> {
@@ -167,7 +167,7 @@ impl Life {
         if self.dice.chance(world.scenario.resend) {
             self.send_again(step, &pending, seller, world);
         }
-        self.done(world)
+        Some(self.done(world))
     }
 
     /// The answer was lost on its way, so the marketplace asks again.
@@ -203,7 +203,7 @@ impl Life {
         }
         self.belief.disagree(format!("{step:?} failed {ATTEMPTS} times: {why}"));
         // Nobody waits for what was only told.
-        if step == Step::Notify { self.done(world) } else { None }
+        (step == Step::Notify).then(|| self.done(world))
     }
 
     fn prepare(&mut self, step: Step, world: &World<'_>) -> Pending {

@@ -69,7 +69,7 @@ pub(super) struct Stage<'a> {
 impl Stage<'_> {
     pub(super) fn run(
         &self,
-        seen: Receiver<Happening>,
+        seen: &Receiver<Happening>,
         out: &mut Output,
     ) -> anyhow::Result<ExitCode> {
         let start = Instant::now();
@@ -81,19 +81,15 @@ impl Stage<'_> {
         );
         bar.enable_steady_tick(Duration::from_millis(250));
         let (beliefs, troubles) = std::thread::scope(|scope| {
-            let watcher = scope.spawn(|| watch(seen, &stop, &over));
-            let progress = Progress { bar: &bar, stop: &stop };
-            let beliefs = play(self.scenario, self.sellers, self.marketplace, &tally, &progress)
-                .and_then(|mut beliefs| {
-                    if !stop.load(Ordering::Relaxed) {
-                        let patience = Duration::from_secs_f64(self.scenario.patience_seconds);
-                        audit(&mut beliefs, self.sellers, self.marketplace, self.admin, patience)?;
-                    }
-                    Ok(beliefs)
-                });
-            over.store(true, Ordering::Relaxed);
-            (beliefs, watcher.join().unwrap_or_default())
+            let player = scope.spawn(|| {
+                let beliefs = self.play(&tally, &Progress { bar: &bar, stop: &stop });
+                over.store(true, Ordering::Relaxed);
+                beliefs
+            });
+            let troubles = watch(seen, &stop, &over);
+            (player.join(), troubles)
         });
+        let beliefs = beliefs.map_err(|_| anyhow::anyhow!("the player of the scenario broke"))?;
         bar.finish_and_clear();
         for trouble in troubles {
             out.warn(Code::Internal, trouble)?;
@@ -109,6 +105,15 @@ impl Stage<'_> {
         }
         let interrupted = stop.load(Ordering::Relaxed);
         self.report(&beliefs?, &tally, interrupted, start.elapsed(), out)
+    }
+
+    fn play(&self, tally: &Tally, progress: &Progress<'_>) -> anyhow::Result<Vec<Belief>> {
+        let mut beliefs = play(self.scenario, self.sellers, self.marketplace, tally, progress)?;
+        if !progress.stop.load(Ordering::Relaxed) {
+            let patience = Duration::from_secs_f64(self.scenario.patience_seconds);
+            audit(&mut beliefs, self.sellers, self.marketplace, self.admin, patience)?;
+        }
+        Ok(beliefs)
     }
 
     fn report(
@@ -164,7 +169,7 @@ impl Stage<'_> {
 }
 
 /// Listens until the play is over; tells it to stop when the server was told to.
-fn watch(seen: Receiver<Happening>, stop: &AtomicBool, over: &AtomicBool) -> Vec<String> {
+fn watch(seen: &Receiver<Happening>, stop: &AtomicBool, over: &AtomicBool) -> Vec<String> {
     let mut troubles = Vec::new();
     while !over.load(Ordering::Relaxed) {
         match seen.recv_timeout(NAP) {
