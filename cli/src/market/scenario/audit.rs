@@ -6,13 +6,12 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use super::belief::{Belief, Standing};
-use super::play::Sellers;
 use crate::admin::Admin;
 use crate::market::console::names_instance;
 use crate::market::ledger::Ledger;
 use crate::market::message::Message;
 use crate::market::open_api::{Marketplace, locked};
-use crate::market::seller::Reply;
+use crate::market::seller::{Reply, Sellers};
 
 /// The most instances that one `queryInstance` names.
 const BATCH: usize = 100;

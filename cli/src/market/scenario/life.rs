@@ -7,13 +7,13 @@ use license_core::time::Timestamp;
 use super::belief::{Applied, Belief, Standing};
 use super::file::{ATTEMPTS, Scenario};
 use super::plan::{Plan, Step};
-use super::play::{Sellers, Tally};
+use super::play::Tally;
 use super::sale::{Sale, line_of};
 use crate::market::console::stamp;
 use crate::market::dice::Dice;
 use crate::market::message::Message;
 use crate::market::open_api::{Marketplace, locked};
-use crate::market::seller::{PATIENCE, Reply, Seller};
+use crate::market::seller::{PATIENCE, Reply, Seller, Sellers};
 
 const YEAR: i64 = 365 * 86_400;
 const TRIAL: i64 = 30 * 86_400;
@@ -154,7 +154,10 @@ impl Life {
             None => self.prepare(step, world),
         };
         self.belief.calls += 1;
-        let seller = world.sellers.of(step);
+        let seller = match (step, &world.sellers.general) {
+            (Step::Notify, Some(general)) => general,
+            _ => &world.sellers.basic,
+        };
         let sent = send(seller, &pending.message, world);
         let accepted = sent.and_then(|reply| {
             accept(&reply, pending.expected)?;

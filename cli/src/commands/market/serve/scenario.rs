@@ -8,20 +8,20 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use indicatif::{ProgressBar, ProgressStyle};
-use koogallery::signature::AccessKey;
 use license_core::Lang;
 use license_core::code::Code;
 use serde_json::json;
 
+use super::super::key_of;
 use crate::admin::Admin;
 use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::market::message::Message;
 use crate::market::open_api::{Happening, Marketplace, locked};
-use crate::market::scenario::{Belief, Progress, Scenario, Sellers, Standing, Tally, audit, play};
-use crate::market::seller::Seller;
+use crate::market::scenario::{Belief, Progress, Scenario, Standing, Tally, audit, play};
+use crate::market::seller::{Seller, Sellers};
 use crate::output::{BAD, GOOD, Output};
-use crate::{secret, table};
+use crate::table;
 
 /// Rows of the table at most; disagreements come first.
 const ROWS: usize = 40;
@@ -36,11 +36,7 @@ pub(super) fn sellers(
 ) -> anyhow::Result<Sellers> {
     let side = &scenario.seller;
     let open = |file: &Path| -> anyhow::Result<Seller> {
-        let text = secret::given(None, Some(file))?.unwrap_or_default();
-        let key = AccessKey::new(text.as_str()).map_err(|error| {
-            Failure::new(Code::RequestInvalid, format!("{}: {error}", file.display()))
-        })?;
-        Seller::new(&side.url, key, environment, out)
+        Seller::new(&side.url, key_of(file)?, environment, out)
     };
     let basic = side.access_key_file.as_deref().or(access_key_file);
     let basic = basic.ok_or_else(|| {
@@ -52,6 +48,7 @@ pub(super) fn sellers(
         basic: open(basic)?,
         general: side.general_access_key_file.as_deref().map(open).transpose()?,
         license_code: side.license_code_access_key_file.as_deref().map(open).transpose()?,
+        kit: None,
     };
     let probe = Message::test("queryInstance").with("instanceId", "anybody-there");
     sellers.basic.call(&sellers.basic.sign(probe.json())?, out)?;
