@@ -90,6 +90,8 @@ pub(crate) struct Koogallery {
     pub(crate) ca_file: Option<PathBuf>,
     /// How far a signed time may lie from ours, in both directions.
     pub(crate) clock_skew_seconds: u32,
+    /// Whether an application is answered 000000 once its license is delivered.
+    pub(crate) synchronous: bool,
 }
 
 /// Where to look for values besides the defaults.
@@ -178,6 +180,7 @@ impl Config {
                 sk: reader.secret("koogallery.sk"),
                 ca_file: checks::file(reader, "koogallery.ca_file"),
                 clock_skew_seconds: checks::clock_skew(reader),
+                synchronous: reader.flag("koogallery.synchronous"),
             },
         };
         checks::listeners_differ(reader, &config.http);

@@ -1,6 +1,7 @@
 //! The use cases behind every route: what is asked is judged by `license_core::rule`, written in
 //! one transaction and answered after its commit. No HTTP and no SQL here.
 
+mod arrivals;
 mod client;
 mod command;
 mod context;
@@ -16,6 +17,7 @@ mod paging;
 mod products;
 mod reading;
 mod releases;
+mod restored;
 mod settle;
 mod sweep;
 #[cfg(test)]
@@ -35,8 +37,9 @@ pub(crate) use command::Queued;
 pub(crate) use context::Context;
 pub(crate) use instances::{InstanceFilter, LicenseFilter};
 pub(crate) use lists::SignedDocument;
-pub(crate) use open::Made;
+pub(crate) use open::{Made, lock, make_folder, owner_only};
 pub(crate) use orders::{EndOrder, KeepOrders, TakeOrders};
+pub(crate) use restored::RESTORED;
 pub(crate) use settle::SettleInstance;
 pub(crate) use sweep::Sweep;
 pub(crate) use tokens::TokenView;
@@ -62,6 +65,8 @@ pub(crate) struct Inner {
     pub(crate) gate: Arc<Gate>,
     pub(crate) marketplace: Option<Arc<Marketplace>>,
     access_keys: market::AccessKeys,
+    /// Whether an application waits for its license to be delivered.
+    synchronous: bool,
     wrong_codes: limits::WrongCodes,
     made: Option<Made>,
     writing: Mutex<Option<JoinHandle<()>>>,

@@ -3,7 +3,9 @@
 use crate::store::{Locks, StoreError, Tx};
 
 use super::context::Work;
-use super::{client, lists, market, orders, products, releases, settle, sweep, tokens, uploads};
+use super::{
+    client, lists, market, orders, products, releases, restored, settle, sweep, tokens, uploads,
+};
 
 /// One thing to do inside of a transaction. It may run twice: the second time in a transaction of
 /// its own, when a neighbour spoiled the first.
@@ -68,6 +70,7 @@ use_cases! {
     Apply => market::Apply,
     ApplyProduct => products::ApplyProduct,
     ClientLicense => client::ClientLicense,
+    ConfirmRestore => restored::ConfirmRestore,
     CreateInstance => market::CreateInstance,
     CreateToken => tokens::CreateToken,
     EndOrder => orders::EndOrder,
@@ -88,6 +91,7 @@ use_cases! {
     Sweep => sweep::Sweep,
     TakeOrders => orders::TakeOrders,
     TakeUploads => uploads::TakeUploads,
+    UpgradeInstance => market::UpgradeInstance,
 }
 
 #[cfg(test)]

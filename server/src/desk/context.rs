@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use sha2::Sha256;
 use tokio::sync::Notify;
 
+use super::arrivals::Arrivals;
 use super::reading::Reading;
 use crate::environment::Environment;
 use crate::store::{ProductRow, StoreError};
@@ -39,6 +40,8 @@ pub(crate) struct Context {
     pub(crate) last_id: Mutex<u128>,
     /// Orders that are being read just now.
     pub(crate) reading: Reading,
+    /// Licenses whose delivery somebody waits for.
+    pub(crate) arrivals: Arrivals,
     /// Who works in the background.
     pub(crate) bells: Bells,
 }
@@ -62,12 +65,16 @@ pub(crate) enum Note {
     Issued { license: String, instance: String },
     /// A license is to be sent.
     UploadQueued,
+    /// An attempt to send the license of an event ended.
+    UploadEnded { event: String },
     /// Kept applications are to be judged.
     JudgeDue,
     /// A list came that another key signed.
     KeyLearned { jwk: Value },
     /// A kept application cannot be served for now.
     Held { instance: String, event: String, code: &'static str },
+    /// What was restored may be sent.
+    RestoreConfirmed,
     /// Somebody holds an application's license now that had to wait.
     Served { instance: String, event: String },
 }
@@ -152,6 +159,7 @@ impl Context {
                 );
             }
             Note::UploadQueued => self.bells.uploads.notify_one(),
+            Note::UploadEnded { event } => self.arrivals.ended(&event),
             Note::JudgeDue => self.bells.settle.notify_one(),
             Note::KeyLearned { jwk } => self.learn(jwk),
             Note::Held { instance, event, code } => {
@@ -164,6 +172,10 @@ impl Context {
                     "an accepted application cannot be served for now; it is served when its order \
                      or the instance allows it"
                 );
+            }
+            Note::RestoreConfirmed => {
+                tracing::info!("the restore was confirmed: uploads go on");
+                self.bells.uploads.notify_one();
             }
             Note::Served { instance, event } => tracing::info!(
                 instance.id = instance,

@@ -8,6 +8,7 @@ use std::sync::{Arc, RwLock};
 use anyhow::{Context as _, bail};
 use tokio::sync::Mutex;
 
+use super::arrivals::Arrivals;
 use super::context::{Bells, Context};
 use super::reading::Reading;
 use super::writer::Writer;
@@ -40,6 +41,7 @@ impl Desk {
         let keys = Keyring::open(config, &environment)?;
         let desk = Self::assemble(config, environment, store, keys, Some(lock)).await?;
         desk.recover().await?;
+        desk.remind_of_restore().await?;
         Ok(desk)
     }
 
@@ -85,6 +87,7 @@ impl Desk {
             products: std::sync::Mutex::default(),
             last_id: std::sync::Mutex::new(0),
             reading: Reading::default(),
+            arrivals: Arrivals::default(),
             bells: Bells::default(),
         });
         let known = store.read().await?.public_keys().await?;
@@ -130,6 +133,7 @@ impl Desk {
             gate,
             marketplace,
             access_keys: market::AccessKeys::new(&config.koogallery)?,
+            synchronous: config.koogallery.synchronous,
             wrong_codes: limits::WrongCodes::default(),
             made,
             writing: Mutex::new(Some(writing)),
@@ -159,7 +163,8 @@ fn database(config: &Config) -> String {
     }
 }
 
-fn make_folder(folder: &Path) -> anyhow::Result<()> {
+/// Makes the data folder, for its owner alone.
+pub(crate) fn make_folder(folder: &Path) -> anyhow::Result<()> {
     let made = || -> std::io::Result<()> {
         if folder.is_dir() {
             return Ok(());
@@ -179,7 +184,7 @@ fn make_folder(folder: &Path) -> anyhow::Result<()> {
 }
 
 /// The database holds activation codes: nobody else reads it, wherever the folder lies.
-fn owner_only(path: &Path) -> anyhow::Result<()> {
+pub(crate) fn owner_only(path: &Path) -> anyhow::Result<()> {
     let mut options = File::options();
     options.create(true).truncate(false).write(true);
     #[cfg(unix)]
@@ -188,7 +193,7 @@ fn owner_only(path: &Path) -> anyhow::Result<()> {
 }
 
 /// One process at a time: a second one would sign and send beside the first.
-fn lock(folder: &Path) -> anyhow::Result<File> {
+pub(crate) fn lock(folder: &Path) -> anyhow::Result<File> {
     let path = folder.join("licd.lock");
     let file = match File::options().create(true).truncate(false).write(true).open(&path) {
         Ok(file) => file,

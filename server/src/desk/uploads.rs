@@ -106,6 +106,7 @@ impl UseCase for EndUpload {
             }
         }
         tx.put_upload(&row).await?;
+        work.note(Note::UploadEnded { event: row.event_id });
         Ok(Some(row.state))
     }
 }

@@ -6,6 +6,8 @@ mod admin;
 mod applying;
 #[path = "bench.rs"]
 mod bench;
+#[path = "changes.rs"]
+mod changes;
 #[path = "client.rs"]
 mod client;
 #[path = "crash.rs"]
@@ -18,8 +20,12 @@ mod faults;
 mod instances;
 #[path = "queues.rs"]
 mod queues;
+#[path = "restored.rs"]
+mod restored;
 #[path = "servers.rs"]
 mod servers;
+#[path = "synchronous.rs"]
+mod synchronous;
 #[path = "testing.rs"]
 mod testing;
 #[path = "trust.rs"]

@@ -90,6 +90,7 @@ fn components() -> Value {
     add::<api::InstanceView>(&mut schemas);
     add::<api::InstanceDetail>(&mut schemas);
     add::<api::LicenseView>(&mut schemas);
+    add::<api::RestoreView>(&mut schemas);
     add::<api::UploadView>(&mut schemas);
     add::<api::ReleasePublish>(&mut schemas);
     add::<api::ReleaseView>(&mut schemas);
