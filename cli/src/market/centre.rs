@@ -164,11 +164,8 @@ mod tests {
     const BACK: &str = "https://seller.example.com/back";
 
     fn centre(challenge: Option<&str>) -> Centre {
-        let client = Client {
-            id: "c".into(),
-            secret: "s".into(),
-            redirect_uris: vec![BACK.into()],
-        };
+        let client =
+            Client { id: "c".into(), secret: "s".into(), redirect_uris: vec![BACK.into()] };
         let mut centre = Centre::new(vec![client]);
         let challenge = challenge.map(ToOwned::to_owned);
         let login = Login { client: "c".into(), redirect: BACK.into(), challenge };

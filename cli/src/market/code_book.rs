@@ -68,6 +68,8 @@ pub(crate) enum Change {
     Expire,
     /// Another year from now.
     Renew,
+    /// To this end.
+    Until(Timestamp),
     Release,
 }
 
@@ -144,8 +146,11 @@ impl CodeBook {
                 code.expire_time = code.expire_time.min(now);
                 code.stage = Stage::Expired;
             }
-            Change::Renew => {
-                code.expire_time = now.plus(365 * 86_400);
+            Change::Renew | Change::Until(_) => {
+                code.expire_time = match change {
+                    Change::Until(end) => end,
+                    _ => now.plus(365 * 86_400),
+                };
                 let used = code.activate_time.is_some();
                 code.stage = if used { Stage::Alive } else { Stage::Received };
             }
@@ -187,6 +192,10 @@ impl CodeBook {
         code.heartbeats += 1;
         code.age(now);
         Ok(code.clone())
+    }
+
+    pub(crate) fn find(&self, name: &str) -> Option<&LicenseCode> {
+        self.0.get(name)
     }
 
     pub(crate) fn all(&self) -> impl Iterator<Item = &LicenseCode> {

@@ -13,6 +13,8 @@ mod notify;
 mod refusals;
 mod v1;
 
+use std::io::ErrorKind;
+
 use jiff::Timestamp;
 use license_core::Lang;
 use license_core::time::Timestamp as Moment;
@@ -174,6 +176,8 @@ impl<'a> Console<'a> {
     fn record(&mut self, case: &str, sent: String, reply: anyhow::Result<Reply>, rule: &Rule) {
         let why = match &reply {
             Ok(reply) => rule.expected.judge(reply, self.lang).err(),
+            // Whoever reads no further may close before the rest was sent.
+            Err(error) if rule.expected == Expected::Status(413) && is_cut(error) => None,
             Err(error) => Some(error.root_cause().to_string()),
         };
         let (status, answer, took) = match reply {
@@ -248,6 +252,15 @@ impl<'a> Console<'a> {
         let at = Moment::from_secs(self.seller.now_ms() / 1000).plus(days * 86_400);
         stamp(format, at.as_secs())
     }
+}
+
+/// Whether the other side closed the connection.
+fn is_cut(error: &anyhow::Error) -> bool {
+    let kind = match error.downcast_ref::<ureq::Error>() {
+        Some(ureq::Error::Io(error)) => error.kind(),
+        _ => return false,
+    };
+    matches!(kind, ErrorKind::BrokenPipe | ErrorKind::ConnectionReset)
 }
 
 /// UTC seconds in a form of strftime.

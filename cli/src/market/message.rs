@@ -56,6 +56,15 @@ impl Message {
         self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
+    /// Every member as a text, numbers as they are written.
+    pub(crate) fn texts(&self) -> Vec<(&str, String)> {
+        let text = |value: Value| match value {
+            Value::String(text) => text,
+            other => other.to_string(),
+        };
+        self.sorted().into_iter().map(|(name, value)| (name, text(value))).collect()
+    }
+
     /// The value of a member.
     pub(crate) fn member(&self, name: &str) -> Option<&str> {
         self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())

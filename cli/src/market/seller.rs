@@ -179,6 +179,20 @@ impl Seller {
         Ok(Reply { status, text, json, took, body_sign, bytes })
     }
 
+    /// A program's request for a license, at the same host.
+    pub(crate) fn ask_as_program(&self, request: &Value) -> anyhow::Result<Reply> {
+        let uri: ureq::http::Uri = self.url.parse()?;
+        let host = uri.authority().map(ToString::to_string).unwrap_or_default();
+        let scheme = uri.scheme_str().unwrap_or("http");
+        let program = Self {
+            url: format!("{scheme}://{host}/v1/client/licenses"),
+            key: self.key.clone(),
+            agent: self.agent.clone(),
+            environment: self.environment,
+        };
+        program.send(&Shot::post(String::new(), request.to_string().into_bytes()))
+    }
+
     /// As [`Seller::send`], with an unreachable seller as an error that says what to look at.
     pub(crate) fn call(&self, shot: &Shot, out: &Output) -> anyhow::Result<Reply> {
         self.send(shot).map_err(|error| unreachable(&self.url, &error, out))

@@ -43,7 +43,8 @@ fn check(console: &mut Console<'_>) -> anyhow::Result<()> {
     let rule = Rule::done("a re-send succeeds again", "重发仍然成功");
     console.call("check-again", &text, &rule)?;
 
-    let wrong = parameter("mandatory, an object with a productId: 000002", "必填对象,含 productId:000002");
+    let wrong =
+        parameter("mandatory, an object with a productId: 000002", "必填对象,含 productId:000002");
     console.call("check-no-product", &message, &wrong)?;
     for (case, value) in [
         ("check-product-text", json!("a product")),

@@ -8,7 +8,7 @@ const DONE: &[&str] = &["000000"];
 const ACCEPTED: &[&str] = &["000000", "000004"];
 
 /// What an answer must be.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum Expected {
     /// One of these result codes.
     Code(&'static [&'static str]),

@@ -1,7 +1,7 @@
 //! The joint-operation kit: five interfaces on paths of their own, in both editions.
 
+use koogallery::auth_token;
 use koogallery::kit::{Edition, Interface, LIMIT, signature};
-use koogallery::{Body, auth_token};
 use serde_json::{Value, json};
 use ureq::http::Method;
 
@@ -44,33 +44,31 @@ fn good(
             ("delete", 0),
             ("delete-again", 0),
         ],
-        (_, Edition::V1) => {
-            &[("add", 1), ("again", 1), ("delete", 0), ("delete-again", 0)]
-        }
+        (_, Edition::V1) => &[("add", 1), ("again", 1), ("delete", 0), ("delete-again", 0)],
     };
     let name = interface.as_str();
     for (word, flag) in flags {
         let rule = Rule::done("000000, however often", "000000,可重复调用");
         let message = body(console, interface, *flag);
-        let shot = sign(seller, interface, edition, message.json())?;
+        let shot = sign(seller, interface, edition, &message)?;
         let sent = format!("{name} {}, flag {flag}", printing(edition));
         shoot(console, &format!("kit-{word}"), sent, &shot, &rule);
     }
     let rule = Rule::done("a delete asks for no instance: 000000", "删除不校验实例:000000");
     if !matches!(interface, Interface::SingleOrgSync | Interface::AllOrgSync) {
         let message = body(console, interface, 0).with("instanceId", "NOWHERE");
-        let shot = sign(seller, interface, edition, message.json())?;
+        let shot = sign(seller, interface, edition, &message)?;
         let sent = format!("{name} {}, delete, unknown instance", printing(edition));
         shoot(console, "kit-delete-unknown", sent, &shot, &rule);
     }
     if interface == Interface::AuthSync {
         let rule = Rule::done("500 users a call", "每次最多 500 个用户");
         let message = body(console, interface, 1).with("userList", users(500));
-        let shot = sign(seller, interface, edition, message.json())?;
+        let shot = sign(seller, interface, edition, &message)?;
         shoot(console, "kit-users-500", format!("{name} of 500 users"), &shot, &rule);
         let rule = parameter("over 500 users: 000002", "超过 500 个用户:000002");
         let message = body(console, interface, 1).with("userList", users(501));
-        let shot = sign(seller, interface, edition, message.json())?;
+        let shot = sign(seller, interface, edition, &message)?;
         shoot(console, "kit-users-501", format!("{name} of 501 users"), &shot, &rule);
     }
     fields(console, seller, interface, edition)
@@ -96,35 +94,28 @@ fn fields(
     let missing = parameter("mandatory, so 000002", "必填字段,缺少时为 000002");
     for name in names {
         let message = body(console, interface, 1).without(name);
-        let shot = sign(seller, interface, edition, message.json())?;
+        let shot = sign(seller, interface, edition, &message)?;
         let sent = format!("{} {} without {name}", interface.as_str(), printing(edition));
         shoot(console, "kit-missing", sent, &shot, &missing);
     }
     let long = parameter("over its length: 000002", "超过长度:000002");
     let message = body(console, interface, 1).with("tenantId", "9".repeat(65));
-    let shot = sign(seller, interface, edition, message.json())?;
+    let shot = sign(seller, interface, edition, &message)?;
     shoot(console, "kit-too-long", format!("{}, tenantId", interface.as_str()), &shot, &long);
     let flag = parameter("flag is 0, 1 or 2: 000002", "flag 取值 0、1、2:000002");
-    let shot = sign(seller, interface, edition, body(console, interface, 3).json())?;
+    let shot = sign(seller, interface, edition, &body(console, interface, 3))?;
     shoot(console, "kit-flag", format!("{}, flag 3", interface.as_str()), &shot, &flag);
     Ok(())
 }
 
-fn refusals(
-    console: &mut Console<'_>,
-    seller: &Seller,
-    edition: Edition,
-) -> anyhow::Result<()> {
+fn refusals(console: &mut Console<'_>, seller: &Seller, edition: Edition) -> anyhow::Result<()> {
     let interface = Interface::TenantSync;
     let message = body(console, interface, 1);
     let sent = |what: &str| format!("tenantSync {}, {what}", printing(edition));
-    let whole = sign(seller, interface, edition, message.json())?;
+    let whole = sign(seller, interface, edition, &message)?;
 
-    let unsigned = Rule::code(
-        &["000001", "000002"],
-        "nothing unsigned is accepted",
-        "不接受未签名的请求",
-    );
+    let unsigned =
+        Rule::code(&["000001", "000002"], "nothing unsigned is accepted", "不接受未签名的请求");
     let shot = Shot { headers: Vec::new(), ..whole.clone() };
     shoot(console, "kit-unsigned", sent("no signature"), &shot, &unsigned);
     let wrong = Rule::code(AUTHENTICATION, "wrong signature: 000001", "签名错误:000001");
@@ -148,13 +139,13 @@ fn refusals(
         "各接口类型使用各自的密钥:000001",
     );
     for (name, other) in strangers(console.sellers, seller) {
-        let shot = sign(other, interface, edition, message.json())?;
+        let shot = sign(other, interface, edition, &message)?;
         let what = sent(&format!("signed with the {name} key"));
         shoot(console, "kit-foreign-key", what, &shot, &foreign);
     }
     let large = Rule::status(413, "over 1 MiB: HTTP 413", "超过 1 MiB:HTTP 413");
     let message = message.with("zPadding", "x".repeat(LIMIT));
-    let shot = sign(seller, interface, edition, message.json())?;
+    let shot = sign(seller, interface, edition, &message)?;
     shoot(console, "kit-too-large", sent("over 1 MiB"), &shot, &large);
     let shot = Shot { path: format!("{}x", whole.path), ..whole };
     let nowhere = Rule::status(404, "no such interface: HTTP 404", "接口不存在:HTTP 404");
@@ -215,14 +206,15 @@ fn sign(
     seller: &Seller,
     interface: Interface,
     edition: Edition,
-    body: String,
+    message: &Message,
 ) -> anyhow::Result<Shot> {
     if edition == Edition::V2 {
-        return sign_v2(seller, interface, body, seller.now_ms());
+        return sign_v2(seller, interface, message.json(), seller.now_ms());
     }
-    let parsed = Body::parse(body.as_bytes()).map_err(|wrong| anyhow::anyhow!(wrong.message))?;
-    let token = signature::sign_token(seller.key(), &parsed);
-    Ok(shot(interface, edition, vec![(auth_token::NAME, token)], body))
+    let texts = message.texts();
+    let filled = texts.iter().filter(|(_, text)| !text.trim().is_empty());
+    let token = auth_token::sign(seller.key(), filled.map(|(name, text)| (*name, text.as_str())));
+    Ok(shot(interface, edition, vec![(auth_token::NAME, token)], message.json()))
 }
 
 fn sign_v2(

@@ -25,7 +25,8 @@ pub(super) fn run(console: &mut Console<'_>) -> anyhow::Result<()> {
 
 /// Every activity and its re-send; the instance and the license that were named.
 fn good(console: &mut Console<'_>) -> anyhow::Result<(String, String)> {
-    let created = Rule::new(Expected::AnyInstance, "000000 and an instanceId", "000000 和 instanceId");
+    let created =
+        Rule::new(Expected::AnyInstance, "000000 and an instanceId", "000000 和 instanceId");
     let message = purchase(console, "newInstance")?;
     let reply = send(console, "v1-create", "newInstance", &message, &created)?;
     let instance = named(reply.as_ref(), "instanceId");
@@ -87,11 +88,7 @@ fn each(console: &mut Console<'_>, cases: &[(&str, Message)]) -> anyhow::Result<
 fn refusals(console: &mut Console<'_>, instance: &str) -> anyhow::Result<()> {
     let seller = console.seller;
     let message = purchase(console, "newInstance")?;
-    let same = Rule::instance(
-        instance,
-        "the order of parameters is free",
-        "参数顺序不限",
-    );
+    let same = Rule::instance(instance, "the order of parameters is free", "参数顺序不限");
     let mut shot = sign(seller, &message, seller.now_ms());
     let pairs: Vec<&str> = shot.query.split('&').rev().collect();
     shot.query = pairs.join("&");
@@ -112,7 +109,7 @@ fn refusals(console: &mut Console<'_>, instance: &str) -> anyhow::Result<()> {
 
     let wrong = Rule::code(AUTHENTICATION, "wrong authToken: 000001", "authToken 错误:000001");
     let mut shot = sign(seller, &message, seller.now_ms());
-    shot.query.push_str("&customerName=another");
+    shot.query.push_str("&skuCode=another");
     shoot(console, "v1-wrong-token", "newInstance, a parameter added", &shot, &wrong);
     let stale = parameter("the window is 60 s, both ways", "时间窗前后各 60 秒");
     for (case, at) in
@@ -157,10 +154,7 @@ fn fields(console: &mut Console<'_>, instance: &str) -> anyhow::Result<()> {
         (of("releaseInstance").with("orderId", &order), &["instanceId", "orderId"]),
         (of("releaseLicense").with("orderId", &order), &["instanceId", "orderId"]),
         (upgrade(console, instance), &["instanceId", "orderId", "skuCode", "productId"]),
-        (
-            of("instanceStatus").with("instanceStatus", "FREEZE"),
-            &["instanceId", "instanceStatus"],
-        ),
+        (of("instanceStatus").with("instanceStatus", "FREEZE"), &["instanceId", "instanceStatus"]),
         (of("queryInstance"), &["instanceId"]),
     ] {
         let activity = message.member("activity").unwrap_or_default().to_owned();
@@ -217,7 +211,8 @@ fn named(reply: Option<&Reply>, name: &str) -> String {
 }
 
 fn sign(seller: &Seller, message: &Message, at_ms: i64) -> Shot {
-    let time_stamp = format!("{}{:03}", stamp("%Y%m%d%H%M%S", at_ms / 1000), at_ms.rem_euclid(1000));
+    let time_stamp =
+        format!("{}{:03}", stamp("%Y%m%d%H%M%S", at_ms / 1000), at_ms.rem_euclid(1000));
     let message = message.clone().with("timeStamp", time_stamp);
     let token = auth_token::sign(seller.key(), message.members());
     let pairs: Vec<String> = message

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::belief::{Belief, Standing};
 use crate::admin::Admin;
+use crate::market::code_book::CodeBook;
 use crate::market::console::names_instance;
 use crate::market::ledger::Ledger;
 use crate::market::message::Message;
@@ -57,7 +58,24 @@ fn ask(
         merge(&mut found, &administered(beliefs, admin)?);
     }
     merge(&mut found, &uploaded(beliefs, &locked(&marketplace.ledger)));
+    merge(&mut found, &activated(beliefs, &locked(&marketplace.codes)));
     Ok(found)
+}
+
+/// Every code that a program used was activated, and none stands otherwise than its order.
+fn activated(beliefs: &[Belief], codes: &CodeBook) -> Found {
+    let mut found = Found::new();
+    for (index, belief) in beliefs.iter().enumerate() {
+        let Some(name) = &belief.license_code else { continue };
+        let code = codes.find(name);
+        let used = code.is_some_and(|code| code.activate_time.is_some());
+        let was_used = !matches!(belief.state, Standing::Paid | Standing::Refunded);
+        if used != was_used {
+            let text = format!("code {name}: used {was_used}, activated {used}");
+            found.entry(index).or_default().push(text);
+        }
+    }
+    found
 }
 
 /// Disagreements by the order's place.
