@@ -4,8 +4,8 @@ use crate::store::{Locks, StoreError, Tx};
 
 use super::context::Work;
 use super::{
-    client, kit, lists, market, orders, probe, products, releases, restored, settle, sweep, tokens,
-    uploads,
+    client, kit, lists, login, market, orders, probe, products, releases, restored, settle, sweep,
+    tokens, uploads,
 };
 
 /// One thing to do inside of a transaction. It may run twice: the second time in a transaction of
@@ -78,6 +78,7 @@ use_cases! {
     EndUpload => uploads::EndUpload,
     #[cfg(test)]
     Fail => failing::Fail,
+    KeepLogin => login::KeepLogin,
     KeepOrders => orders::KeepOrders,
     KeepUploads => uploads::KeepUploads,
     Probe => probe::Probe,
@@ -93,9 +94,11 @@ use_cases! {
     Sweep => sweep::Sweep,
     SweepHistory => sweep::SweepHistory,
     SyncKit => kit::SyncKit,
+    TakeLogin => login::TakeLogin,
     TakeOrders => orders::TakeOrders,
     TakeUploads => uploads::TakeUploads,
     UpgradeInstance => market::UpgradeInstance,
+    UseState => login::UseState,
 }
 
 #[cfg(test)]
