@@ -15,6 +15,7 @@ const PART: u32 = 50;
 pub(super) async fn run(desk: Desk, mut shutdown: Shutdown) {
     let nobody = Notify::new();
     loop {
+        desk.probe().await;
         let began = Instant::now();
         if let Err(error) = count(&desk).await {
             tracing::debug!(error = %error, "the queues cannot be counted");
