@@ -122,8 +122,22 @@ async fn answer(
             server.products.lock().unwrap().push(product.clone());
             axum::Json(product).into_response()
         }
-        "GET /api/v1/licenses" | "GET /api/v1/uploads" | "GET /api/v1/releases" => {
-            axum::Json(json!([])).into_response()
+        "GET /api/v1/licenses"
+        | "GET /api/v1/uploads"
+        | "GET /api/v1/releases"
+        | "GET /api/v1/tenants"
+        | "GET /api/v1/applications"
+        | "GET /api/v1/departments" => axum::Json(json!([])).into_response(),
+        "GET /api/v1/users" => {
+            let users: Vec<Value> = (0..600)
+                .map(|n| {
+                    json!({"id": format!("{n:03}"), "user_name": format!("u{n}"), "name": "张三",
+                        "role": "user", "enabled": true, "org_code": "D01", "app_id": "a1",
+                        "tenant_id": query.get("tenant_id").cloned().unwrap_or_default(),
+                        "changed_at": 1_795_132_800})
+                })
+                .collect();
+            page(&users, "id", &query)
         }
         "GET /api/v1/releases/signed" => match &*server.signed_list.lock().unwrap() {
             Some(list) => list.clone().into_response(),
@@ -222,12 +236,28 @@ fn empty_lists_say_what_to_do() {
         ("license", "applies for one"),
         ("upload", "the marketplace asked for"),
         ("release", "licctl release publish"),
+        ("tenant", "joint-operation kit"),
+        ("application", "joint-operation kit"),
+        ("department", "joint-operation kit"),
     ] {
         let (code, out, _) = licd.run(&[command, "list"]);
         assert_eq!(code, Some(0), "{command}");
         assert!(out.contains(text), "{command}: {out}");
         let (_, out, _) = licd.run(&[command, "list", "--json"]);
         assert_eq!(parsed(&out), json!([]), "{command}");
+    }
+}
+
+#[test]
+fn users_are_listed_to_the_last_page() {
+    let licd = Licd::start(Server::default());
+    let (code, out, _) = licd.run(&["user", "list", "--tenant", "t1", "--json"]);
+    let rows = parsed(&out);
+    assert_eq!((code, rows.as_array().unwrap().len()), (Some(0), 600));
+    assert_eq!((&rows[599]["user_name"], &rows[0]["tenant_id"]), (&json!("u599"), &json!("t1")));
+    let (_, out, _) = licd.run(&["user", "list", "--lang", "zh"]);
+    for text in ["用户", "u599", "张三", "true", "D01", "2026-11-20T00:00:00Z"] {
+        assert!(out.contains(text), "{text}: {}", &out[..400.min(out.len())]);
     }
 }
 

@@ -124,7 +124,9 @@ fn words(error: &ureq::Error) -> String {
         // rustls repeats the name that a certificate is not for; it may come wrapped.
         ureq::Error::Tls(_) | ureq::Error::Rustls(_) => UNTRUSTED.to_owned(),
         ureq::Error::Io(error)
-            if error.get_ref().is_some_and(|inner| inner.is::<rustls::Error>()) =>
+            if error
+                .get_ref()
+                .is_some_and(<dyn std::error::Error + Send + Sync>::is::<rustls::Error>) =>
         {
             UNTRUSTED.to_owned()
         }

@@ -65,7 +65,7 @@ async fn a_tenant_is_one_row_whatever_comes() {
     let again = KitTenant { order_id: "CS2".into(), changed_at: 200, ..tenant("2", "i", "t") };
     tx.put_kit_tenant(&again, false).await.unwrap();
     let expected = KitTenant { id: "1".into(), created_at: 100, ..again };
-    assert_eq!(tx.kit_tenants(&all(9)).await.unwrap(), [expected.clone()]);
+    assert_eq!(tx.kit_tenants(&all(9)).await.unwrap(), std::slice::from_ref(&expected));
 
     // A change is of name and domain.
     let changed = KitTenant {
