@@ -1,5 +1,6 @@
 //! The configuration: what can be set, where it may come from, and what is refused.
 
+mod alerts;
 mod checks;
 mod database;
 mod keys;
@@ -12,6 +13,9 @@ mod show;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use koogallery::usage::Form;
+
+pub(crate) use alerts::Alerts;
 pub(crate) use database::Database;
 use layers::Layers;
 pub(crate) use network::Network;
@@ -34,6 +38,8 @@ pub(crate) struct Config {
     pub(crate) keys: Keys,
     /// What the marketplace and we know of each other.
     pub(crate) koogallery: Koogallery,
+    /// To whom alerts are told.
+    pub(crate) alerts: Alerts,
 }
 
 /// `[http]`
@@ -90,6 +96,8 @@ pub(crate) struct Koogallery {
     pub(crate) ca_file: Option<PathBuf>,
     /// How far a signed time may lie from ours, in both directions.
     pub(crate) clock_skew_seconds: u32,
+    /// In which printing usage is pushed.
+    pub(crate) usage_form: Form,
 }
 
 /// Where to look for values besides the defaults.
@@ -178,7 +186,9 @@ impl Config {
                 sk: reader.secret("koogallery.sk"),
                 ca_file: checks::file(reader, "koogallery.ca_file"),
                 clock_skew_seconds: checks::clock_skew(reader),
+                usage_form: alerts::usage_form(reader),
             },
+            alerts: Alerts::read(reader),
         };
         checks::listeners_differ(reader, &config.http);
         checks::keys_differ(reader, &config.koogallery);

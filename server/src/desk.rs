@@ -1,6 +1,7 @@
 //! The use cases behind every route: what is asked is judged by `license_core::rule`, written in
 //! one transaction and answered after its commit. No HTTP and no SQL here.
 
+mod alerts;
 mod client;
 mod command;
 mod context;
@@ -15,6 +16,7 @@ mod orders;
 mod paging;
 mod products;
 mod reading;
+mod refunds;
 mod releases;
 mod settle;
 mod sweep;
@@ -22,6 +24,7 @@ mod sweep;
 pub(crate) mod tests;
 mod tokens;
 mod uploads;
+mod usage;
 mod views;
 mod writer;
 
@@ -31,16 +34,21 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
 
+pub(crate) use alerts::{
+    AlertFilter, EndDelivery, KeepDeliveries, Letter, StoreAlarms, TakeDeliveries,
+};
 pub(crate) use command::Queued;
 pub(crate) use context::Context;
 pub(crate) use instances::{InstanceFilter, LicenseFilter};
 pub(crate) use lists::SignedDocument;
 pub(crate) use open::Made;
 pub(crate) use orders::{EndOrder, KeepOrders, TakeOrders};
+pub(crate) use refunds::WarnRefunds;
 pub(crate) use settle::SettleInstance;
 pub(crate) use sweep::Sweep;
 pub(crate) use tokens::TokenView;
 pub(crate) use uploads::{EndUpload, KeepUploads, Parcel, PutPause, TakeUploads, UploadFilter};
+pub(crate) use usage::{EndUsage, KeepUsage, TakeUsage, UsageCall, UsageFilter};
 pub(crate) use writer::Writer;
 
 pub(crate) use crate::store::Role;

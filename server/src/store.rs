@@ -2,6 +2,7 @@
 //! is. The traits say what a database must do, `sqlite` and `postgres` do it.
 
 mod admin;
+mod alerts;
 mod applications;
 #[cfg(test)]
 pub(crate) mod cluster;
@@ -18,7 +19,9 @@ mod sqlite;
 #[cfg(test)]
 mod tests;
 mod uploads;
+mod usage;
 mod version;
+mod waits;
 mod words;
 
 use std::path::{Path, PathBuf};
@@ -30,6 +33,7 @@ use sqlx::sqlite::SqliteError;
 use crate::config::{Database, Secret};
 
 pub(crate) use admin::{Admin, Role, TokenRow};
+pub(crate) use alerts::{AlertQuery, AlertRow, AlertTarget, Alerts, DeliveryRow, DeliveryState};
 pub(crate) use applications::{Application, ApplicationState, Applications, Cursor};
 pub(crate) use instances::{Instance, InstanceQuery, InstanceState, Instances, Terms};
 pub(crate) use lease::Lease;
@@ -40,6 +44,8 @@ pub(crate) use machines::{Machine, Machines};
 pub(crate) use orders::{OrderRow, OrderState, Orders};
 pub(crate) use products::{ProductRow, Products};
 pub(crate) use uploads::{UploadQuery, UploadRow, UploadState, Uploads};
+pub(crate) use usage::{Usage, UsageDelay, UsageQuery, UsageRow, UsageState};
+pub(crate) use waits::Waits;
 
 /// Why the database did not do what was asked. Never tells about a rule: rules answer with data.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
@@ -64,7 +70,19 @@ pub(crate) enum StoreError {
 /// One transaction. Dropping it without [`Tx::commit`] rolls it back.
 #[async_trait]
 pub(crate) trait Tx:
-    Admin + Applications + Instances + Licenses + Lists + Machines + Orders + Products + Uploads + Send
+    Admin
+    + Alerts
+    + Applications
+    + Instances
+    + Licenses
+    + Lists
+    + Machines
+    + Orders
+    + Products
+    + Uploads
+    + Usage
+    + Waits
+    + Send
 {
     /// Keeps other servers away from what is named until this transaction ends. Comes first, and
     /// once.

@@ -12,6 +12,8 @@ pub(super) enum Shape {
     TextOrList,
     /// A list of texts.
     List,
+    /// Yes or no.
+    Flag,
 }
 
 impl Shape {
@@ -22,6 +24,7 @@ impl Shape {
             Self::Number => "a whole number",
             Self::TextOrList => "a text in quotes, or a list of them",
             Self::List => "a list of texts",
+            Self::Flag => "true or false",
         }
     }
 }
@@ -87,6 +90,19 @@ pub(super) const KEYS: &[Key] = &[
     secret("koogallery.sk", Shape::Text),
     empty("koogallery.ca_file", r#""/etc/licd/extra-ca.pem""#),
     open("koogallery.clock_skew_seconds", Shape::Number, "60"),
+    open("koogallery.usage_form", Shape::Text, r#""new""#),
+    // Its address may hold a token.
+    secret("alerts.webhook", Shape::Text),
+    secret("alerts.webhook_secret", Shape::Text),
+    Key {
+        path: "alerts.command",
+        shape: Shape::List,
+        secret: false,
+        default: "[]",
+        example: r#"["/usr/local/bin/page-me"]"#,
+    },
+    open("alerts.allow_private", Shape::Flag, "false"),
+    empty("alerts.ca_file", r#""/etc/licd/extra-ca.pem""#),
 ];
 
 /// The key with that path.

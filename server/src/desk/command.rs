@@ -3,7 +3,10 @@
 use crate::store::{Locks, StoreError, Tx};
 
 use super::context::Work;
-use super::{client, lists, market, orders, products, releases, settle, sweep, tokens, uploads};
+use super::{
+    alerts, client, lists, market, orders, products, refunds, releases, settle, sweep, tokens,
+    uploads, usage,
+};
 
 /// One thing to do inside of a transaction. It may run twice: the second time in a transaction of
 /// its own, when a neighbour spoiled the first.
@@ -70,24 +73,35 @@ use_cases! {
     ClientLicense => client::ClientLicense,
     CreateInstance => market::CreateInstance,
     CreateToken => tokens::CreateToken,
+    EndDelivery => alerts::EndDelivery,
     EndOrder => orders::EndOrder,
     EndUpload => uploads::EndUpload,
+    EndUsage => usage::EndUsage,
     #[cfg(test)]
     Fail => failing::Fail,
+    KeepDeliveries => alerts::KeepDeliveries,
     KeepOrders => orders::KeepOrders,
     KeepUploads => uploads::KeepUploads,
+    KeepUsage => usage::KeepUsage,
     PublishList => releases::PublishList,
     PublishRelease => releases::PublishRelease,
+    PushUsage => usage::PushUsage,
     PutPause => uploads::PutPause,
     RefreshInstance => market::RefreshInstance,
     ReleaseInstance => market::ReleaseInstance,
     RetryUpload => uploads::RetryUpload,
+    RetryUsage => usage::RetryUsage,
     SetStatus => market::SetStatus,
     SettleInstance => settle::SettleInstance,
     SignList => lists::SignList,
+    StoreAlarms => alerts::StoreAlarms,
     Sweep => sweep::Sweep,
+    TakeDeliveries => alerts::TakeDeliveries,
     TakeOrders => orders::TakeOrders,
     TakeUploads => uploads::TakeUploads,
+    TakeUsage => usage::TakeUsage,
+    TestAlert => alerts::TestAlert,
+    WarnRefunds => refunds::WarnRefunds,
 }
 
 #[cfg(test)]

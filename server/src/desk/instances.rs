@@ -1,12 +1,15 @@
 //! What operators see of instances and their licenses.
 
-use license_core::{Code, api};
+use koogallery::retry::REFUND;
+use license_core::{Code, Timestamp, api};
 use serde::Deserialize;
 
 use super::judge::{count, limit_of, product_of, state};
 use super::{Desk, paging, views};
 use crate::error::ApiError;
-use crate::store::{Instance, InstanceQuery, LicenseQuery, OrderState, StoreError, Tx};
+use crate::store::{
+    Instance, InstanceQuery, InstanceState, LicenseQuery, OrderState, StoreError, Tx,
+};
 
 /// Licenses and applications shown with one instance; the rest is in their own lists.
 const WITH_INSTANCE: i64 = 1000;
@@ -33,7 +36,11 @@ pub(crate) struct LicenseFilter {
     pub(crate) limit: Option<u32>,
 }
 
-async fn view(tx: &mut dyn Tx, instance: &Instance) -> Result<api::InstanceView, StoreError> {
+async fn view(
+    tx: &mut dyn Tx,
+    instance: &Instance,
+    now: i64,
+) -> Result<api::InstanceView, StoreError> {
     let unserved = tx.count_kept_of(&instance.id).await?;
     let orders = tx.orders_of(&instance.id).await?;
     let pending = orders
@@ -48,6 +55,9 @@ async fn view(tx: &mut dyn Tx, instance: &Instance) -> Result<api::InstanceView,
     };
     let limit =
         product.as_ref().filter(|_| instance.quantity.is_some()).map(|p| limit_of(instance, p));
+    let live = instance.state != InstanceState::Released;
+    let unread = live && instance.quantity.is_none();
+    let waits_since = if live { tx.waits_since(&instance.id).await? } else { None };
     Ok(api::InstanceView {
         instance_id: instance.id.clone(),
         order_id: instance.order_id.clone(),
@@ -67,7 +77,13 @@ async fn view(tx: &mut dyn Tx, instance: &Instance) -> Result<api::InstanceView,
             })
         }),
         unserved: count(unserved),
-        created_at: license_core::Timestamp::from_secs(instance.created_at),
+        refund_at: unread.then(|| REFUND.ends(instance.created_at)).map(Timestamp::from_secs),
+        refund_seconds_left: unread
+            .then(|| REFUND.left(instance.created_at, now))
+            .map(i64::unsigned_abs),
+        waiting_since: views::moment(waits_since),
+        waiting_seconds: waits_since.map(|since| now.saturating_sub(since).max(0).unsigned_abs()),
+        created_at: Timestamp::from_secs(instance.created_at),
     })
 }
 
@@ -91,10 +107,11 @@ impl Desk {
             after: filter.after.clone(),
             limit: paging::limit(filter.limit)?,
         };
+        let now = self.context.now().as_secs();
         let mut tx = self.store.read().await?;
         let mut found = Vec::new();
         for instance in tx.instances(&query).await? {
-            found.push(view(&mut *tx, &instance).await?);
+            found.push(view(&mut *tx, &instance, now).await?);
         }
         Ok(found)
     }
@@ -115,7 +132,7 @@ impl Desk {
         };
         let licenses = tx.licenses(&query).await?;
         Ok(api::InstanceDetail {
-            instance: view(&mut *tx, &instance).await?,
+            instance: view(&mut *tx, &instance, self.context.now().as_secs()).await?,
             licenses: licenses.iter().map(views::license).collect(),
             applications: kept.iter().map(views::application).collect(),
         })

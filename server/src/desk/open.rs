@@ -15,6 +15,7 @@ use super::{Desk, Inner, limits, market, tokens, uploads};
 use crate::config::{Config, Database};
 use crate::environment::Environment;
 use crate::keyring::{Keyring, write_secret};
+use crate::outlets::Outlets;
 use crate::store::{Locks, Role, Store};
 use crate::work::{Gate, Marketplace};
 
@@ -83,6 +84,8 @@ impl Desk {
             window_ms: i64::from(config.koogallery.clock_skew_seconds) * 1000,
             public_keys: RwLock::new(own.iter().map(|(_, jwk)| jwk.clone()).collect()),
             last_id: std::sync::Mutex::new(0),
+            outlets: Outlets::new(&config.alerts)?,
+            usage_form: config.koogallery.usage_form,
             reading: Reading::default(),
             bells: Bells::default(),
         });

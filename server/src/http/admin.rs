@@ -1,5 +1,6 @@
 //! What `admin_listen` serves: the admin API, its description, the metrics.
 
+mod alerts;
 mod guard;
 mod instances;
 mod keys;
@@ -11,6 +12,7 @@ mod releases;
 mod routes;
 mod tokens;
 mod uploads;
+mod usage;
 
 use axum::{Router, middleware};
 

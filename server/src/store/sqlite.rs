@@ -1,6 +1,7 @@
 //! SQLite: one writer that commits durably, readers apart from it.
 
 mod admin;
+mod alerts;
 mod applications;
 mod instances;
 mod licenses;
@@ -9,6 +10,8 @@ mod machines;
 mod orders;
 mod products;
 mod uploads;
+mod usage;
+mod waits;
 
 use std::path::Path;
 use std::time::Duration;

@@ -91,6 +91,9 @@ fn components() -> Value {
     add::<api::InstanceDetail>(&mut schemas);
     add::<api::LicenseView>(&mut schemas);
     add::<api::UploadView>(&mut schemas);
+    add::<api::UsagePush>(&mut schemas);
+    add::<api::UsageView>(&mut schemas);
+    add::<api::AlertView>(&mut schemas);
     add::<api::ReleasePublish>(&mut schemas);
     add::<api::ReleaseView>(&mut schemas);
     add::<api::TokenCreate>(&mut schemas);
