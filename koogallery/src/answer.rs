@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::code::{Rejection, ResultCode, fit};
 
 /// The answer to one call; HTTP 200 whatever the code.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Answer {
     /// The outcome.
@@ -19,10 +19,19 @@ pub struct Answer {
     /// The instances asked for: answers to `queryInstance`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub info: Option<Vec<InstanceInfo>>,
+    /// How `userName` and `password` of `app_info` are encrypted: V1 alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encrypt_type: Option<String>,
+    /// What the buyer is shown of a new instance: V1 alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub app_info: Option<AppInfo>,
+    /// The License as text: answers to V1's `getLicense`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub license: Option<String>,
 }
 
 /// One instance in the answer to `queryInstance`.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct InstanceInfo {
     /// The seller's instance.
@@ -30,6 +39,19 @@ pub struct InstanceInfo {
     /// What the buyer is shown.
     #[serde(default)]
     pub app_info: AppInfo,
+    /// What was used of it: V1 alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub usage_info: Option<Vec<UsageInfo>>,
+}
+
+/// What was used of one item of an instance; a package has several.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct UsageInfo {
+    /// The instance of the item.
+    pub related_instance_id: String,
+    /// How much, with at most four decimals.
+    pub usage_value: f64,
 }
 
 /// What the buyer sees of an instance in the marketplace's console.
@@ -98,6 +120,9 @@ impl From<Rejection> for Answer {
             result_msg: fit(rejection.message),
             instance_id: None,
             info: None,
+            encrypt_type: None,
+            app_info: None,
+            license: None,
         }
     }
 }
@@ -124,6 +149,7 @@ mod tests {
         let info = InstanceInfo {
             instance_id: "i-1".into(),
             app_info: AppInfo { memo: Some("激活码".into()), ..AppInfo::default() },
+            usage_info: None,
         };
         assert_eq!(
             text(&Answer::instances(vec![info])),

@@ -102,7 +102,7 @@ pub struct RefreshInstance {
     pub scene: Scene,
     /// The conversion, renewal or refunded order, by scene.
     pub order_id: String,
-    /// Its line.
+    /// Its line; empty in V1, which has none.
     pub order_line_id: String,
     /// The seller's instance.
     pub instance_id: String,

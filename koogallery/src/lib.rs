@@ -1,9 +1,9 @@
 //! KooGallery's messages and signatures in both directions: bytes and structs in, bytes and
 //! structs out. No I/O, no clock, no randomness.
 //!
-//! The marketplace calls the seller ([`body`], [`signature`], [`call`], [`kit`], [`answer`]); the
-//! seller calls the marketplace ([`aksk`], [`license_code`], [`order`], [`upload`], [`usage`], [`failure`]).
-//! Each side can be played:
+//! The marketplace calls the seller ([`body`], [`signature`], [`call`], [`kit`], [`answer`]; [`v1`]
+//! for the first editions); the seller calls the marketplace ([`aksk`], [`license_code`],
+//! [`order`], [`upload`], [`usage`], [`failure`]). Each side can be played:
 //! what is parsed here can be written here, so that tests and tools can stand in for the other.
 
 pub mod aksk;
@@ -22,6 +22,7 @@ pub mod signature;
 pub mod time;
 pub mod upload;
 pub mod usage;
+pub mod v1;
 
 /// All but the unreserved characters of RFC 3986, for paths and queries.
 pub(crate) const RESERVED: &percent_encoding::AsciiSet =

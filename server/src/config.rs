@@ -98,6 +98,8 @@ pub(crate) struct Koogallery {
     pub(crate) clock_skew_seconds: u32,
     /// In which printing usage is pushed.
     pub(crate) usage_form: Form,
+    /// Whether an application is answered 000000 once its license is delivered.
+    pub(crate) synchronous: bool,
 }
 
 /// Where to look for values besides the defaults.
@@ -187,6 +189,7 @@ impl Config {
                 ca_file: checks::file(reader, "koogallery.ca_file"),
                 clock_skew_seconds: checks::clock_skew(reader),
                 usage_form: alerts::usage_form(reader),
+                synchronous: reader.flag("koogallery.synchronous"),
             },
             alerts: Alerts::read(reader),
         };

@@ -2,6 +2,7 @@
 //! one transaction and answered after its commit. No HTTP and no SQL here.
 
 mod alerts;
+mod arrivals;
 mod client;
 mod command;
 mod context;
@@ -70,6 +71,8 @@ pub(crate) struct Inner {
     pub(crate) gate: Arc<Gate>,
     pub(crate) marketplace: Option<Arc<Marketplace>>,
     access_keys: market::AccessKeys,
+    /// Whether an application waits for its license to be delivered.
+    synchronous: bool,
     wrong_codes: limits::WrongCodes,
     made: Option<Made>,
     writing: Mutex<Option<JoinHandle<()>>>,

@@ -4,6 +4,7 @@
 mod admin;
 mod alerts;
 mod applications;
+mod batch;
 #[cfg(test)]
 pub(crate) mod cluster;
 mod instances;

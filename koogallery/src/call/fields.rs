@@ -108,11 +108,23 @@ impl<'a> Fields<'a> {
 
     /// `testFlag`: absent, empty and "0" are alike.
     pub(crate) fn test(self) -> Result<bool, Rejection> {
-        match self.optional("testFlag", 2)?.as_deref() {
+        self.flag("testFlag")
+    }
+
+    /// Yes or no; absent, empty and "0" are alike.
+    pub(crate) fn flag(self, name: &str) -> Result<bool, Rejection> {
+        match self.optional(name, 2)?.as_deref() {
             None | Some("0") => Ok(false),
             Some("1") => Ok(true),
-            Some(_) => Err(refused("testFlag", "is neither 0 nor 1", "应为0或1")),
+            Some(_) => Err(refused(name, "is neither 0 nor 1", "应为0或1")),
         }
+    }
+
+    /// A whole number of at most `digits` digits, at most nine.
+    pub(crate) fn number(self, name: &str, digits: usize) -> Result<Option<u32>, Rejection> {
+        let Some(text) = self.optional(name, digits)? else { return Ok(None) };
+        let number = text.bytes().all(|b| b.is_ascii_digit()).then(|| text.parse().ok()).flatten();
+        number.map(Some).ok_or_else(|| refused(name, "is not a whole number", "不是整数"))
     }
 
     /// A text that must be there; its length and what it holds are the caller's to judge.

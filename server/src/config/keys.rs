@@ -8,12 +8,12 @@ pub(super) enum Shape {
     Text,
     /// A whole number.
     Number,
+    /// True or false.
+    Flag,
     /// One text or a list of texts.
     TextOrList,
     /// A list of texts.
     List,
-    /// Yes or no.
-    Flag,
 }
 
 impl Shape {
@@ -22,9 +22,9 @@ impl Shape {
         match self {
             Self::Text => "a text in quotes",
             Self::Number => "a whole number",
+            Self::Flag => "true or false",
             Self::TextOrList => "a text in quotes, or a list of them",
             Self::List => "a list of texts",
-            Self::Flag => "true or false",
         }
     }
 }
@@ -90,6 +90,7 @@ pub(super) const KEYS: &[Key] = &[
     secret("koogallery.sk", Shape::Text),
     empty("koogallery.ca_file", r#""/etc/licd/extra-ca.pem""#),
     open("koogallery.clock_skew_seconds", Shape::Number, "60"),
+    open("koogallery.synchronous", Shape::Flag, "false"),
     open("koogallery.usage_form", Shape::Text, r#""new""#),
     // Its address may hold a token.
     secret("alerts.webhook", Shape::Text),

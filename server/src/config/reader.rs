@@ -101,11 +101,13 @@ impl<'a> Reader<'a> {
     }
 
     pub(super) fn flag(&mut self, path: &str) -> bool {
-        let value = self.layers.value(path);
-        value.as_ref().and_then(Value::to_bool).unwrap_or_else(|| {
-            self.wrong_type(path, value.as_ref());
-            false
-        })
+        match self.layers.value(path) {
+            Some(Value::Bool(_, flag)) => flag,
+            other => {
+                self.wrong_type(path, other.as_ref());
+                false
+            }
+        }
     }
 
     /// A text or a list of texts; empty ones count as not given.

@@ -13,7 +13,7 @@ use license_core::{Code, Lang};
 use super::command::UseCase;
 use super::context::Work;
 use super::issue::{issue, reopen, terms};
-use super::judge::{Grant, Place, Verdict, Wish, judge, state};
+use super::judge::{Device, Grant, Place, Verdict, Wish, judge, state};
 use super::settle::settle;
 use super::{Desk, limits, lists};
 use crate::error::ApiError;
@@ -48,11 +48,12 @@ impl UseCase for ClientLicense {
         if instance.judge_due {
             settle(tx, work, &mut instance, None).await?;
         }
+        let device = Device::read(Some(&self.request.dev_info), &work.desk.secret);
         let wish = Wish {
             not_before: None,
             expires: None,
             needs_end: false,
-            device: Some(&self.request.dev_info),
+            device: &device,
             frees: None,
         };
         let grant = match judge(tx, work, &instance, &wish).await? {

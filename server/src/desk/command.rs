@@ -102,6 +102,7 @@ use_cases! {
     TakeUsage => usage::TakeUsage,
     TestAlert => alerts::TestAlert,
     WarnRefunds => refunds::WarnRefunds,
+    UpgradeInstance => market::UpgradeInstance,
 }
 
 #[cfg(test)]

@@ -1,18 +1,22 @@
 //! What every use case may rely on: time, randomness, keys, the server's secret, and who is to be
 //! told once something was committed.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use hmac::{Hmac, KeyInit, Mac};
 use license_core::Timestamp;
 use license_core::issue::{Signer as _, SigningKey};
+use license_core::product::Product;
 use serde_json::{Value, json};
 use sha2::Sha256;
 use tokio::sync::Notify;
 
+use super::arrivals::Arrivals;
 use super::reading::Reading;
 use crate::environment::Environment;
 use crate::outlets::Outlets;
+use crate::store::{ProductRow, StoreError};
 use koogallery::usage::Form;
 
 /// Made once when the desk opens.
@@ -32,6 +36,8 @@ pub(crate) struct Context {
     pub(crate) window_ms: i64,
     /// Public halves of the keys above and of those that signed lists elsewhere, as JWKs.
     pub(crate) public_keys: RwLock<Vec<Value>>,
+    /// Products as they were read last, beside the text they were read from.
+    pub(crate) products: Mutex<HashMap<String, (String, Arc<Product>)>>,
     /// The id that was made last.
     pub(crate) last_id: Mutex<u128>,
     /// To whom alerts are told.
@@ -40,6 +46,8 @@ pub(crate) struct Context {
     pub(crate) usage_form: Form,
     /// Orders that are being read just now.
     pub(crate) reading: Reading,
+    /// Licenses whose delivery somebody waits for.
+    pub(crate) arrivals: Arrivals,
     /// Who works in the background.
     pub(crate) bells: Bells,
 }
@@ -73,6 +81,8 @@ pub(crate) enum Note {
     AlertQueued,
     /// An order is about to be paid back.
     RefundNearing { instance: String, minutes: i64, seconds_left: i64 },
+    /// An attempt to send the license of an event ended.
+    UploadEnded { event: String },
     /// Kept applications are to be judged.
     JudgeDue,
     /// A list came that another key signed.
@@ -115,6 +125,20 @@ impl Context {
         mac.update(&[0]);
         mac.update(text.as_bytes());
         mac.finalize().into_bytes().to_vec()
+    }
+
+    /// The terms in a row, read once for as long as they stay the same.
+    pub(crate) fn terms_of(&self, row: ProductRow) -> Result<Arc<Product>, StoreError> {
+        let mut products = self.products.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((text, product)) = products.get(&row.id)
+            && *text == row.terms
+        {
+            return Ok(Arc::clone(product));
+        }
+        let product = serde_json::from_str(&row.terms).map(Arc::new);
+        let product = product.map_err(|error| StoreError::Broken(error.to_string()))?;
+        products.insert(row.id, (row.terms, Arc::clone(&product)));
+        Ok(product)
     }
 
     /// The keys as a JWKS.
@@ -165,6 +189,7 @@ impl Context {
                 seconds_left,
                 "an order could not be read yet: the marketplace gives up and pays it back soon"
             ),
+            Note::UploadEnded { event } => self.arrivals.ended(&event),
             Note::JudgeDue => self.bells.settle.notify_one(),
             Note::KeyLearned { jwk } => self.learn(jwk),
             Note::Held { instance, event, code } => {

@@ -4,6 +4,7 @@ use koogallery::retry::REFUND;
 use license_core::{Code, Timestamp, api};
 use serde::Deserialize;
 
+use super::context::Context;
 use super::judge::{count, limit_of, product_of, state};
 use super::{Desk, paging, views};
 use crate::error::ApiError;
@@ -38,8 +39,8 @@ pub(crate) struct LicenseFilter {
 
 async fn view(
     tx: &mut dyn Tx,
+    desk: &Context,
     instance: &Instance,
-    now: i64,
 ) -> Result<api::InstanceView, StoreError> {
     let unserved = tx.count_kept_of(&instance.id).await?;
     let orders = tx.orders_of(&instance.id).await?;
@@ -47,7 +48,7 @@ async fn view(
         .iter()
         .rev()
         .find(|order| matches!(order.state, OrderState::Queued | OrderState::Reading));
-    let product = product_of(tx, instance).await?;
+    let product = product_of(tx, desk, instance).await?;
     let order_state = match (&instance.quantity, &product) {
         (None, _) => "waiting",
         (Some(_), None) => "product-unknown",
@@ -55,6 +56,7 @@ async fn view(
     };
     let limit =
         product.as_ref().filter(|_| instance.quantity.is_some()).map(|p| limit_of(instance, p));
+    let now = desk.now().as_secs();
     let live = instance.state != InstanceState::Released;
     let unread = live && instance.quantity.is_none();
     let waits_since = if live { tx.waits_since(&instance.id).await? } else { None };
@@ -107,11 +109,10 @@ impl Desk {
             after: filter.after.clone(),
             limit: paging::limit(filter.limit)?,
         };
-        let now = self.context.now().as_secs();
         let mut tx = self.store.read().await?;
         let mut found = Vec::new();
         for instance in tx.instances(&query).await? {
-            found.push(view(&mut *tx, &instance, now).await?);
+            found.push(view(&mut *tx, &self.context, &instance).await?);
         }
         Ok(found)
     }
@@ -132,7 +133,7 @@ impl Desk {
         };
         let licenses = tx.licenses(&query).await?;
         Ok(api::InstanceDetail {
-            instance: view(&mut *tx, &instance, self.context.now().as_secs()).await?,
+            instance: view(&mut *tx, &self.context, &instance).await?,
             licenses: licenses.iter().map(views::license).collect(),
             applications: kept.iter().map(views::application).collect(),
         })

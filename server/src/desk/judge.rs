@@ -1,6 +1,8 @@
 //! Judges one wish for a license by the rules of `license_core::rule`, with what the database
 //! knows of the instance.
 
+use std::sync::Arc;
+
 use koogallery::ResultCode;
 use license_core::binding::{Binding, Enrollment, Kind, index_digests};
 use license_core::device::DeviceInfo;
@@ -11,7 +13,7 @@ use license_core::{Timestamp, rule::Application};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD as B64};
 
-use super::context::Work;
+use super::context::{Context, Work};
 use crate::store::{Instance, InstanceState, Machine, StoreError, Tx};
 
 /// What is wished for.
@@ -21,9 +23,38 @@ pub(crate) struct Wish<'a> {
     pub(crate) expires: Option<i64>,
     /// Whether a period license has to name its end: the marketplace's calls do, programs do not.
     pub(crate) needs_end: bool,
-    pub(crate) device: Option<&'a str>,
+    pub(crate) device: &'a Device,
     /// A machine whose place becomes free by this very wish.
     pub(crate) frees: Option<&'a str>,
+}
+
+/// The device text of a wish, read once.
+#[derive(Clone, Debug)]
+pub(crate) enum Device {
+    /// There is none.
+    Missing,
+    /// Nothing of it names a machine.
+    Unreadable,
+    /// A machine, and what it is found by.
+    Machine { info: DeviceInfo, digests: Vec<String> },
+}
+
+impl Device {
+    pub(crate) fn read(text: Option<&str>, secret: &[u8]) -> Self {
+        match text.filter(|text| !text.trim().is_empty()).map(DeviceInfo::parse) {
+            None => Self::Missing,
+            Some(Err(_)) => Self::Unreadable,
+            Some(Ok(info)) => Self::Machine { digests: index(&info, secret), info },
+        }
+    }
+
+    /// What it is found by.
+    pub(crate) fn digests(&self) -> &[String] {
+        match self {
+            Self::Machine { digests, .. } => digests,
+            Self::Missing | Self::Unreadable => &[],
+        }
+    }
 }
 
 /// What is to be done.
@@ -38,7 +69,7 @@ pub(crate) enum Verdict {
 
 /// Everything a license needs.
 pub(crate) struct Grant {
-    pub(crate) product: Product,
+    pub(crate) product: Arc<Product>,
     pub(crate) validity: Validity,
     pub(crate) place: Place,
     /// Floating: how many seats.
@@ -85,14 +116,11 @@ pub(crate) fn count(number: i64) -> u32 {
 /// The instance's product as it was applied last.
 pub(crate) async fn product_of(
     tx: &mut dyn Tx,
+    desk: &Context,
     instance: &Instance,
-) -> Result<Option<Product>, StoreError> {
+) -> Result<Option<Arc<Product>>, StoreError> {
     let Some(id) = &instance.product else { return Ok(None) };
-    let row = tx.product(id).await?;
-    row.map(|row| {
-        serde_json::from_str(&row.terms).map_err(|error| StoreError::Broken(error.to_string()))
-    })
-    .transpose()
+    tx.product(id).await?.map(|row| desk.terms_of(row)).transpose()
 }
 
 /// How many machines or seats the instance has.
@@ -124,7 +152,9 @@ pub(crate) async fn judge(
     if instance.quantity.is_none() {
         return Ok(Verdict::Wait);
     }
-    let Some(product) = product_of(tx, instance).await? else { return Ok(Verdict::Wait) };
+    let Some(product) = product_of(tx, work.desk, instance).await? else {
+        return Ok(Verdict::Wait);
+    };
 
     let limit = limit_of(instance, &product);
     let (place, seats) = match product.license.kind {
@@ -145,22 +175,23 @@ async fn bind(
     wish: &Wish<'_>,
     limit: u32,
 ) -> Result<Result<Place, Denial>, StoreError> {
-    let Some(text) = wish.device.filter(|text| !text.trim().is_empty()) else {
-        return Ok(Err(Denial::DeviceMissing));
+    let (info, digests) = match wish.device {
+        Device::Missing => return Ok(Err(Denial::DeviceMissing)),
+        Device::Unreadable => return Ok(Err(Denial::DeviceUnreadable)),
+        Device::Machine { info, digests } => (info, digests),
     };
-    let Ok(info) = DeviceInfo::parse(text) else { return Ok(Err(Denial::DeviceUnreadable)) };
     let salt = B64.encode(work.desk.random::<9>());
-    let Ok(enrolled) = Binding::enroll(&info, &salt, &Enrollment::default()) else {
+    let Ok(enrolled) = Binding::enroll(info, &salt, &Enrollment::default()) else {
         return Ok(Err(Denial::DeviceUnreadable));
     };
     let binding = enrolled.binding;
 
-    let digests = index(&info, &work.desk.secret);
-    if let Some(machine) = known(tx, instance, &info, &digests).await? {
-        return Ok(Ok(Place::Known { machine, info, binding }));
+    if let Some(machine) = known(tx, instance, info, digests).await? {
+        return Ok(Ok(Place::Known { machine, info: info.clone(), binding }));
     }
     let used = count(instance.machines_used - i64::from(wish.frees.is_some()));
-    Ok(rule::admit_machine(false, used, limit).map(|()| Place::New { binding, digests }))
+    let new = rule::admit_machine(false, used, limit);
+    Ok(new.map(|()| Place::New { binding, digests: digests.clone() }))
 }
 
 /// What a machine is found by. Processors are not: many machines have the same one, and it never

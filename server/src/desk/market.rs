@@ -1,13 +1,17 @@
 //! The marketplace's calls: who signed, what is asked, which use case answers.
 
 mod apply;
+mod change;
 mod create;
 mod query;
 mod refresh;
 mod release;
 mod status;
+mod upgrade;
 
-use koogallery::call::Call;
+use std::time::Duration;
+
+use koogallery::call::{Call, GetLicenseAsync};
 use koogallery::{
     AccessKey, Answer, Body, InterfaceType, Presented, Rejection, ResultCode, call, signature,
 };
@@ -18,11 +22,15 @@ pub(crate) use create::CreateInstance;
 pub(crate) use refresh::RefreshInstance;
 pub(crate) use release::ReleaseInstance;
 pub(crate) use status::SetStatus;
+pub(crate) use upgrade::UpgradeInstance;
 
 use super::Desk;
 use super::context::Work;
 use crate::config::Koogallery;
 use crate::store::{Instance, InstanceState, StoreError, Tx};
+
+/// The longest that an application is waited for in all; the marketplace gives up after 5 s.
+const PATIENCE: Duration = Duration::from_secs(4);
 
 /// What the marketplace signs with, by interface type.
 pub(crate) struct AccessKeys {
@@ -100,19 +108,32 @@ impl Desk {
         Ok((call, Sha256::digest(&presented.nonce).to_vec()))
     }
 
+    async fn apply(&self, call: GetLicenseAsync) -> Result<Answer, StoreError> {
+        let until = tokio::time::Instant::now() + PATIENCE;
+        if call.test {
+            return self.writer.write(Apply::new(call, &self.context)).await;
+        }
+        self.context.reading.wait(&call.instance_id).await;
+        let event = call.event_id.clone();
+        let answer = self.writer.write(Apply::new(call, &self.context)).await?;
+        let follows = answer.result_code == ResultCode::InProgress;
+        Ok(if self.synchronous && follows && self.arrives(&event, until).await {
+            Answer::success()
+        } else {
+            answer
+        })
+    }
+
     async fn answer(&self, call: Call, nonce: Vec<u8>) -> Answer {
         let answer = match call {
             Call::NewInstance(call) => self.writer.write(CreateInstance(call)).await,
             Call::RefreshInstance(call) => self.writer.write(RefreshInstance { call, nonce }).await,
             Call::UpdateInstanceStatus(call) => self.writer.write(SetStatus { call, nonce }).await,
             Call::ReleaseInstance(call) => self.writer.write(ReleaseInstance { call, nonce }).await,
-            Call::GetLicenseAsync(call) => {
-                if !call.test {
-                    self.context.reading.wait(&call.instance_id).await;
-                }
-                self.writer.write(Apply(call)).await
-            }
+            Call::GetLicenseAsync(call) => self.apply(call).await,
             Call::QueryInstance(call) => query::instances(&self.store, &call).await,
+            Call::UpgradeInstance(call) => self.writer.write(UpgradeInstance { call, nonce }).await,
+            Call::ChangeInstanceCheck(call) => change::check(&self.store, &call).await,
             other => Ok(call::unknown_activity(other.activity()).into()),
         };
         answer.unwrap_or_else(|error| {

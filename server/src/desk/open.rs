@@ -8,6 +8,7 @@ use std::sync::{Arc, RwLock};
 use anyhow::{Context as _, bail};
 use tokio::sync::Mutex;
 
+use super::arrivals::Arrivals;
 use super::context::{Bells, Context};
 use super::reading::Reading;
 use super::writer::Writer;
@@ -83,10 +84,12 @@ impl Desk {
             secret,
             window_ms: i64::from(config.koogallery.clock_skew_seconds) * 1000,
             public_keys: RwLock::new(own.iter().map(|(_, jwk)| jwk.clone()).collect()),
+            products: std::sync::Mutex::default(),
             last_id: std::sync::Mutex::new(0),
             outlets: Outlets::new(&config.alerts)?,
             usage_form: config.koogallery.usage_form,
             reading: Reading::default(),
+            arrivals: Arrivals::default(),
             bells: Bells::default(),
         });
         let known = store.read().await?.public_keys().await?;
@@ -132,6 +135,7 @@ impl Desk {
             gate,
             marketplace,
             access_keys: market::AccessKeys::new(&config.koogallery)?,
+            synchronous: config.koogallery.synchronous,
             wrong_codes: limits::WrongCodes::default(),
             made,
             writing: Mutex::new(Some(writing)),

@@ -10,6 +10,9 @@ use crate::store::{
     Instance, InstanceState, Lease, Locks, OrderRow, OrderState, StoreError, Terms, Tx,
 };
 
+/// The scene of an order that `upgradeInstance` named.
+pub(crate) const UPGRADE: &str = "UPGRADE";
+
 /// Takes orders that are due, for one worker each.
 pub(crate) struct TakeOrders {
     pub(crate) limit: i64,
@@ -141,15 +144,24 @@ async fn goods_of<'a>(
 ) -> Result<(Option<&'a OrderProduct>, Option<String>), StoreError> {
     for goods in &line.products {
         let sku = goods.sku_code.as_deref().unwrap_or_default();
-        let mut found = tx.product_of_goods(&goods.product_id, sku).await?;
-        if found.is_none() {
-            found = tx.product_of_goods(&goods.product_id, "").await?;
-        }
+        let found = product_of(tx, &goods.product_id, sku).await?;
         if found.is_some() {
             return Ok((Some(goods), found));
         }
     }
     Ok((line.products.first(), None))
+}
+
+/// The product of ours that the goods are, by their own variant or by none.
+pub(crate) async fn product_of(
+    tx: &mut dyn Tx,
+    market_product: &str,
+    sku: &str,
+) -> Result<Option<String>, StoreError> {
+    match tx.product_of_goods(market_product, sku).await? {
+        None => tx.product_of_goods(market_product, "").await,
+        found => Ok(found),
+    }
 }
 
 /// Gives the instance the terms of the newest order that counts.
@@ -162,11 +174,10 @@ pub(crate) async fn take_terms(
     let mut product = None;
     if let Some(market_product) = &order.market_product {
         let sku = order.sku.as_deref().unwrap_or_default();
-        product = tx.product_of_goods(market_product, sku).await?;
-        if product.is_none() {
-            product = tx.product_of_goods(market_product, "").await?;
-        }
+        product = product_of(tx, market_product, sku).await?;
     }
+    // An upgrade without an end of its own leaves the end as it was.
+    let kept = instance.expires.filter(|_| order.scene == UPGRADE && order.period == Some(true));
     let same = instance.market_product == order.market_product && instance.sku == order.sku;
     let terms = Terms {
         market_product: order.market_product,
@@ -176,7 +187,7 @@ pub(crate) async fn take_terms(
         period: order.period.unwrap_or_default(),
         trial: order.trial.unwrap_or_default(),
         customer: order.customer.or_else(|| instance.customer.clone()),
-        expires: order.expires,
+        expires: order.expires.or(kept),
     };
     tx.put_instance_terms(&instance.id, &terms, work.now.as_secs()).await?;
     instance.market_product = terms.market_product;

@@ -6,7 +6,7 @@ use license_core::rule::Denial;
 use super::command::UseCase;
 use super::context::{Note, Work};
 use super::issue::{issue, send};
-use super::judge::{Verdict, Wish, judge, result_code};
+use super::judge::{Device, Verdict, Wish, judge, result_code};
 use crate::alarms::Alarm;
 use crate::store::{
     Application, ApplicationState, Cursor, Instance, InstanceState, Locks, StoreError, Tx,
@@ -71,12 +71,12 @@ pub(crate) async fn serve(
     instance: &mut Instance,
     application: &mut Application,
 ) -> Result<(), StoreError> {
-    let device = application.device.clone();
+    let device = Device::read(application.device.as_deref(), &work.desk.secret);
     let wish = Wish {
         not_before: application.not_before,
         expires: application.expires,
         needs_end: true,
-        device: device.as_deref(),
+        device: &device,
         frees: None,
     };
     match judge(tx, work, instance, &wish).await? {

@@ -110,6 +110,7 @@ impl UseCase for EndUpload {
         if let Some(alarm) = alarm(&row) {
             work.alarm(tx, &alarm).await?;
         }
+        work.note(Note::UploadEnded { event: row.event_id });
         Ok(Some(row.state))
     }
 }

@@ -6,6 +6,7 @@ mod client;
 mod documents;
 mod server;
 mod tls;
+mod usage;
 
 use client::Answer;
 use server::Server;

@@ -4,6 +4,7 @@
 mod admin;
 mod alerts;
 mod applications;
+mod batch;
 mod instances;
 mod licenses;
 mod lists;
@@ -24,6 +25,7 @@ use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgDatabaseError, PgPoolOptions};
 use sqlx::{ConnectOptions as _, Connection as _, PgPool, Postgres as Driver};
 
+use super::batch::Batch;
 use super::{Locks, StoreError, Tx, version};
 use crate::config::Secret;
 
@@ -81,11 +83,11 @@ impl Postgres {
     }
 
     pub(super) async fn write(&self) -> Result<Box<dyn Tx>, StoreError> {
-        Ok(Box::new(PgTx { connection: Some(self.begin(WRITE).await?), writes: true }))
+        Ok(Box::new(PgTx::new(self.begin(WRITE).await?, true)))
     }
 
     pub(super) async fn read(&self) -> Result<Box<dyn Tx>, StoreError> {
-        Ok(Box::new(PgTx { connection: Some(self.begin(READ).await?), writes: false }))
+        Ok(Box::new(PgTx::new(self.begin(READ).await?, false)))
     }
 
     async fn begin(&self, how: &'static str) -> Result<PoolConnection<Driver>, StoreError> {
@@ -182,6 +184,7 @@ struct PgTx {
     /// Taken when the transaction ends.
     connection: Option<PoolConnection<Driver>>,
     writes: bool,
+    batch: Batch,
 }
 
 impl Drop for PgTx {
@@ -195,7 +198,29 @@ impl Drop for PgTx {
 }
 
 impl PgTx {
-    fn connection(&mut self) -> &mut PgConnection {
+    fn new(connection: PoolConnection<Driver>, writes: bool) -> Self {
+        Self { connection: Some(connection), writes, batch: Batch::default() }
+    }
+
+    /// For statements that only read: they see what was added.
+    async fn reader(&mut self) -> Result<&mut PgConnection, StoreError> {
+        self.write_out().await?;
+        Ok(self.raw())
+    }
+
+    /// For every other statement: what was read ahead may not be true afterwards.
+    async fn connection(&mut self) -> Result<&mut PgConnection, StoreError> {
+        self.batch.forget();
+        self.reader().await
+    }
+
+    /// Writes early what would make a statement too long.
+    async fn make_room(&mut self) -> Result<(), StoreError> {
+        if self.batch.unwritten.is_full() { self.write_out().await } else { Ok(()) }
+    }
+
+    /// For [`batch`] alone: what waits is not written yet.
+    fn raw(&mut self) -> &mut PgConnection {
         self.connection
             .as_mut()
             .expect("only commit, rollback and drop take it, and they come last")
@@ -219,37 +244,12 @@ impl Tx for PgTx {
         if locks.is_empty() {
             return Ok(());
         }
-        // Everybody shares the first one but who changes products: those are alone.
-        let products = number("products");
-        let mut numbers: Vec<i64> = locks.names.iter().map(|name| number(name)).collect();
-        numbers.sort_unstable();
-        numbers.insert(0, products);
-        sqlx::query(
-            "SELECT CASE WHEN number = $2 AND NOT $3 THEN pg_advisory_xact_lock_shared(number) \
-             ELSE pg_advisory_xact_lock(number) END FROM unnest($1::bigint[]) AS given (number)",
-        )
-        .bind(numbers)
-        .bind(products)
-        .bind(locks.products)
-        .execute(self.connection())
-        .await?;
-        if locks.instances.is_empty() && locks.codes.is_empty() {
-            return Ok(());
-        }
-        let instances: Vec<&str> = locks.instances.iter().map(String::as_str).collect();
-        let codes: Vec<&str> = locks.codes.iter().map(String::as_str).collect();
-        sqlx::query(
-            "SELECT 1 FROM instances WHERE id = ANY($1) OR activation_code = ANY($2) \
-             ORDER BY id FOR UPDATE",
-        )
-        .bind(instances)
-        .bind(codes)
-        .execute(self.connection())
-        .await?;
-        Ok(())
+        self.keep_others_out(locks).await?;
+        self.read_ahead(locks).await
     }
 
     async fn commit(mut self: Box<Self>) -> Result<(), StoreError> {
+        self.write_out().await?;
         // A view has nothing to commit: dropping it ends it.
         if let Some(mut connection) = self.connection.take_if(|_| self.writes) {
             // Nobody knows what became of a commit that got no answer; whoever asked asks again.

@@ -3,6 +3,7 @@
 mod admin;
 mod alerts;
 mod applications;
+mod batch;
 mod instances;
 mod licenses;
 mod lists;
@@ -27,6 +28,7 @@ use sqlx::sqlite::{
 };
 use sqlx::{ConnectOptions as _, SqlitePool, Transaction};
 
+use super::batch::Batch;
 use super::{Locks, StoreError, Tx, version};
 
 /// The tables, step by step.
@@ -87,20 +89,15 @@ impl Sqlite {
     }
 
     pub(super) async fn write(&self) -> Result<Box<dyn Tx>, StoreError> {
-        let mut connection = self.writer.acquire().await?;
+        let connection = self.writer.acquire().await?;
         #[cfg(test)]
-        self.apply_limit(&mut connection).await;
-        // A deferred transaction that reads and then writes fails when somebody wrote between.
-        let begun = sqlx::query("BEGIN IMMEDIATE").execute(&mut *connection).await;
-        if let Err(error) = begun {
-            connection.close_on_drop();
-            return Err(error.into());
-        }
-        Ok(Box::new(SqliteTx::Write { connection, ended: false }))
+        let connection = self.limited(connection).await;
+        let stage = Stage::Waiting;
+        Ok(Box::new(SqliteTx::new(Hold::Write { connection, stage })))
     }
 
     pub(super) async fn read(&self) -> Result<Box<dyn Tx>, StoreError> {
-        Ok(Box::new(SqliteTx::Read(self.readers.begin().await?)))
+        Ok(Box::new(SqliteTx::new(Hold::Read(self.readers.begin().await?))))
     }
 
     pub(super) async fn close(&self) {
@@ -116,13 +113,17 @@ impl Sqlite {
 
     /// A connection forgets its limit, and is replaced after a full disk.
     #[cfg(test)]
-    async fn apply_limit(&self, connection: &mut SqliteConnection) {
+    async fn limited(
+        &self,
+        mut connection: PoolConnection<sqlx::Sqlite>,
+    ) -> PoolConnection<sqlx::Sqlite> {
         let pages = match self.limit.load(std::sync::atomic::Ordering::SeqCst) {
             0 => 1_000_000,
             pages => pages,
         };
         let sql = sqlx::AssertSqlSafe(format!("PRAGMA max_page_count = {pages}"));
-        sqlx::query(sql).execute(connection).await.unwrap();
+        sqlx::query(sql).execute(&mut *connection).await.unwrap();
+        connection
     }
 
     /// How a connection is set up.
@@ -142,58 +143,119 @@ impl Sqlite {
 }
 
 /// One transaction on one connection.
-enum SqliteTx {
+struct SqliteTx {
+    hold: Hold,
+    batch: Batch,
+}
+
+enum Hold {
     Read(Transaction<'static, sqlx::Sqlite>),
     /// Begun and ended here: after a full disk SQLite has rolled back by itself, which the
     /// driver's own bookkeeping does not expect.
     Write {
         connection: PoolConnection<sqlx::Sqlite>,
-        ended: bool,
+        stage: Stage,
     },
 }
 
+/// Where a writing transaction stands.
+#[derive(Clone, Copy, Eq, PartialEq)]
+enum Stage {
+    /// It begins with its first statement.
+    Waiting,
+    Begun,
+    Ended,
+}
+
+/// A deferred transaction that reads and then writes fails when somebody wrote between.
+const BEGIN: &str = "BEGIN IMMEDIATE";
+
 impl SqliteTx {
-    fn connection(&mut self) -> &mut SqliteConnection {
-        match self {
-            Self::Read(transaction) => transaction,
-            Self::Write { connection, .. } => connection,
+    fn new(hold: Hold) -> Self {
+        Self { hold, batch: Batch::default() }
+    }
+
+    /// Whether it begins now: who asks sends [`BEGIN`] first.
+    fn begins(&mut self) -> bool {
+        match &mut self.hold {
+            Hold::Write { stage, .. } => std::mem::replace(stage, Stage::Begun) == Stage::Waiting,
+            Hold::Read(_) => false,
         }
+    }
+
+    /// For [`batch`] alone: what waits is not written yet.
+    fn raw(&mut self) -> &mut SqliteConnection {
+        match &mut self.hold {
+            Hold::Read(transaction) => transaction,
+            Hold::Write { connection, .. } => connection,
+        }
+    }
+
+    /// For statements that only read: they see what was added.
+    async fn reader(&mut self) -> Result<&mut SqliteConnection, StoreError> {
+        if !self.batch.unwritten.is_empty() {
+            self.write_out("").await?;
+        } else if self.begins() {
+            sqlx::query(BEGIN).execute(self.raw()).await?;
+        }
+        Ok(self.raw())
+    }
+
+    /// For every other statement: what was read ahead may not be true afterwards.
+    async fn connection(&mut self) -> Result<&mut SqliteConnection, StoreError> {
+        self.batch.forget();
+        self.reader().await
+    }
+
+    /// Writes early what would not fit into one statement.
+    async fn make_room(&mut self) -> Result<(), StoreError> {
+        if self.batch.unwritten.is_full() {
+            self.write_out("").await?;
+        }
+        Ok(())
     }
 }
 
 impl Drop for SqliteTx {
     fn drop(&mut self) {
         // A connection in an unknown state is not used again; closing it rolls back.
-        if let Self::Write { connection, ended: false } = self {
+        if let Hold::Write { connection, stage: Stage::Begun } = &mut self.hold {
             connection.close_on_drop();
         }
     }
 }
 
 /// One parameter for a whole list: a JSON array, so that the statement is prepared once.
-fn json<T: Serialize>(list: &[T]) -> Result<String, StoreError> {
+fn json(list: &(impl Serialize + ?Sized)) -> Result<String, StoreError> {
     serde_json::to_string(list).map_err(|error| StoreError::Broken(error.to_string()))
 }
 
 #[async_trait]
 impl Tx for SqliteTx {
-    async fn lock(&mut self, _: &Locks) -> Result<(), StoreError> {
-        // There is one writer, and this is its transaction.
-        Ok(())
+    async fn lock(&mut self, locks: &Locks) -> Result<(), StoreError> {
+        // There is one writer, and this is its transaction: nothing needs to be locked.
+        if locks.is_empty() { Ok(()) } else { self.read_ahead(locks).await }
     }
 
     async fn commit(mut self: Box<Self>) -> Result<(), StoreError> {
         // A view has nothing to commit: dropping it ends it.
-        if let Self::Write { connection, ended } = &mut *self {
-            sqlx::query("COMMIT").execute(&mut **connection).await?;
-            *ended = true;
+        if matches!(self.hold, Hold::Write { stage: Stage::Begun, .. })
+            || !self.batch.unwritten.is_empty()
+        {
+            self.write_out("COMMIT").await?;
+        }
+        if let Hold::Write { stage, .. } = &mut self.hold {
+            *stage = Stage::Ended;
         }
         Ok(())
     }
 
     async fn rollback(mut self: Box<Self>) {
-        if let Self::Write { connection, ended } = &mut *self {
-            *ended = sqlx::query("ROLLBACK").execute(&mut **connection).await.is_ok();
+        if let Hold::Write { connection, stage } = &mut self.hold
+            && *stage == Stage::Begun
+            && sqlx::query("ROLLBACK").execute(&mut **connection).await.is_ok()
+        {
+            *stage = Stage::Ended;
         }
     }
 }

@@ -3,21 +3,25 @@
 use koogallery::call::GetLicenseAsync;
 use koogallery::{Answer, Rejection, ResultCode};
 use license_core::Lang;
-use license_core::device::DeviceInfo;
 use license_core::rule::Denial;
 
 use super::{live, test_answer};
 use crate::desk::command::UseCase;
-use crate::desk::context::Work;
+use crate::desk::context::{Context, Work};
 use crate::desk::issue::{issue, send, take_back};
-use crate::desk::judge::{Verdict, Wish, judge, result_code};
+use crate::desk::judge::{Device, Verdict, Wish, judge, result_code};
 use crate::desk::settle::{serve, settle};
 use crate::store::{
     Application, ApplicationState, Instance, LicenseRow, Locks, StoreError, Tx, UploadState,
 };
 
 /// 异步申请License.
-pub(crate) struct Apply(pub(crate) GetLicenseAsync);
+pub(crate) struct Apply {
+    call: GetLicenseAsync,
+    device: Device,
+    /// Two texts of one machine are one application: what is compared is normalised.
+    fingerprint: Vec<u8>,
+}
 
 /// What the same event asked for before, with another machine.
 enum Earlier {
@@ -31,14 +35,14 @@ impl UseCase for Apply {
     type Answer = Answer;
 
     fn locks(&self, locks: &mut Locks) {
-        if !self.0.test {
-            locks.instance(&self.0.instance_id);
-            locks.name("event", &self.0.event_id);
+        let call = &self.call;
+        if !call.test {
+            locks.application(&call.event_id, &call.instance_id, self.device.digests());
         }
     }
 
     async fn run(&self, tx: &mut dyn Tx, work: &mut Work<'_>) -> Result<Answer, StoreError> {
-        let call = &self.0;
+        let call = &self.call;
         if call.test {
             return test_answer(tx, &call.instance_id, ResultCode::InProgress).await;
         }
@@ -50,7 +54,6 @@ impl UseCase for Apply {
             settle(tx, work, &mut instance, None).await?;
         }
 
-        let fingerprint = self.fingerprint(work);
         let seen = tx.applications_of_event(&call.event_id).await?;
         if seen.iter().any(|earlier| earlier.instance_id != instance.id) {
             return Ok(other("instance", "实例"));
@@ -59,7 +62,7 @@ impl UseCase for Apply {
         for mut earlier in seen {
             match earlier.state {
                 ApplicationState::Superseded => {}
-                _ if earlier.fingerprint == fingerprint => {
+                _ if earlier.fingerprint == self.fingerprint => {
                     return again(tx, work, &mut instance, &mut earlier).await;
                 }
                 ApplicationState::Waiting | ApplicationState::Held => {
@@ -73,17 +76,21 @@ impl UseCase for Apply {
                 },
             }
         }
-        self.first(tx, work, &mut instance, fingerprint, displaced).await
+        self.first(tx, work, &mut instance, displaced).await
     }
 }
 
 impl Apply {
-    /// Two texts of one machine are one application: what is compared is normalised.
-    fn fingerprint(&self, work: &Work<'_>) -> Vec<u8> {
-        let text = self.0.device_fingerprint.as_deref().unwrap_or_default();
-        let normal =
-            DeviceInfo::parse(text).map_or_else(|_| text.trim().to_uppercase(), |info| info.text());
-        work.desk.digest("fingerprint", &normal)
+    /// What takes time and nobody else's data is done before the writer's turn.
+    pub(crate) fn new(call: GetLicenseAsync, desk: &Context) -> Self {
+        let text = call.device_fingerprint.as_deref();
+        let device = Device::read(text, &desk.secret);
+        let normal = match &device {
+            Device::Machine { info, .. } => info.text(),
+            Device::Missing | Device::Unreadable => text.unwrap_or_default().trim().to_uppercase(),
+        };
+        let fingerprint = desk.digest("fingerprint", &normal);
+        Self { call, device, fingerprint }
     }
 
     async fn first(
@@ -91,10 +98,9 @@ impl Apply {
         tx: &mut dyn Tx,
         work: &mut Work<'_>,
         instance: &mut Instance,
-        fingerprint: Vec<u8>,
         displaced: Option<Earlier>,
     ) -> Result<Answer, StoreError> {
-        let call = &self.0;
+        let call = &self.call;
         let frees = match &displaced {
             Some(Earlier::Unsent(_, license)) => only_license_of(tx, license).await?,
             _ => None,
@@ -103,7 +109,7 @@ impl Apply {
             not_before: Some(call.effective),
             expires: call.expires,
             needs_end: true,
-            device: call.device_fingerprint.as_deref(),
+            device: &self.device,
             frees: frees.as_deref(),
         };
         let verdict = judge(tx, work, instance, &wish).await?;
@@ -114,7 +120,7 @@ impl Apply {
 
         let mut application = Application {
             event_id: call.event_id.clone(),
-            fingerprint,
+            fingerprint: self.fingerprint.clone(),
             instance_id: instance.id.clone(),
             state: ApplicationState::Waiting,
             code: None,

@@ -14,11 +14,11 @@ pub(crate) async fn instances(store: &Store, call: &QueryInstance) -> Result<Ans
         if let Some(instance) = tx.instance(id).await? {
             let memo = format!("激活码 / Activation code: {}", instance.activation_code);
             let app_info = AppInfo { memo: Some(memo), ..AppInfo::default() };
-            found.push(InstanceInfo { instance_id: instance.id, app_info });
+            found.push(InstanceInfo { instance_id: instance.id, app_info, usage_info: None });
         } else if tx.is_test_instance(id).await? {
             let memo = "测试实例 / Test instance".to_owned();
             let app_info = AppInfo { memo: Some(memo), ..AppInfo::default() };
-            found.push(InstanceInfo { instance_id: id.clone(), app_info });
+            found.push(InstanceInfo { instance_id: id.clone(), app_info, usage_info: None });
         }
     }
     Ok(if found.is_empty() {

@@ -2,10 +2,14 @@
 
 #[path = "admin.rs"]
 mod admin;
+#[path = "alerts.rs"]
+mod alerts;
 #[path = "applying.rs"]
 mod applying;
 #[path = "bench.rs"]
 mod bench;
+#[path = "changes.rs"]
+mod changes;
 #[path = "client.rs"]
 mod client;
 #[path = "crash.rs"]
@@ -20,10 +24,16 @@ mod instances;
 mod queues;
 #[path = "servers.rs"]
 mod servers;
+#[path = "synchronous.rs"]
+mod synchronous;
+#[path = "refunds.rs"]
+mod refunds;
 #[path = "testing.rs"]
 mod testing;
 #[path = "trust.rs"]
 mod trust;
+#[path = "usage.rs"]
+mod usage;
 
 /// Which database the benches of this suite open.
 const POSTGRES: bool = true;

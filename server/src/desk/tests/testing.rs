@@ -25,6 +25,16 @@ fn cases(instance: &str) -> Vec<(Value, &'static str)> {
         (refresh, "000000"),
         (status("UNFREEZE"), "000000"),
         (json!({"activity": "queryInstance", "instanceId": instance}), "000000"),
+        (
+            json!({"activity": "upgradeInstance", "instanceId": instance, "orderId": "CS9",
+                "orderLineId": "CS9-000001"}),
+            "000000",
+        ),
+        (
+            json!({"activity": "changeInstanceCheck", "instanceId": instance,
+                "productInfo": {"productId": "none of ours"}}),
+            "000000",
+        ),
     ]
 }
 
@@ -50,7 +60,7 @@ async fn each_case_answers_the_same_in_any_order_for_years() {
         let (query, raw) = bench.sign(&test(call.clone()));
         assert_eq!(bench.raw(&query, &raw).await.result_code.as_str(), code, "{call}");
         let repeated = match call["activity"].as_str().unwrap() {
-            "getLicenseAsync" | "queryInstance" => code,
+            "getLicenseAsync" | "queryInstance" | "changeInstanceCheck" => code,
             _ => "000002",
         };
         assert_eq!(bench.raw(&query, &raw).await.result_code.as_str(), repeated, "{call}");

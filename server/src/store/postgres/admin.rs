@@ -10,7 +10,7 @@ impl Admin for PgTx {
     async fn meta(&mut self, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
         Ok(sqlx::query_scalar("SELECT value FROM meta WHERE name = $1")
             .bind(name)
-            .fetch_optional(self.connection())
+            .fetch_optional(self.connection().await?)
             .await?)
     }
 
@@ -22,12 +22,12 @@ impl Admin for PgTx {
             )
             .bind(name)
             .bind(value)
-            .execute(self.connection())
+            .execute(self.connection().await?)
             .await?;
         } else {
             sqlx::query("DELETE FROM meta WHERE name = $1")
                 .bind(name)
-                .execute(self.connection())
+                .execute(self.connection().await?)
                 .await?;
         }
         Ok(())
@@ -36,7 +36,7 @@ impl Admin for PgTx {
     async fn token(&mut self, hash: &[u8]) -> Result<Option<TokenRow>, StoreError> {
         Ok(sqlx::query_as("SELECT * FROM tokens WHERE hash = $1")
             .bind(hash)
-            .fetch_optional(self.connection())
+            .fetch_optional(self.connection().await?)
             .await?)
     }
 
@@ -49,14 +49,14 @@ impl Admin for PgTx {
         .bind(&token.name)
         .bind(token.role)
         .bind(token.created_at)
-        .execute(self.connection())
+        .execute(self.connection().await?)
         .await?;
         Ok(())
     }
 
     async fn tokens(&mut self) -> Result<Vec<TokenRow>, StoreError> {
         Ok(sqlx::query_as("SELECT * FROM tokens ORDER BY created_at, id")
-            .fetch_all(self.connection())
+            .fetch_all(self.connection().await?)
             .await?)
     }
 }

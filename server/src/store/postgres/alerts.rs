@@ -14,7 +14,7 @@ impl Alerts for PgTx {
         let same = number(&format!("alert/{}/{}", alert.alert, alert.subject));
         sqlx::query("SELECT pg_advisory_xact_lock($1)")
             .bind(same)
-            .execute(self.connection())
+            .execute(self.connection().await?)
             .await?;
         let again = sqlx::query(
             "UPDATE alerts SET again = again + 1 WHERE id = (SELECT id FROM alerts \
@@ -23,7 +23,7 @@ impl Alerts for PgTx {
         .bind(&alert.alert)
         .bind(&alert.subject)
         .bind(since)
-        .execute(self.connection())
+        .execute(self.connection().await?)
         .await?;
         if again.rows_affected() > 0 {
             return Ok(false);
@@ -40,7 +40,7 @@ impl Alerts for PgTx {
         .bind(&alert.fields)
         .bind(alert.at)
         .bind(alert.again)
-        .execute(self.connection())
+        .execute(self.connection().await?)
         .await?;
         Ok(true)
     }
@@ -60,7 +60,7 @@ impl Alerts for PgTx {
         .bind(target)
         .bind(DeliveryState::Queued)
         .bind(at)
-        .execute(self.connection())
+        .execute(self.connection().await?)
         .await?;
         Ok(())
     }
@@ -68,7 +68,7 @@ impl Alerts for PgTx {
     async fn alert(&mut self, id: &str) -> Result<Option<AlertRow>, StoreError> {
         Ok(sqlx::query_as("SELECT * FROM alerts WHERE id = $1")
             .bind(id)
-            .fetch_optional(self.connection())
+            .fetch_optional(self.connection().await?)
             .await?)
     }
 
@@ -80,14 +80,14 @@ impl Alerts for PgTx {
         .bind(&query.alert)
         .bind(&query.after)
         .bind(query.limit)
-        .fetch_all(self.connection())
+        .fetch_all(self.connection().await?)
         .await?)
     }
 
     async fn deliveries_of(&mut self, alert_id: &str) -> Result<Vec<DeliveryRow>, StoreError> {
         Ok(sqlx::query_as("SELECT * FROM alert_deliveries WHERE alert_id = $1 ORDER BY id")
             .bind(alert_id)
-            .fetch_all(self.connection())
+            .fetch_all(self.connection().await?)
             .await?)
     }
 
@@ -111,7 +111,7 @@ impl Alerts for PgTx {
         .bind(words(targets))
         .bind(&lease.owner)
         .bind(lease.seconds)
-        .fetch_all(self.connection())
+        .fetch_all(self.connection().await?)
         .await?)
     }
 
@@ -124,7 +124,7 @@ impl Alerts for PgTx {
         .bind(held)
         .bind(&lease.owner)
         .bind(lease.seconds)
-        .execute(self.connection())
+        .execute(self.connection().await?)
         .await?;
         Ok(())
     }
@@ -137,14 +137,14 @@ impl Alerts for PgTx {
              FOR UPDATE SKIP LOCKED)",
         )
         .bind(held)
-        .execute(self.connection())
+        .execute(self.connection().await?)
         .await?;
         Ok(done.rows_affected())
     }
 
     async fn deliveries_in_flight(&mut self) -> Result<i64, StoreError> {
         Ok(sqlx::query_scalar("SELECT count(*) FROM alert_deliveries WHERE state = 'sending'")
-            .fetch_one(self.connection())
+            .fetch_one(self.connection().await?)
             .await?)
     }
 
@@ -154,7 +154,7 @@ impl Alerts for PgTx {
         } else {
             "SELECT * FROM alert_deliveries WHERE id = $1"
         };
-        Ok(sqlx::query_as(sql).bind(id).fetch_optional(self.connection()).await?)
+        Ok(sqlx::query_as(sql).bind(id).fetch_optional(self.connection().await?).await?)
     }
 
     async fn put_delivery(&mut self, row: &DeliveryRow) -> Result<(), StoreError> {
@@ -167,7 +167,7 @@ impl Alerts for PgTx {
         .bind(row.next_at)
         .bind(&row.last_error)
         .bind(row.finished_at)
-        .execute(self.connection())
+        .execute(self.connection().await?)
         .await?;
         Ok(())
     }
@@ -178,7 +178,7 @@ impl Alerts for PgTx {
              AND target = ANY($1)",
         )
         .bind(words(targets))
-        .fetch_one(self.connection())
+        .fetch_one(self.connection().await?)
         .await?)
     }
 
@@ -189,7 +189,7 @@ impl Alerts for PgTx {
         )
         .bind(before)
         .bind(limit)
-        .execute(self.connection())
+        .execute(self.connection().await?)
         .await?;
         let done = sqlx::query(
             "DELETE FROM alerts WHERE id IN \
@@ -197,7 +197,7 @@ impl Alerts for PgTx {
         )
         .bind(before)
         .bind(limit)
-        .execute(self.connection())
+        .execute(self.connection().await?)
         .await?;
         Ok(done.rows_affected())
     }

@@ -11,35 +11,18 @@ impl Applications for PgTx {
         &mut self,
         event_id: &str,
     ) -> Result<Vec<Application>, StoreError> {
+        if let Some(known) = self.batch.applications_of_event(event_id) {
+            return Ok(known);
+        }
         Ok(sqlx::query_as("SELECT * FROM applications WHERE event_id = $1")
             .bind(event_id)
-            .fetch_all(self.connection())
+            .fetch_all(self.reader().await?)
             .await?)
     }
 
     async fn put_application(&mut self, application: &Application) -> Result<(), StoreError> {
-        sqlx::query(
-            "INSERT INTO applications (event_id, fingerprint, instance_id, state, code, device, \
-             not_before, expires, license_id, received_at) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) \
-             ON CONFLICT (event_id, fingerprint) DO UPDATE SET state = excluded.state, \
-             code = excluded.code, device = excluded.device, not_before = excluded.not_before, \
-             expires = excluded.expires, license_id = excluded.license_id, \
-             received_at = excluded.received_at",
-        )
-        .bind(&application.event_id)
-        .bind(&application.fingerprint)
-        .bind(&application.instance_id)
-        .bind(application.state)
-        .bind(&application.code)
-        .bind(&application.device)
-        .bind(application.not_before)
-        .bind(application.expires)
-        .bind(&application.license_id)
-        .bind(application.received_at)
-        .execute(self.connection())
-        .await?;
-        Ok(())
+        self.batch.put_application(application);
+        self.make_room().await
     }
 
     async fn kept_applications(
@@ -58,7 +41,7 @@ impl Applications for PgTx {
         .bind(received_at)
         .bind(event_id)
         .bind(limit)
-        .fetch_all(self.connection())
+        .fetch_all(self.reader().await?)
         .await?)
     }
 
@@ -68,7 +51,7 @@ impl Applications for PgTx {
              WHERE instance_id = $1 AND state IN ('waiting', 'held')",
         )
         .bind(instance_id)
-        .fetch_one(self.connection())
+        .fetch_one(self.reader().await?)
         .await?)
     }
 
@@ -77,7 +60,7 @@ impl Applications for PgTx {
             "SELECT count(*) FILTER (WHERE state = 'waiting'), count(*) FILTER (WHERE state = 'held') \
              FROM applications WHERE state IN ('waiting', 'held')",
         )
-        .fetch_one(self.connection())
+        .fetch_one(self.reader().await?)
         .await?)
     }
 }

@@ -8,18 +8,24 @@ use crate::store::{Instance, InstanceQuery, InstanceState, Instances, StoreError
 #[async_trait]
 impl Instances for PgTx {
     async fn instance(&mut self, id: &str) -> Result<Option<Instance>, StoreError> {
+        if let Some(known) = self.batch.instance(id) {
+            return Ok(known);
+        }
         let sql = if self.writes() {
             "SELECT * FROM instances WHERE id = $1 FOR UPDATE"
         } else {
             "SELECT * FROM instances WHERE id = $1"
         };
-        Ok(sqlx::query_as(sql).bind(id).fetch_optional(self.connection()).await?)
+        Ok(sqlx::query_as(sql).bind(id).fetch_optional(self.reader().await?).await?)
     }
 
     async fn is_instance(&mut self, id: &str) -> Result<bool, StoreError> {
+        if let Some(known) = self.batch.instance(id) {
+            return Ok(known.is_some());
+        }
         Ok(sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM instances WHERE id = $1)")
             .bind(id)
-            .fetch_one(self.connection())
+            .fetch_one(self.reader().await?)
             .await?)
     }
 
@@ -31,17 +37,20 @@ impl Instances for PgTx {
         Ok(sqlx::query_as("SELECT * FROM instances WHERE order_id = $1 AND line_id = $2")
             .bind(order_id)
             .bind(line_id)
-            .fetch_optional(self.connection())
+            .fetch_optional(self.reader().await?)
             .await?)
     }
 
     async fn instance_of_code(&mut self, code: &str) -> Result<Option<Instance>, StoreError> {
+        if let Some(known) = self.batch.instance_of_code(code) {
+            return Ok(known);
+        }
         let sql = if self.writes() {
             "SELECT * FROM instances WHERE activation_code = $1 FOR UPDATE"
         } else {
             "SELECT * FROM instances WHERE activation_code = $1"
         };
-        Ok(sqlx::query_as(sql).bind(code).fetch_optional(self.connection()).await?)
+        Ok(sqlx::query_as(sql).bind(code).fetch_optional(self.reader().await?).await?)
     }
 
     async fn add_instance(&mut self, instance: &Instance) -> Result<bool, StoreError> {
@@ -70,7 +79,7 @@ impl Instances for PgTx {
         .bind(instance.expires_set)
         .bind(instance.machines_used)
         .bind(instance.judge_due)
-        .execute(self.connection())
+        .execute(self.connection().await?)
         .await?;
         Ok(done.rows_affected() == 1)
     }
@@ -85,7 +94,7 @@ impl Instances for PgTx {
             .bind(id)
             .bind(state)
             .bind(at)
-            .execute(self.connection())
+            .execute(self.connection().await?)
             .await?;
         Ok(())
     }
@@ -102,7 +111,7 @@ impl Instances for PgTx {
         .bind(id)
         .bind(expires)
         .bind(at)
-        .execute(self.connection())
+        .execute(self.connection().await?)
         .await?;
         Ok(())
     }
@@ -129,25 +138,21 @@ impl Instances for PgTx {
         .bind(&terms.customer)
         .bind(terms.expires)
         .bind(at)
-        .execute(self.connection())
+        .execute(self.connection().await?)
         .await?;
         Ok(())
     }
 
     async fn add_machines_used(&mut self, id: &str, by: i64) -> Result<(), StoreError> {
-        sqlx::query("UPDATE instances SET machines_used = machines_used + $2 WHERE id = $1")
-            .bind(id)
-            .bind(by)
-            .execute(self.connection())
-            .await?;
-        Ok(())
+        self.batch.add_places(id, by);
+        self.make_room().await
     }
 
     async fn put_judge_due(&mut self, id: &str, due: bool) -> Result<(), StoreError> {
         sqlx::query("UPDATE instances SET judge_due = $2 WHERE id = $1")
             .bind(id)
             .bind(due)
-            .execute(self.connection())
+            .execute(self.connection().await?)
             .await?;
         Ok(())
     }
@@ -155,7 +160,7 @@ impl Instances for PgTx {
     async fn instances_to_judge(&mut self, limit: i64) -> Result<Vec<String>, StoreError> {
         Ok(sqlx::query_scalar("SELECT id FROM instances WHERE judge_due ORDER BY id LIMIT $1")
             .bind(limit)
-            .fetch_all(self.connection())
+            .fetch_all(self.reader().await?)
             .await?)
     }
 
@@ -177,7 +182,7 @@ impl Instances for PgTx {
         .bind(market_product)
         .bind(sku)
         .bind(product)
-        .execute(self.connection())
+        .execute(self.connection().await?)
         .await?;
         Ok(done.rows_affected())
     }
@@ -189,7 +194,7 @@ impl Instances for PgTx {
              AND applications.state IN ('waiting', 'held'))",
         )
         .bind(product)
-        .execute(self.connection())
+        .execute(self.connection().await?)
         .await?;
         Ok(done.rows_affected())
     }
@@ -205,14 +210,14 @@ impl Instances for PgTx {
         .bind(query.state)
         .bind(&query.after)
         .bind(query.limit)
-        .fetch_all(self.connection())
+        .fetch_all(self.reader().await?)
         .await?)
     }
 
     async fn is_test_instance(&mut self, id: &str) -> Result<bool, StoreError> {
         Ok(sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM test_instances WHERE id = $1)")
             .bind(id)
-            .fetch_one(self.connection())
+            .fetch_one(self.reader().await?)
             .await?)
     }
 
@@ -224,7 +229,7 @@ impl Instances for PgTx {
         Ok(sqlx::query_scalar("SELECT id FROM test_instances WHERE order_id = $1 AND line_id = $2")
             .bind(order_id)
             .bind(line_id)
-            .fetch_optional(self.connection())
+            .fetch_optional(self.reader().await?)
             .await?)
     }
 
@@ -243,7 +248,7 @@ impl Instances for PgTx {
         .bind(order_id)
         .bind(line_id)
         .bind(at)
-        .execute(self.connection())
+        .execute(self.connection().await?)
         .await?;
         Ok(done.rows_affected() == 1)
     }
@@ -254,7 +259,7 @@ impl Instances for PgTx {
         )
         .bind(nonce)
         .bind(expires)
-        .execute(self.connection())
+        .execute(self.connection().await?)
         .await?;
         Ok(done.rows_affected() == 1)
     }
@@ -267,7 +272,7 @@ impl Instances for PgTx {
         )
         .bind(now)
         .bind(limit)
-        .execute(self.connection())
+        .execute(self.connection().await?)
         .await?;
         Ok(done.rows_affected())
     }

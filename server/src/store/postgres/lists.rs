@@ -16,7 +16,7 @@ impl Lists for PgTx {
         .bind(&key.product)
         .bind(&key.platform)
         .bind(&key.channel)
-        .fetch_optional(self.connection())
+        .fetch_optional(self.connection().await?)
         .await?)
     }
 
@@ -31,7 +31,7 @@ impl Lists for PgTx {
         .bind(&key.product)
         .bind(&key.platform)
         .bind(&key.channel)
-        .execute(self.connection())
+        .execute(self.connection().await?)
         .await?;
         Ok(sqlx::query_as(
             "SELECT seq, document, issued_at, stale, elsewhere FROM lists \
@@ -41,7 +41,7 @@ impl Lists for PgTx {
         .bind(&key.product)
         .bind(&key.platform)
         .bind(&key.channel)
-        .fetch_optional(self.connection())
+        .fetch_optional(self.connection().await?)
         .await?)
     }
 
@@ -62,7 +62,7 @@ impl Lists for PgTx {
         .bind(row.issued_at)
         .bind(row.stale)
         .bind(row.elsewhere)
-        .execute(self.connection())
+        .execute(self.connection().await?)
         .await?;
         Ok(())
     }
@@ -77,7 +77,7 @@ impl Lists for PgTx {
         .bind(&key.product)
         .bind(&key.platform)
         .bind(&key.channel)
-        .execute(self.connection())
+        .execute(self.connection().await?)
         .await?;
         Ok(())
     }
@@ -94,7 +94,7 @@ impl Lists for PgTx {
         .bind(&release.version)
         .bind(&release.entry)
         .bind(release.published_at)
-        .execute(self.connection())
+        .execute(self.connection().await?)
         .await?;
         Ok(())
     }
@@ -109,7 +109,7 @@ impl Lists for PgTx {
             .bind(product)
             .bind(platform)
             .bind(channel)
-            .execute(self.connection())
+            .execute(self.connection().await?)
             .await?;
         Ok(())
     }
@@ -128,13 +128,13 @@ impl Lists for PgTx {
         .bind(product)
         .bind(platform)
         .bind(channel)
-        .fetch_all(self.connection())
+        .fetch_all(self.connection().await?)
         .await?)
     }
 
     async fn public_keys(&mut self) -> Result<Vec<(String, String)>, StoreError> {
         Ok(sqlx::query_as("SELECT kid, jwk FROM public_keys ORDER BY added_at, kid")
-            .fetch_all(self.connection())
+            .fetch_all(self.connection().await?)
             .await?)
     }
 
@@ -146,7 +146,7 @@ impl Lists for PgTx {
         .bind(kid)
         .bind(jwk)
         .bind(at)
-        .execute(self.connection())
+        .execute(self.connection().await?)
         .await?;
         Ok(())
     }

@@ -3,10 +3,8 @@
 use async_trait::async_trait;
 
 use super::PgTx;
+use crate::store::batch::ALIKE;
 use crate::store::{Machine, Machines, StoreError};
-
-/// Machines are looked at one by one; more than this many alike are clones of one image.
-const ALIKE: i64 = 64;
 
 #[async_trait]
 impl Machines for PgTx {
@@ -15,6 +13,9 @@ impl Machines for PgTx {
         instance_id: &str,
         digests: &[String],
     ) -> Result<Vec<Machine>, StoreError> {
+        if let Some(known) = self.batch.machines_like(instance_id, digests) {
+            return Ok(known);
+        }
         Ok(sqlx::query_as(
             "SELECT machines.* FROM (SELECT machine_id, count(*) AS shared FROM machine_digests \
              WHERE instance_id = $1 AND digest = ANY($2) \
@@ -24,8 +25,8 @@ impl Machines for PgTx {
         )
         .bind(instance_id)
         .bind(digests)
-        .bind(ALIKE)
-        .fetch_all(self.connection())
+        .bind(i64::try_from(ALIKE).unwrap_or(i64::MAX))
+        .fetch_all(self.reader().await?)
         .await?)
     }
 
@@ -34,28 +35,8 @@ impl Machines for PgTx {
         machine: &Machine,
         digests: &[String],
     ) -> Result<(), StoreError> {
-        sqlx::query(
-            "INSERT INTO machines (id, instance_id, binding, by_code, enrolled_at, freed_at) \
-             VALUES ($1, $2, $3, $4, $5, $6)",
-        )
-        .bind(&machine.id)
-        .bind(&machine.instance_id)
-        .bind(&machine.binding)
-        .bind(machine.by_code)
-        .bind(machine.enrolled_at)
-        .bind(machine.freed_at)
-        .execute(self.connection())
-        .await?;
-        sqlx::query(
-            "INSERT INTO machine_digests (instance_id, digest, machine_id) \
-             SELECT DISTINCT $1, value, $2 FROM unnest($3::text[]) AS given (value)",
-        )
-        .bind(&machine.instance_id)
-        .bind(&machine.id)
-        .bind(digests)
-        .execute(self.connection())
-        .await?;
-        Ok(())
+        self.batch.add_machine(machine, digests);
+        self.make_room().await
     }
 
     async fn free_machine(&mut self, id: &str, at: i64) -> Result<bool, StoreError> {
@@ -63,11 +44,11 @@ impl Machines for PgTx {
             sqlx::query("UPDATE machines SET freed_at = $2 WHERE id = $1 AND freed_at IS NULL")
                 .bind(id)
                 .bind(at)
-                .execute(self.connection())
+                .execute(self.connection().await?)
                 .await?;
         sqlx::query("DELETE FROM machine_digests WHERE machine_id = $1")
             .bind(id)
-            .execute(self.connection())
+            .execute(self.connection().await?)
             .await?;
         Ok(done.rows_affected() == 1)
     }
@@ -83,7 +64,7 @@ impl Machines for PgTx {
         )
         .bind(instance_id)
         .bind(since)
-        .fetch_one(self.connection())
+        .fetch_one(self.reader().await?)
         .await?)
     }
 }

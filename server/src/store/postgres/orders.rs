@@ -28,7 +28,7 @@ impl Orders for PgTx {
         .bind(line_id)
         .bind(scene)
         .bind(at)
-        .execute(self.connection())
+        .execute(self.connection().await?)
         .await?;
         Ok(done.rows_affected() == 1)
     }
@@ -50,7 +50,7 @@ impl Orders for PgTx {
         .bind(limit)
         .bind(&lease.owner)
         .bind(lease.seconds)
-        .fetch_all(self.connection())
+        .fetch_all(self.connection().await?)
         .await?)
     }
 
@@ -62,7 +62,7 @@ impl Orders for PgTx {
         .bind(held)
         .bind(&lease.owner)
         .bind(lease.seconds)
-        .execute(self.connection())
+        .execute(self.connection().await?)
         .await?;
         Ok(())
     }
@@ -74,14 +74,14 @@ impl Orders for PgTx {
              AND id <> ALL($1) FOR UPDATE SKIP LOCKED)",
         )
         .bind(held)
-        .execute(self.connection())
+        .execute(self.connection().await?)
         .await?;
         Ok(done.rows_affected())
     }
 
     async fn orders_in_flight(&mut self) -> Result<i64, StoreError> {
         Ok(sqlx::query_scalar("SELECT count(*) FROM orders WHERE state = 'reading'")
-            .fetch_one(self.connection())
+            .fetch_one(self.connection().await?)
             .await?)
     }
 
@@ -91,7 +91,7 @@ impl Orders for PgTx {
         } else {
             "SELECT * FROM orders WHERE id = $1"
         };
-        Ok(sqlx::query_as(sql).bind(id).fetch_optional(self.connection()).await?)
+        Ok(sqlx::query_as(sql).bind(id).fetch_optional(self.connection().await?).await?)
     }
 
     async fn postpone_order(
@@ -109,7 +109,7 @@ impl Orders for PgTx {
         .bind(next_at)
         .bind(code)
         .bind(message)
-        .execute(self.connection())
+        .execute(self.connection().await?)
         .await?;
         Ok(())
     }
@@ -136,7 +136,7 @@ impl Orders for PgTx {
         .bind(terms.trial)
         .bind(&terms.customer)
         .bind(terms.expires)
-        .execute(self.connection())
+        .execute(self.connection().await?)
         .await?;
         Ok(())
     }
@@ -152,7 +152,7 @@ impl Orders for PgTx {
         )
         .bind(instance_id)
         .bind(order_id)
-        .execute(self.connection())
+        .execute(self.connection().await?)
         .await?;
         Ok(done.rows_affected() > 0)
     }
@@ -163,26 +163,26 @@ impl Orders for PgTx {
              AND state <> 'refunded' ORDER BY id DESC LIMIT 1",
         )
         .bind(instance_id)
-        .fetch_optional(self.connection())
+        .fetch_optional(self.connection().await?)
         .await?)
     }
 
     async fn orders_of(&mut self, instance_id: &str) -> Result<Vec<OrderRow>, StoreError> {
         Ok(sqlx::query_as("SELECT * FROM orders WHERE instance_id = $1 ORDER BY id")
             .bind(instance_id)
-            .fetch_all(self.connection())
+            .fetch_all(self.connection().await?)
             .await?)
     }
 
     async fn next_order(&mut self) -> Result<Option<i64>, StoreError> {
         Ok(sqlx::query_scalar("SELECT min(next_at) FROM orders WHERE state = 'queued'")
-            .fetch_one(self.connection())
+            .fetch_one(self.connection().await?)
             .await?)
     }
 
     async fn orders_queued(&mut self) -> Result<i64, StoreError> {
         Ok(sqlx::query_scalar("SELECT count(*) FROM orders WHERE state = 'queued'")
-            .fetch_one(self.connection())
+            .fetch_one(self.connection().await?)
             .await?)
     }
 }

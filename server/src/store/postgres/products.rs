@@ -8,9 +8,12 @@ use crate::store::{ProductRow, Products, StoreError};
 #[async_trait]
 impl Products for PgTx {
     async fn product(&mut self, id: &str) -> Result<Option<ProductRow>, StoreError> {
+        if let Some(known) = self.batch.product(id) {
+            return Ok(Some(known));
+        }
         Ok(sqlx::query_as("SELECT * FROM products WHERE id = $1")
             .bind(id)
-            .fetch_optional(self.connection())
+            .fetch_optional(self.reader().await?)
             .await?)
     }
 
@@ -24,7 +27,7 @@ impl Products for PgTx {
         )
         .bind(after)
         .bind(limit)
-        .fetch_all(self.connection())
+        .fetch_all(self.reader().await?)
         .await?)
     }
 
@@ -42,11 +45,11 @@ impl Products for PgTx {
         .bind(&product.name)
         .bind(&product.terms)
         .bind(product.applied_at)
-        .execute(self.connection())
+        .execute(self.connection().await?)
         .await?;
         sqlx::query("DELETE FROM product_skus WHERE product = $1")
             .bind(&product.id)
-            .execute(self.connection())
+            .execute(self.connection().await?)
             .await?;
         for (market_product, sku) in goods {
             sqlx::query(
@@ -55,7 +58,7 @@ impl Products for PgTx {
             .bind(market_product)
             .bind(sku)
             .bind(&product.id)
-            .execute(self.connection())
+            .execute(self.connection().await?)
             .await?;
         }
         Ok(())
@@ -71,7 +74,7 @@ impl Products for PgTx {
         )
         .bind(market_product)
         .bind(sku)
-        .fetch_optional(self.connection())
+        .fetch_optional(self.reader().await?)
         .await?)
     }
 }

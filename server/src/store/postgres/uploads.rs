@@ -13,7 +13,7 @@ impl Uploads for PgTx {
         } else {
             "SELECT * FROM uploads WHERE id = $1"
         };
-        Ok(sqlx::query_as(sql).bind(id).fetch_optional(self.connection()).await?)
+        Ok(sqlx::query_as(sql).bind(id).fetch_optional(self.reader().await?).await?)
     }
 
     async fn upload_of_license(
@@ -25,33 +25,12 @@ impl Uploads for PgTx {
         } else {
             "SELECT * FROM uploads WHERE license_id = $1 ORDER BY id LIMIT 1"
         };
-        Ok(sqlx::query_as(sql).bind(license_id).fetch_optional(self.connection()).await?)
+        Ok(sqlx::query_as(sql).bind(license_id).fetch_optional(self.reader().await?).await?)
     }
 
     async fn add_upload(&mut self, upload: &UploadRow) -> Result<(), StoreError> {
-        sqlx::query(
-            "INSERT INTO uploads (id, event_id, instance_id, license_id, sha256, file, state, \
-             attempts, unanswered, next_at, last_code, last_message, queued_at, finished_at) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) \
-             ON CONFLICT (event_id, sha256) DO NOTHING",
-        )
-        .bind(&upload.id)
-        .bind(&upload.event_id)
-        .bind(&upload.instance_id)
-        .bind(&upload.license_id)
-        .bind(&upload.sha256)
-        .bind(&upload.file)
-        .bind(upload.state)
-        .bind(upload.attempts)
-        .bind(upload.unanswered)
-        .bind(upload.next_at)
-        .bind(&upload.last_code)
-        .bind(&upload.last_message)
-        .bind(upload.queued_at)
-        .bind(upload.finished_at)
-        .execute(self.connection())
-        .await?;
-        Ok(())
+        self.batch.unwritten.uploads.push(upload.clone());
+        self.make_room().await
     }
 
     async fn take_uploads(
@@ -71,7 +50,7 @@ impl Uploads for PgTx {
         .bind(limit)
         .bind(&lease.owner)
         .bind(lease.seconds)
-        .fetch_all(self.connection())
+        .fetch_all(self.connection().await?)
         .await?)
     }
 
@@ -83,7 +62,7 @@ impl Uploads for PgTx {
         .bind(held)
         .bind(&lease.owner)
         .bind(lease.seconds)
-        .execute(self.connection())
+        .execute(self.connection().await?)
         .await?;
         Ok(())
     }
@@ -96,14 +75,14 @@ impl Uploads for PgTx {
              FOR UPDATE SKIP LOCKED)",
         )
         .bind(held)
-        .execute(self.connection())
+        .execute(self.connection().await?)
         .await?;
         Ok(done.rows_affected())
     }
 
     async fn uploads_in_flight(&mut self) -> Result<i64, StoreError> {
         Ok(sqlx::query_scalar("SELECT count(*) FROM uploads WHERE state = 'sending'")
-            .fetch_one(self.connection())
+            .fetch_one(self.reader().await?)
             .await?)
     }
 
@@ -120,7 +99,7 @@ impl Uploads for PgTx {
         .bind(&upload.last_code)
         .bind(&upload.last_message)
         .bind(upload.finished_at)
-        .execute(self.connection())
+        .execute(self.connection().await?)
         .await?;
         Ok(())
     }
@@ -135,13 +114,13 @@ impl Uploads for PgTx {
         .bind(&query.instance_id)
         .bind(&query.after)
         .bind(query.limit)
-        .fetch_all(self.connection())
+        .fetch_all(self.reader().await?)
         .await?)
     }
 
     async fn next_upload(&mut self) -> Result<Option<i64>, StoreError> {
         Ok(sqlx::query_scalar("SELECT min(next_at) FROM uploads WHERE state = 'queued'")
-            .fetch_one(self.connection())
+            .fetch_one(self.reader().await?)
             .await?)
     }
 
@@ -151,7 +130,7 @@ impl Uploads for PgTx {
              count(*) FILTER (WHERE state = 'failed'), count(*) FILTER (WHERE state = 'unclear') \
              FROM uploads WHERE state IN ('queued', 'sending', 'failed', 'unclear')",
         )
-        .fetch_one(self.connection())
+        .fetch_one(self.reader().await?)
         .await?)
     }
 }

@@ -13,13 +13,13 @@ impl Usage for PgTx {
         } else {
             "SELECT * FROM usage_records WHERE id = $1"
         };
-        Ok(sqlx::query_as(sql).bind(id).fetch_optional(self.connection()).await?)
+        Ok(sqlx::query_as(sql).bind(id).fetch_optional(self.connection().await?).await?)
     }
 
     async fn usage_of_number(&mut self, number: &str) -> Result<Option<UsageRow>, StoreError> {
         Ok(sqlx::query_as("SELECT * FROM usage_records WHERE metering_sn = $1")
             .bind(number)
-            .fetch_optional(self.connection())
+            .fetch_optional(self.connection().await?)
             .await?)
     }
 
@@ -47,7 +47,7 @@ impl Usage for PgTx {
         .bind(row.together)
         .bind(row.next_at)
         .bind(row.queued_at)
-        .execute(self.connection())
+        .execute(self.connection().await?)
         .await?;
         Ok(done.rows_affected() == 1)
     }
@@ -58,7 +58,7 @@ impl Usage for PgTx {
              ORDER BY next_at, id LIMIT 1",
         )
         .bind(now)
-        .fetch_optional(self.connection())
+        .fetch_optional(self.connection().await?)
         .await?)
     }
 
@@ -83,7 +83,7 @@ impl Usage for PgTx {
         .bind(old_form)
         .bind(&lease.owner)
         .bind(lease.seconds)
-        .fetch_all(self.connection())
+        .fetch_all(self.connection().await?)
         .await?;
         taken.sort_by(|a, b| a.id.cmp(&b.id));
         Ok(taken)
@@ -98,7 +98,7 @@ impl Usage for PgTx {
         .bind(held)
         .bind(&lease.owner)
         .bind(lease.seconds)
-        .execute(self.connection())
+        .execute(self.connection().await?)
         .await?;
         Ok(())
     }
@@ -111,14 +111,14 @@ impl Usage for PgTx {
              FOR UPDATE SKIP LOCKED)",
         )
         .bind(held)
-        .execute(self.connection())
+        .execute(self.connection().await?)
         .await?;
         Ok(done.rows_affected())
     }
 
     async fn usage_in_flight(&mut self) -> Result<i64, StoreError> {
         Ok(sqlx::query_scalar("SELECT count(*) FROM usage_records WHERE state = 'sending'")
-            .fetch_one(self.connection())
+            .fetch_one(self.connection().await?)
             .await?)
     }
 
@@ -128,7 +128,7 @@ impl Usage for PgTx {
              AND id = ANY($1) ORDER BY id FOR UPDATE",
         )
         .bind(ids)
-        .fetch_all(self.connection())
+        .fetch_all(self.connection().await?)
         .await?)
     }
 
@@ -141,7 +141,7 @@ impl Usage for PgTx {
         )
         .bind(ids)
         .bind(at)
-        .execute(self.connection())
+        .execute(self.connection().await?)
         .await?;
         Ok(())
     }
@@ -163,7 +163,7 @@ impl Usage for PgTx {
         .bind(delay.message)
         .bind(delay.unanswered)
         .bind(delay.together)
-        .execute(self.connection())
+        .execute(self.connection().await?)
         .await?;
         Ok(())
     }
@@ -182,7 +182,7 @@ impl Usage for PgTx {
         .bind(&row.last_code)
         .bind(&row.last_message)
         .bind(row.finished_at)
-        .execute(self.connection())
+        .execute(self.connection().await?)
         .await?;
         Ok(())
     }
@@ -197,13 +197,13 @@ impl Usage for PgTx {
         .bind(&query.instance_id)
         .bind(&query.after)
         .bind(query.limit)
-        .fetch_all(self.connection())
+        .fetch_all(self.connection().await?)
         .await?)
     }
 
     async fn next_usage(&mut self) -> Result<Option<i64>, StoreError> {
         Ok(sqlx::query_scalar("SELECT min(next_at) FROM usage_records WHERE state = 'queued'")
-            .fetch_one(self.connection())
+            .fetch_one(self.connection().await?)
             .await?)
     }
 
@@ -213,7 +213,7 @@ impl Usage for PgTx {
              count(*) FILTER (WHERE state = 'failed'), count(*) FILTER (WHERE state = 'unclear') \
              FROM usage_records WHERE state IN ('queued', 'sending', 'failed', 'unclear')",
         )
-        .fetch_one(self.connection())
+        .fetch_one(self.connection().await?)
         .await?)
     }
 }

@@ -20,7 +20,7 @@ impl Waits for PgTx {
              AND uploads.state IN ('queued', 'sending', 'failed', 'unclear')) AS waits",
         )
         .bind(instance_id)
-        .fetch_one(self.connection())
+        .fetch_one(self.connection().await?)
         .await?)
     }
 
@@ -35,7 +35,7 @@ impl Waits for PgTx {
              AND applications.license_id = uploads.license_id \
              WHERE uploads.state IN ('queued', 'sending', 'failed', 'unclear')) AS waits",
         )
-        .fetch_one(self.connection())
+        .fetch_one(self.connection().await?)
         .await?)
     }
 
@@ -46,7 +46,7 @@ impl Waits for PgTx {
              WHERE orders.scene = 'NEW' AND orders.state IN ('queued', 'reading') \
              AND instances.quantity IS NULL AND instances.state <> 'released'",
         )
-        .fetch_one(self.connection())
+        .fetch_one(self.connection().await?)
         .await?)
     }
 
@@ -68,7 +68,7 @@ impl Waits for PgTx {
         .bind(until)
         .bind(minutes)
         .bind(limit)
-        .fetch_all(self.connection())
+        .fetch_all(self.connection().await?)
         .await?)
     }
 
@@ -85,7 +85,7 @@ impl Waits for PgTx {
         .bind(instance_id)
         .bind(minutes)
         .bind(at)
-        .execute(self.connection())
+        .execute(self.connection().await?)
         .await?;
         Ok(done.rows_affected() == 1)
     }

@@ -17,7 +17,7 @@ impl Alerts for SqliteTx {
         .bind(&alert.alert)
         .bind(&alert.subject)
         .bind(since)
-        .execute(self.connection())
+        .execute(self.connection().await?)
         .await?;
         if again.rows_affected() > 0 {
             return Ok(false);
@@ -34,7 +34,7 @@ impl Alerts for SqliteTx {
         .bind(&alert.fields)
         .bind(alert.at)
         .bind(alert.again)
-        .execute(self.connection())
+        .execute(self.connection().await?)
         .await?;
         Ok(true)
     }
@@ -54,7 +54,7 @@ impl Alerts for SqliteTx {
         .bind(target)
         .bind(DeliveryState::Queued)
         .bind(at)
-        .execute(self.connection())
+        .execute(self.connection().await?)
         .await?;
         Ok(())
     }
@@ -62,7 +62,7 @@ impl Alerts for SqliteTx {
     async fn alert(&mut self, id: &str) -> Result<Option<AlertRow>, StoreError> {
         Ok(sqlx::query_as("SELECT * FROM alerts WHERE id = $1")
             .bind(id)
-            .fetch_optional(self.connection())
+            .fetch_optional(self.connection().await?)
             .await?)
     }
 
@@ -74,14 +74,14 @@ impl Alerts for SqliteTx {
         .bind(&query.alert)
         .bind(&query.after)
         .bind(query.limit)
-        .fetch_all(self.connection())
+        .fetch_all(self.connection().await?)
         .await?)
     }
 
     async fn deliveries_of(&mut self, alert_id: &str) -> Result<Vec<DeliveryRow>, StoreError> {
         Ok(sqlx::query_as("SELECT * FROM alert_deliveries WHERE alert_id = $1 ORDER BY id")
             .bind(alert_id)
-            .fetch_all(self.connection())
+            .fetch_all(self.connection().await?)
             .await?)
     }
 
@@ -104,7 +104,7 @@ impl Alerts for SqliteTx {
         .bind(json(&words(targets))?)
         .bind(&lease.owner)
         .bind(lease.seconds)
-        .fetch_all(self.connection())
+        .fetch_all(self.connection().await?)
         .await?)
     }
 
@@ -116,7 +116,7 @@ impl Alerts for SqliteTx {
         .bind(json(held)?)
         .bind(&lease.owner)
         .bind(lease.seconds)
-        .execute(self.connection())
+        .execute(self.connection().await?)
         .await?;
         Ok(())
     }
@@ -128,21 +128,21 @@ impl Alerts for SqliteTx {
              AND id NOT IN (SELECT value FROM json_each($1))",
         )
         .bind(json(held)?)
-        .execute(self.connection())
+        .execute(self.connection().await?)
         .await?;
         Ok(done.rows_affected())
     }
 
     async fn deliveries_in_flight(&mut self) -> Result<i64, StoreError> {
         Ok(sqlx::query_scalar("SELECT count(*) FROM alert_deliveries WHERE state = 'sending'")
-            .fetch_one(self.connection())
+            .fetch_one(self.connection().await?)
             .await?)
     }
 
     async fn delivery(&mut self, id: &str) -> Result<Option<DeliveryRow>, StoreError> {
         Ok(sqlx::query_as("SELECT * FROM alert_deliveries WHERE id = $1")
             .bind(id)
-            .fetch_optional(self.connection())
+            .fetch_optional(self.connection().await?)
             .await?)
     }
 
@@ -156,7 +156,7 @@ impl Alerts for SqliteTx {
         .bind(row.next_at)
         .bind(&row.last_error)
         .bind(row.finished_at)
-        .execute(self.connection())
+        .execute(self.connection().await?)
         .await?;
         Ok(())
     }
@@ -167,7 +167,7 @@ impl Alerts for SqliteTx {
              AND target IN (SELECT value FROM json_each($1))",
         )
         .bind(json(&words(targets))?)
-        .fetch_one(self.connection())
+        .fetch_one(self.connection().await?)
         .await?)
     }
 
@@ -178,7 +178,7 @@ impl Alerts for SqliteTx {
         )
         .bind(before)
         .bind(limit)
-        .execute(self.connection())
+        .execute(self.connection().await?)
         .await?;
         let done = sqlx::query(
             "DELETE FROM alerts WHERE id IN \
@@ -186,7 +186,7 @@ impl Alerts for SqliteTx {
         )
         .bind(before)
         .bind(limit)
-        .execute(self.connection())
+        .execute(self.connection().await?)
         .await?;
         Ok(done.rows_affected())
     }

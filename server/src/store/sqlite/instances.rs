@@ -8,16 +8,22 @@ use crate::store::{Instance, InstanceQuery, InstanceState, Instances, StoreError
 #[async_trait]
 impl Instances for SqliteTx {
     async fn instance(&mut self, id: &str) -> Result<Option<Instance>, StoreError> {
+        if let Some(known) = self.batch.instance(id) {
+            return Ok(known);
+        }
         Ok(sqlx::query_as("SELECT * FROM instances WHERE id = $1")
             .bind(id)
-            .fetch_optional(self.connection())
+            .fetch_optional(self.reader().await?)
             .await?)
     }
 
     async fn is_instance(&mut self, id: &str) -> Result<bool, StoreError> {
+        if let Some(known) = self.batch.instance(id) {
+            return Ok(known.is_some());
+        }
         Ok(sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM instances WHERE id = $1)")
             .bind(id)
-            .fetch_one(self.connection())
+            .fetch_one(self.reader().await?)
             .await?)
     }
 
@@ -29,14 +35,17 @@ impl Instances for SqliteTx {
         Ok(sqlx::query_as("SELECT * FROM instances WHERE order_id = $1 AND line_id = $2")
             .bind(order_id)
             .bind(line_id)
-            .fetch_optional(self.connection())
+            .fetch_optional(self.reader().await?)
             .await?)
     }
 
     async fn instance_of_code(&mut self, code: &str) -> Result<Option<Instance>, StoreError> {
+        if let Some(known) = self.batch.instance_of_code(code) {
+            return Ok(known);
+        }
         Ok(sqlx::query_as("SELECT * FROM instances WHERE activation_code = $1")
             .bind(code)
-            .fetch_optional(self.connection())
+            .fetch_optional(self.reader().await?)
             .await?)
     }
 
@@ -66,7 +75,7 @@ impl Instances for SqliteTx {
         .bind(instance.expires_set)
         .bind(instance.machines_used)
         .bind(instance.judge_due)
-        .execute(self.connection())
+        .execute(self.connection().await?)
         .await?;
         Ok(done.rows_affected() == 1)
     }
@@ -81,7 +90,7 @@ impl Instances for SqliteTx {
             .bind(id)
             .bind(state)
             .bind(at)
-            .execute(self.connection())
+            .execute(self.connection().await?)
             .await?;
         Ok(())
     }
@@ -98,7 +107,7 @@ impl Instances for SqliteTx {
         .bind(id)
         .bind(expires)
         .bind(at)
-        .execute(self.connection())
+        .execute(self.connection().await?)
         .await?;
         Ok(())
     }
@@ -125,25 +134,21 @@ impl Instances for SqliteTx {
         .bind(&terms.customer)
         .bind(terms.expires)
         .bind(at)
-        .execute(self.connection())
+        .execute(self.connection().await?)
         .await?;
         Ok(())
     }
 
     async fn add_machines_used(&mut self, id: &str, by: i64) -> Result<(), StoreError> {
-        sqlx::query("UPDATE instances SET machines_used = machines_used + $2 WHERE id = $1")
-            .bind(id)
-            .bind(by)
-            .execute(self.connection())
-            .await?;
-        Ok(())
+        self.batch.add_places(id, by);
+        self.make_room().await
     }
 
     async fn put_judge_due(&mut self, id: &str, due: bool) -> Result<(), StoreError> {
         sqlx::query("UPDATE instances SET judge_due = $2 WHERE id = $1")
             .bind(id)
             .bind(due)
-            .execute(self.connection())
+            .execute(self.connection().await?)
             .await?;
         Ok(())
     }
@@ -151,7 +156,7 @@ impl Instances for SqliteTx {
     async fn instances_to_judge(&mut self, limit: i64) -> Result<Vec<String>, StoreError> {
         Ok(sqlx::query_scalar("SELECT id FROM instances WHERE judge_due = 1 ORDER BY id LIMIT $1")
             .bind(limit)
-            .fetch_all(self.connection())
+            .fetch_all(self.reader().await?)
             .await?)
     }
 
@@ -173,7 +178,7 @@ impl Instances for SqliteTx {
         .bind(market_product)
         .bind(sku)
         .bind(product)
-        .execute(self.connection())
+        .execute(self.connection().await?)
         .await?;
         Ok(done.rows_affected())
     }
@@ -185,7 +190,7 @@ impl Instances for SqliteTx {
              AND applications.state IN ('waiting', 'held'))",
         )
         .bind(product)
-        .execute(self.connection())
+        .execute(self.connection().await?)
         .await?;
         Ok(done.rows_affected())
     }
@@ -201,14 +206,14 @@ impl Instances for SqliteTx {
         .bind(query.state)
         .bind(&query.after)
         .bind(query.limit)
-        .fetch_all(self.connection())
+        .fetch_all(self.reader().await?)
         .await?)
     }
 
     async fn is_test_instance(&mut self, id: &str) -> Result<bool, StoreError> {
         Ok(sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM test_instances WHERE id = $1)")
             .bind(id)
-            .fetch_one(self.connection())
+            .fetch_one(self.reader().await?)
             .await?)
     }
 
@@ -220,7 +225,7 @@ impl Instances for SqliteTx {
         Ok(sqlx::query_scalar("SELECT id FROM test_instances WHERE order_id = $1 AND line_id = $2")
             .bind(order_id)
             .bind(line_id)
-            .fetch_optional(self.connection())
+            .fetch_optional(self.reader().await?)
             .await?)
     }
 
@@ -239,7 +244,7 @@ impl Instances for SqliteTx {
         .bind(order_id)
         .bind(line_id)
         .bind(at)
-        .execute(self.connection())
+        .execute(self.connection().await?)
         .await?;
         Ok(done.rows_affected() == 1)
     }
@@ -250,7 +255,7 @@ impl Instances for SqliteTx {
         )
         .bind(nonce)
         .bind(expires)
-        .execute(self.connection())
+        .execute(self.connection().await?)
         .await?;
         Ok(done.rows_affected() == 1)
     }
@@ -262,7 +267,7 @@ impl Instances for SqliteTx {
         )
         .bind(now)
         .bind(limit)
-        .execute(self.connection())
+        .execute(self.connection().await?)
         .await?;
         Ok(done.rows_affected())
     }

@@ -10,33 +10,13 @@ impl Licenses for SqliteTx {
     async fn license(&mut self, id: &str) -> Result<Option<LicenseRow>, StoreError> {
         Ok(sqlx::query_as("SELECT * FROM licenses WHERE id = $1")
             .bind(id)
-            .fetch_optional(self.connection())
+            .fetch_optional(self.reader().await?)
             .await?)
     }
 
     async fn add_license(&mut self, license: &LicenseRow) -> Result<(), StoreError> {
-        sqlx::query(
-            "INSERT INTO licenses (id, instance_id, machine_id, event_id, product, issued_at, \
-             not_before, expires, grace, terms, document, state, reason, changed_at) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
-        )
-        .bind(&license.id)
-        .bind(&license.instance_id)
-        .bind(&license.machine_id)
-        .bind(&license.event_id)
-        .bind(&license.product)
-        .bind(license.issued_at)
-        .bind(license.not_before)
-        .bind(license.expires)
-        .bind(license.grace)
-        .bind(&license.terms)
-        .bind(&license.document)
-        .bind(license.state)
-        .bind(&license.reason)
-        .bind(license.changed_at)
-        .execute(self.connection())
-        .await?;
-        Ok(())
+        self.batch.unwritten.licenses.push(license.clone());
+        self.make_room().await
     }
 
     async fn licenses(&mut self, query: &LicenseQuery) -> Result<Vec<LicenseRow>, StoreError> {
@@ -50,7 +30,7 @@ impl Licenses for SqliteTx {
         .bind(query.state)
         .bind(&query.after)
         .bind(query.limit)
-        .fetch_all(self.connection())
+        .fetch_all(self.reader().await?)
         .await?)
     }
 
@@ -71,7 +51,7 @@ impl Licenses for SqliteTx {
             .bind(instance_id)
             .bind(machine_id)
             .bind(terms)
-            .fetch_all(self.connection())
+            .fetch_all(self.reader().await?)
             .await?)
     }
 
@@ -80,7 +60,7 @@ impl Licenses for SqliteTx {
             "SELECT count(*) FROM licenses WHERE machine_id = $1 AND state <> 'revoked'",
         )
         .bind(machine_id)
-        .fetch_one(self.connection())
+        .fetch_one(self.reader().await?)
         .await?)
     }
 
@@ -96,7 +76,7 @@ impl Licenses for SqliteTx {
             .bind(state)
             .bind(reason)
             .bind(at)
-            .execute(self.connection())
+            .execute(self.connection().await?)
             .await?;
         Ok(())
     }
@@ -108,7 +88,7 @@ impl Licenses for SqliteTx {
         )
         .bind(instance_id)
         .bind(at)
-        .execute(self.connection())
+        .execute(self.connection().await?)
         .await?;
         Ok(done.rows_affected())
     }
@@ -120,7 +100,7 @@ impl Licenses for SqliteTx {
         )
         .bind(instance_id)
         .bind(at)
-        .execute(self.connection())
+        .execute(self.connection().await?)
         .await?;
         Ok(done.rows_affected())
     }
@@ -132,7 +112,7 @@ impl Licenses for SqliteTx {
         )
         .bind(instance_id)
         .bind(at)
-        .execute(self.connection())
+        .execute(self.connection().await?)
         .await?;
         Ok(done.rows_affected())
     }
@@ -146,7 +126,7 @@ impl Licenses for SqliteTx {
              AND (expires IS NULL OR expires + grace >= $1) ORDER BY id",
         )
         .bind(now)
-        .fetch_all(self.connection())
+        .fetch_all(self.reader().await?)
         .await?)
     }
 }

@@ -16,7 +16,7 @@ impl Lists for SqliteTx {
         .bind(&key.product)
         .bind(&key.platform)
         .bind(&key.channel)
-        .fetch_optional(self.connection())
+        .fetch_optional(self.connection().await?)
         .await?)
     }
 
@@ -41,7 +41,7 @@ impl Lists for SqliteTx {
         .bind(row.issued_at)
         .bind(row.stale)
         .bind(row.elsewhere)
-        .execute(self.connection())
+        .execute(self.connection().await?)
         .await?;
         Ok(())
     }
@@ -56,7 +56,7 @@ impl Lists for SqliteTx {
         .bind(&key.product)
         .bind(&key.platform)
         .bind(&key.channel)
-        .execute(self.connection())
+        .execute(self.connection().await?)
         .await?;
         Ok(())
     }
@@ -73,7 +73,7 @@ impl Lists for SqliteTx {
         .bind(&release.version)
         .bind(&release.entry)
         .bind(release.published_at)
-        .execute(self.connection())
+        .execute(self.connection().await?)
         .await?;
         Ok(())
     }
@@ -88,7 +88,7 @@ impl Lists for SqliteTx {
             .bind(product)
             .bind(platform)
             .bind(channel)
-            .execute(self.connection())
+            .execute(self.connection().await?)
             .await?;
         Ok(())
     }
@@ -107,13 +107,13 @@ impl Lists for SqliteTx {
         .bind(product)
         .bind(platform)
         .bind(channel)
-        .fetch_all(self.connection())
+        .fetch_all(self.connection().await?)
         .await?)
     }
 
     async fn public_keys(&mut self) -> Result<Vec<(String, String)>, StoreError> {
         Ok(sqlx::query_as("SELECT kid, jwk FROM public_keys ORDER BY added_at, kid")
-            .fetch_all(self.connection())
+            .fetch_all(self.connection().await?)
             .await?)
     }
 
@@ -125,7 +125,7 @@ impl Lists for SqliteTx {
         .bind(kid)
         .bind(jwk)
         .bind(at)
-        .execute(self.connection())
+        .execute(self.connection().await?)
         .await?;
         Ok(())
     }

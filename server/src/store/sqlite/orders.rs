@@ -28,7 +28,7 @@ impl Orders for SqliteTx {
         .bind(line_id)
         .bind(scene)
         .bind(at)
-        .execute(self.connection())
+        .execute(self.connection().await?)
         .await?;
         Ok(done.rows_affected() == 1)
     }
@@ -49,7 +49,7 @@ impl Orders for SqliteTx {
         .bind(limit)
         .bind(&lease.owner)
         .bind(lease.seconds)
-        .fetch_all(self.connection())
+        .fetch_all(self.connection().await?)
         .await?)
     }
 
@@ -61,7 +61,7 @@ impl Orders for SqliteTx {
         .bind(json(held)?)
         .bind(&lease.owner)
         .bind(lease.seconds)
-        .execute(self.connection())
+        .execute(self.connection().await?)
         .await?;
         Ok(())
     }
@@ -73,21 +73,21 @@ impl Orders for SqliteTx {
              AND id NOT IN (SELECT value FROM json_each($1))",
         )
         .bind(json(held)?)
-        .execute(self.connection())
+        .execute(self.connection().await?)
         .await?;
         Ok(done.rows_affected())
     }
 
     async fn orders_in_flight(&mut self) -> Result<i64, StoreError> {
         Ok(sqlx::query_scalar("SELECT count(*) FROM orders WHERE state = 'reading'")
-            .fetch_one(self.connection())
+            .fetch_one(self.connection().await?)
             .await?)
     }
 
     async fn order(&mut self, id: i64) -> Result<Option<OrderRow>, StoreError> {
         Ok(sqlx::query_as("SELECT * FROM orders WHERE id = $1")
             .bind(id)
-            .fetch_optional(self.connection())
+            .fetch_optional(self.connection().await?)
             .await?)
     }
 
@@ -106,7 +106,7 @@ impl Orders for SqliteTx {
         .bind(next_at)
         .bind(code)
         .bind(message)
-        .execute(self.connection())
+        .execute(self.connection().await?)
         .await?;
         Ok(())
     }
@@ -133,7 +133,7 @@ impl Orders for SqliteTx {
         .bind(terms.trial)
         .bind(&terms.customer)
         .bind(terms.expires)
-        .execute(self.connection())
+        .execute(self.connection().await?)
         .await?;
         Ok(())
     }
@@ -149,7 +149,7 @@ impl Orders for SqliteTx {
         )
         .bind(instance_id)
         .bind(order_id)
-        .execute(self.connection())
+        .execute(self.connection().await?)
         .await?;
         Ok(done.rows_affected() > 0)
     }
@@ -160,26 +160,26 @@ impl Orders for SqliteTx {
              AND state <> 'refunded' ORDER BY id DESC LIMIT 1",
         )
         .bind(instance_id)
-        .fetch_optional(self.connection())
+        .fetch_optional(self.connection().await?)
         .await?)
     }
 
     async fn orders_of(&mut self, instance_id: &str) -> Result<Vec<OrderRow>, StoreError> {
         Ok(sqlx::query_as("SELECT * FROM orders WHERE instance_id = $1 ORDER BY id")
             .bind(instance_id)
-            .fetch_all(self.connection())
+            .fetch_all(self.connection().await?)
             .await?)
     }
 
     async fn next_order(&mut self) -> Result<Option<i64>, StoreError> {
         Ok(sqlx::query_scalar("SELECT min(next_at) FROM orders WHERE state = 'queued'")
-            .fetch_one(self.connection())
+            .fetch_one(self.connection().await?)
             .await?)
     }
 
     async fn orders_queued(&mut self) -> Result<i64, StoreError> {
         Ok(sqlx::query_scalar("SELECT count(*) FROM orders WHERE state = 'queued'")
-            .fetch_one(self.connection())
+            .fetch_one(self.connection().await?)
             .await?)
     }
 }

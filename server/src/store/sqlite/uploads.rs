@@ -10,7 +10,7 @@ impl Uploads for SqliteTx {
     async fn upload(&mut self, id: &str) -> Result<Option<UploadRow>, StoreError> {
         Ok(sqlx::query_as("SELECT * FROM uploads WHERE id = $1")
             .bind(id)
-            .fetch_optional(self.connection())
+            .fetch_optional(self.reader().await?)
             .await?)
     }
 
@@ -20,34 +20,13 @@ impl Uploads for SqliteTx {
     ) -> Result<Option<UploadRow>, StoreError> {
         Ok(sqlx::query_as("SELECT * FROM uploads WHERE license_id = $1 ORDER BY id LIMIT 1")
             .bind(license_id)
-            .fetch_optional(self.connection())
+            .fetch_optional(self.reader().await?)
             .await?)
     }
 
     async fn add_upload(&mut self, upload: &UploadRow) -> Result<(), StoreError> {
-        sqlx::query(
-            "INSERT INTO uploads (id, event_id, instance_id, license_id, sha256, file, state, \
-             attempts, unanswered, next_at, last_code, last_message, queued_at, finished_at) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) \
-             ON CONFLICT (event_id, sha256) DO NOTHING",
-        )
-        .bind(&upload.id)
-        .bind(&upload.event_id)
-        .bind(&upload.instance_id)
-        .bind(&upload.license_id)
-        .bind(&upload.sha256)
-        .bind(&upload.file)
-        .bind(upload.state)
-        .bind(upload.attempts)
-        .bind(upload.unanswered)
-        .bind(upload.next_at)
-        .bind(&upload.last_code)
-        .bind(&upload.last_message)
-        .bind(upload.queued_at)
-        .bind(upload.finished_at)
-        .execute(self.connection())
-        .await?;
-        Ok(())
+        self.batch.unwritten.uploads.push(upload.clone());
+        self.make_room().await
     }
 
     async fn take_uploads(
@@ -66,7 +45,7 @@ impl Uploads for SqliteTx {
         .bind(limit)
         .bind(&lease.owner)
         .bind(lease.seconds)
-        .fetch_all(self.connection())
+        .fetch_all(self.connection().await?)
         .await?)
     }
 
@@ -78,7 +57,7 @@ impl Uploads for SqliteTx {
         .bind(json(held)?)
         .bind(&lease.owner)
         .bind(lease.seconds)
-        .execute(self.connection())
+        .execute(self.connection().await?)
         .await?;
         Ok(())
     }
@@ -90,14 +69,14 @@ impl Uploads for SqliteTx {
              AND id NOT IN (SELECT value FROM json_each($1))",
         )
         .bind(json(held)?)
-        .execute(self.connection())
+        .execute(self.connection().await?)
         .await?;
         Ok(done.rows_affected())
     }
 
     async fn uploads_in_flight(&mut self) -> Result<i64, StoreError> {
         Ok(sqlx::query_scalar("SELECT count(*) FROM uploads WHERE state = 'sending'")
-            .fetch_one(self.connection())
+            .fetch_one(self.reader().await?)
             .await?)
     }
 
@@ -114,7 +93,7 @@ impl Uploads for SqliteTx {
         .bind(&upload.last_code)
         .bind(&upload.last_message)
         .bind(upload.finished_at)
-        .execute(self.connection())
+        .execute(self.connection().await?)
         .await?;
         Ok(())
     }
@@ -129,13 +108,13 @@ impl Uploads for SqliteTx {
         .bind(&query.instance_id)
         .bind(&query.after)
         .bind(query.limit)
-        .fetch_all(self.connection())
+        .fetch_all(self.reader().await?)
         .await?)
     }
 
     async fn next_upload(&mut self) -> Result<Option<i64>, StoreError> {
         Ok(sqlx::query_scalar("SELECT min(next_at) FROM uploads WHERE state = 'queued'")
-            .fetch_one(self.connection())
+            .fetch_one(self.reader().await?)
             .await?)
     }
 
@@ -145,7 +124,7 @@ impl Uploads for SqliteTx {
              coalesce(sum(state = 'failed'), 0), coalesce(sum(state = 'unclear'), 0) \
              FROM uploads WHERE state IN ('queued', 'sending', 'failed', 'unclear')",
         )
-        .fetch_one(self.connection())
+        .fetch_one(self.reader().await?)
         .await?)
     }
 }

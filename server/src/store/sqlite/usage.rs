@@ -10,14 +10,14 @@ impl Usage for SqliteTx {
     async fn usage_record(&mut self, id: &str) -> Result<Option<UsageRow>, StoreError> {
         Ok(sqlx::query_as("SELECT * FROM usage_records WHERE id = $1")
             .bind(id)
-            .fetch_optional(self.connection())
+            .fetch_optional(self.connection().await?)
             .await?)
     }
 
     async fn usage_of_number(&mut self, number: &str) -> Result<Option<UsageRow>, StoreError> {
         Ok(sqlx::query_as("SELECT * FROM usage_records WHERE metering_sn = $1")
             .bind(number)
-            .fetch_optional(self.connection())
+            .fetch_optional(self.connection().await?)
             .await?)
     }
 
@@ -45,7 +45,7 @@ impl Usage for SqliteTx {
         .bind(row.together)
         .bind(row.next_at)
         .bind(row.queued_at)
-        .execute(self.connection())
+        .execute(self.connection().await?)
         .await?;
         Ok(done.rows_affected() == 1)
     }
@@ -56,7 +56,7 @@ impl Usage for SqliteTx {
              ORDER BY next_at, id LIMIT 1",
         )
         .bind(now)
-        .fetch_optional(self.connection())
+        .fetch_optional(self.connection().await?)
         .await?)
     }
 
@@ -78,7 +78,7 @@ impl Usage for SqliteTx {
         .bind(old_form)
         .bind(&lease.owner)
         .bind(lease.seconds)
-        .fetch_all(self.connection())
+        .fetch_all(self.connection().await?)
         .await?;
         taken.sort_by(|a, b| a.id.cmp(&b.id));
         Ok(taken)
@@ -92,7 +92,7 @@ impl Usage for SqliteTx {
         .bind(json(held)?)
         .bind(&lease.owner)
         .bind(lease.seconds)
-        .execute(self.connection())
+        .execute(self.connection().await?)
         .await?;
         Ok(())
     }
@@ -104,14 +104,14 @@ impl Usage for SqliteTx {
              AND id NOT IN (SELECT value FROM json_each($1))",
         )
         .bind(json(held)?)
-        .execute(self.connection())
+        .execute(self.connection().await?)
         .await?;
         Ok(done.rows_affected())
     }
 
     async fn usage_in_flight(&mut self) -> Result<i64, StoreError> {
         Ok(sqlx::query_scalar("SELECT count(*) FROM usage_records WHERE state = 'sending'")
-            .fetch_one(self.connection())
+            .fetch_one(self.connection().await?)
             .await?)
     }
 
@@ -121,7 +121,7 @@ impl Usage for SqliteTx {
              AND id IN (SELECT value FROM json_each($1)) ORDER BY id",
         )
         .bind(json(ids)?)
-        .fetch_all(self.connection())
+        .fetch_all(self.connection().await?)
         .await?)
     }
 
@@ -134,7 +134,7 @@ impl Usage for SqliteTx {
         )
         .bind(json(ids)?)
         .bind(at)
-        .execute(self.connection())
+        .execute(self.connection().await?)
         .await?;
         Ok(())
     }
@@ -156,7 +156,7 @@ impl Usage for SqliteTx {
         .bind(delay.message)
         .bind(delay.unanswered)
         .bind(delay.together)
-        .execute(self.connection())
+        .execute(self.connection().await?)
         .await?;
         Ok(())
     }
@@ -175,7 +175,7 @@ impl Usage for SqliteTx {
         .bind(&row.last_code)
         .bind(&row.last_message)
         .bind(row.finished_at)
-        .execute(self.connection())
+        .execute(self.connection().await?)
         .await?;
         Ok(())
     }
@@ -190,13 +190,13 @@ impl Usage for SqliteTx {
         .bind(&query.instance_id)
         .bind(&query.after)
         .bind(query.limit)
-        .fetch_all(self.connection())
+        .fetch_all(self.connection().await?)
         .await?)
     }
 
     async fn next_usage(&mut self) -> Result<Option<i64>, StoreError> {
         Ok(sqlx::query_scalar("SELECT min(next_at) FROM usage_records WHERE state = 'queued'")
-            .fetch_one(self.connection())
+            .fetch_one(self.connection().await?)
             .await?)
     }
 
@@ -206,7 +206,7 @@ impl Usage for SqliteTx {
              coalesce(sum(state = 'failed'), 0), coalesce(sum(state = 'unclear'), 0) \
              FROM usage_records WHERE state IN ('queued', 'sending', 'failed', 'unclear')",
         )
-        .fetch_one(self.connection())
+        .fetch_one(self.connection().await?)
         .await?)
     }
 }

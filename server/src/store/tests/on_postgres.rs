@@ -1,5 +1,9 @@
 //! The suite on PostgreSQL.
 
+#[path = "batches.rs"]
+mod batches;
+#[path = "outbox.rs"]
+mod outbox;
 #[path = "suite.rs"]
 mod suite;
 

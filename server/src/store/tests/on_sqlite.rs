@@ -1,5 +1,9 @@
 //! The suite on SQLite.
 
+#[path = "batches.rs"]
+mod batches;
+#[path = "outbox.rs"]
+mod outbox;
 #[path = "suite.rs"]
 mod suite;
 

@@ -1,0 +1,46 @@
+//! `upgradeInstance`: another order stands behind the same instance, with more or something else.
+
+use koogallery::call::UpgradeInstance as Call;
+use koogallery::{Answer, ResultCode};
+
+use super::{first_use, live, test_effect};
+use crate::desk::command::UseCase;
+use crate::desk::context::{Note, Work};
+use crate::desk::orders::UPGRADE;
+use crate::store::{Locks, StoreError, Tx};
+
+/// 实例升级. What it becomes is read from the order; until then the earlier order counts.
+pub(crate) struct UpgradeInstance {
+    pub(crate) call: Call,
+    pub(crate) nonce: Vec<u8>,
+}
+
+impl UseCase for UpgradeInstance {
+    type Answer = Answer;
+
+    fn locks(&self, locks: &mut Locks) {
+        if !self.call.test {
+            locks.instance(&self.call.instance_id);
+        }
+    }
+
+    async fn run(&self, tx: &mut dyn Tx, work: &mut Work<'_>) -> Result<Answer, StoreError> {
+        let call = &self.call;
+        if call.test {
+            return test_effect(tx, work, &call.instance_id, &self.nonce).await;
+        }
+        let Some(instance) = live(tx, &call.instance_id).await? else {
+            return Ok(Answer::of(ResultCode::InstanceUnknown));
+        };
+        if let Err(replay) = first_use(tx, work, &self.nonce).await? {
+            return Ok(replay);
+        }
+
+        let now = work.now.as_secs();
+        let (order, line) = (&call.order_id, &call.order_line_id);
+        if tx.queue_order(&instance.id, order, line, UPGRADE, now).await? {
+            work.note(Note::OrderQueued { instance: instance.id });
+        }
+        Ok(Answer::success())
+    }
+}

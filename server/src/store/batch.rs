@@ -1,0 +1,203 @@
+//! What one transaction has read ahead and has not written yet: requests that share a transaction
+//! share its statements. Whatever is not known here is asked of the database, after everything
+//! that waits was written.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use super::{Application, Instance, LicenseRow, Locks, Machine, ProductRow, UploadRow};
+
+/// Machines are looked at one by one; more than this many alike are clones of one image.
+pub(super) const ALIKE: usize = 64;
+/// Machines that are read ahead for a whole batch; beyond that each wish asks by itself.
+pub(super) const ALIKE_AHEAD: usize = 4096;
+
+/// Rows to be written, in an order that foreign keys allow.
+#[derive(Default)]
+pub(super) struct Unwritten {
+    pub(super) machines: Vec<Machine>,
+    /// Instance, digest, machine.
+    pub(super) digests: Vec<(String, String, String)>,
+    pub(super) licenses: Vec<LicenseRow>,
+    pub(super) uploads: Vec<UploadRow>,
+    pub(super) applications: Vec<Application>,
+    /// By how much the number of places taken changes, by instance.
+    pub(super) places: BTreeMap<String, i64>,
+}
+
+impl Unwritten {
+    /// Rows of one statement: far below what a database takes, far above what pays.
+    const FULL: usize = 64;
+
+    /// Whether it is time to write, whoever comes next.
+    pub(super) fn is_full(&self) -> bool {
+        self.licenses.len().max(self.applications.len()).max(self.places.len()) >= Self::FULL
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.machines.is_empty()
+            && self.digests.is_empty()
+            && self.licenses.is_empty()
+            && self.uploads.is_empty()
+            && self.applications.is_empty()
+            && self.places.is_empty()
+    }
+}
+
+/// One row that was read ahead.
+pub(super) enum Ahead {
+    Instance(Instance),
+    Product(ProductRow),
+    Application(Application),
+    /// A machine in use, and a digest that found it.
+    Machine(String, Machine),
+}
+
+/// The rows of one transaction, as they are once everything is written.
+#[derive(Default)]
+pub(super) struct Batch {
+    pub(super) unwritten: Unwritten,
+    instances: HashMap<String, Option<Instance>>,
+    codes: HashMap<String, Option<String>>,
+    products: HashMap<String, ProductRow>,
+    applications: HashMap<String, Vec<Application>>,
+    /// Machines in use by instance and digest; a digest that is absent was not asked for.
+    machines: HashMap<String, HashMap<String, Vec<Arc<Machine>>>>,
+}
+
+impl Batch {
+    /// Takes what was read for `locks`: what of it has no row is known to have none.
+    pub(super) fn learn(&mut self, locks: &Locks, rows: Vec<Ahead>) {
+        for id in &locks.instances {
+            self.instances.insert(id.clone(), None);
+        }
+        for code in &locks.codes {
+            self.codes.insert(code.clone(), None);
+        }
+        for wanted in &locks.applications {
+            self.applications.insert(wanted.event.clone(), Vec::new());
+        }
+        let found = rows.iter().filter(|row| matches!(row, Ahead::Machine(..))).count();
+        for row in rows {
+            match row {
+                Ahead::Instance(instance) => {
+                    if let Some(id) = self.codes.get_mut(&instance.activation_code) {
+                        *id = Some(instance.id.clone());
+                    }
+                    self.instances.insert(instance.id.clone(), Some(instance));
+                }
+                Ahead::Product(product) => {
+                    self.products.insert(product.id.clone(), product);
+                }
+                Ahead::Application(application) => {
+                    self.applications
+                        .entry(application.event_id.clone())
+                        .or_default()
+                        .push(application);
+                }
+                Ahead::Machine(digest, machine) if found < ALIKE_AHEAD => {
+                    let known = self.machines.entry(machine.instance_id.clone()).or_default();
+                    let known = known.entry(digest).or_default();
+                    // Two requests of one batch may have asked for the same.
+                    if known.iter().all(|known| known.id != machine.id) {
+                        known.push(Arc::new(machine));
+                    }
+                }
+                Ahead::Machine(..) => {}
+            }
+        }
+        if found < ALIKE_AHEAD {
+            for wanted in &locks.applications {
+                // What an application was found for was not asked for.
+                if self.applications.get(&wanted.event).is_some_and(Vec::is_empty) {
+                    let known = self.machines.entry(wanted.instance.clone()).or_default();
+                    for digest in &wanted.digests {
+                        known.entry(digest.clone()).or_default();
+                    }
+                }
+            }
+        }
+    }
+
+    /// Forgets what was read: a statement that nothing here knows about changes it.
+    pub(super) fn forget(&mut self) {
+        self.instances.clear();
+        self.codes.clear();
+        self.products.clear();
+        self.applications.clear();
+        self.machines.clear();
+    }
+
+    pub(super) fn instance(&self, id: &str) -> Option<Option<Instance>> {
+        self.instances.get(id).cloned()
+    }
+
+    pub(super) fn instance_of_code(&self, code: &str) -> Option<Option<Instance>> {
+        match self.codes.get(code)? {
+            Some(id) => self.instance(id),
+            None => Some(None),
+        }
+    }
+
+    pub(super) fn product(&self, id: &str) -> Option<ProductRow> {
+        self.products.get(id).cloned()
+    }
+
+    pub(super) fn applications_of_event(&self, event: &str) -> Option<Vec<Application>> {
+        self.applications.get(event).cloned()
+    }
+
+    /// Machines that share any of `digests`, those with most of them first.
+    pub(super) fn machines_like(&self, instance: &str, digests: &[String]) -> Option<Vec<Machine>> {
+        let known = self.machines.get(instance)?;
+        let mut shared: BTreeMap<&str, (usize, &Arc<Machine>)> = BTreeMap::new();
+        for digest in digests.iter().collect::<BTreeSet<_>>() {
+            for machine in known.get(digest)? {
+                shared.entry(&machine.id).or_insert((0, machine)).0 += 1;
+            }
+        }
+        // Ids are in order already, and a stable sort leaves them so.
+        let mut found: Vec<_> = shared.into_values().collect();
+        found.sort_by_key(|(shared, _)| std::cmp::Reverse(*shared));
+        Some(found.into_iter().take(ALIKE).map(|(_, machine)| Machine::clone(machine)).collect())
+    }
+
+    pub(super) fn add_machine(&mut self, machine: &Machine, digests: &[String]) {
+        let shared = Arc::new(machine.clone());
+        let mut known = self.machines.get_mut(&machine.instance_id);
+        for digest in digests.iter().collect::<BTreeSet<_>>() {
+            let row = (machine.instance_id.clone(), digest.clone(), machine.id.clone());
+            self.unwritten.digests.push(row);
+            // Others that may have it were not looked for: then it stays unknown.
+            if let Some(known) = known.as_mut().and_then(|known| known.get_mut(digest)) {
+                known.push(Arc::clone(&shared));
+            }
+        }
+        self.unwritten.machines.push(machine.clone());
+    }
+
+    pub(super) fn add_places(&mut self, instance: &str, by: i64) {
+        *self.unwritten.places.entry(instance.to_owned()).or_default() += by;
+        if let Some(Some(known)) = self.instances.get_mut(instance) {
+            known.machines_used += by;
+        }
+    }
+
+    /// One row for each key: a statement may not name the same twice.
+    pub(super) fn put_application(&mut self, application: &Application) {
+        put(&mut self.unwritten.applications, application);
+        if let Some(known) = self.applications.get_mut(&application.event_id) {
+            put(known, application);
+        }
+    }
+}
+
+fn put(rows: &mut Vec<Application>, row: &Application) {
+    let same = |known: &&mut Application| {
+        known.event_id == row.event_id && known.fingerprint == row.fingerprint
+    };
+    match rows.iter_mut().find(same) {
+        Some(known) => known.clone_from(row),
+        None => rows.push(row.clone()),
+    }
+}

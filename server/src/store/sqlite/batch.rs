@@ -1,0 +1,177 @@
+//! Reading ahead and writing together in SQLite: one call of the driver for a whole batch.
+
+use sqlx::sqlite::SqliteRow;
+use sqlx::{AssertSqlSafe, FromRow as _, Row as _};
+
+use super::{BEGIN, SqliteTx, json};
+use crate::store::batch::{ALIKE_AHEAD, Ahead};
+use crate::store::{Locks, StoreError};
+
+/// Begins, too. The first column tells the rows apart.
+const AHEAD: &str = "\
+    BEGIN IMMEDIATE; \
+    SELECT 'instance' AS part, * FROM instances \
+    WHERE id IN (SELECT value FROM json_each($1)); \
+    SELECT 'instance' AS part, * FROM instances \
+    WHERE activation_code IN (SELECT value FROM json_each($2)); \
+    SELECT 'product' AS part, * FROM products WHERE id IN \
+    (SELECT product FROM instances WHERE id IN (SELECT value FROM json_each($1)) \
+    UNION SELECT product FROM instances \
+    WHERE activation_code IN (SELECT value FROM json_each($2))); \
+    SELECT 'application' AS part, * FROM applications \
+    WHERE event_id IN (SELECT value FROM json_each($3)); \
+    SELECT 'machine' AS part, found.digest, machines.* FROM json_each($4) AS asked \
+    JOIN machine_digests AS found ON found.instance_id = asked.value ->> 0 \
+    AND found.digest = asked.value ->> 1 \
+    JOIN machines ON machines.id = found.machine_id WHERE machines.freed_at IS NULL \
+    AND NOT EXISTS (SELECT 1 FROM applications WHERE event_id = asked.value ->> 2) LIMIT $5";
+
+/// A statement for any number of rows.
+struct Insert {
+    head: &'static str,
+    columns: usize,
+    tail: &'static str,
+}
+
+const MACHINES: Insert = Insert {
+    head: "INSERT INTO machines (id, instance_id, binding, by_code, enrolled_at, freed_at) VALUES ",
+    columns: 6,
+    tail: "",
+};
+const DIGESTS: Insert = Insert {
+    head: "INSERT INTO machine_digests (instance_id, digest, machine_id) VALUES ",
+    columns: 3,
+    tail: "",
+};
+const LICENSES: Insert = Insert {
+    head: "INSERT INTO licenses (id, instance_id, machine_id, event_id, product, issued_at, \
+           not_before, expires, grace, terms, document, state, reason, changed_at) VALUES ",
+    columns: 14,
+    tail: "",
+};
+const UPLOADS: Insert = Insert {
+    head: "INSERT INTO uploads (id, event_id, instance_id, license_id, sha256, file, state, \
+           attempts, unanswered, next_at, last_code, last_message, queued_at, finished_at) VALUES ",
+    columns: 14,
+    tail: " ON CONFLICT (event_id, sha256) DO NOTHING",
+};
+const APPLICATIONS: Insert = Insert {
+    head: "INSERT INTO applications (event_id, fingerprint, instance_id, state, code, device, \
+           not_before, expires, license_id, received_at) VALUES ",
+    columns: 10,
+    tail: " ON CONFLICT (event_id, fingerprint) DO UPDATE SET state = excluded.state, \
+           code = excluded.code, device = excluded.device, not_before = excluded.not_before, \
+           expires = excluded.expires, license_id = excluded.license_id, \
+           received_at = excluded.received_at",
+};
+const PLACES: &str = "UPDATE instances SET machines_used = machines_used + ? WHERE id = ?; ";
+
+impl Insert {
+    /// Adds the statement for `rows` rows, if there are any. Values are bound, never written.
+    fn write(&self, sql: &mut String, rows: usize) {
+        if rows == 0 {
+            return;
+        }
+        let row = format!("({}?)", "?,".repeat(self.columns - 1));
+        sql.push_str(self.head);
+        for number in 0..rows {
+            if number > 0 {
+                sql.push(',');
+            }
+            sql.push_str(&row);
+        }
+        sql.push_str(self.tail);
+        sql.push_str("; ");
+    }
+}
+
+impl SqliteTx {
+    /// Reads what a batch is about.
+    pub(super) async fn read_ahead(&mut self, locks: &Locks) -> Result<(), StoreError> {
+        let events: Vec<&str> =
+            locks.applications.iter().map(|wanted| wanted.event.as_str()).collect();
+        let mut digests = Vec::new();
+        for wanted in &locks.applications {
+            for digest in &wanted.digests {
+                digests.push((&wanted.instance, digest, &wanted.event));
+            }
+        }
+        if !self.begins() {
+            return Err(StoreError::Broken("locks come first, and once".to_owned()));
+        }
+        let rows = sqlx::query(AHEAD)
+            .bind(json(&locks.instances)?)
+            .bind(json(&locks.codes)?)
+            .bind(json(&events)?)
+            .bind(json(&digests)?)
+            .bind(i64::try_from(ALIKE_AHEAD).unwrap_or(i64::MAX))
+            .fetch_all(self.raw())
+            .await?;
+        let rows = rows.iter().map(ahead).collect::<Result<_, _>>()?;
+        self.batch.learn(locks, rows);
+        Ok(())
+    }
+
+    /// Writes what waits, and ends with `last`.
+    pub(super) async fn write_out(&mut self, last: &'static str) -> Result<(), StoreError> {
+        let rows = std::mem::take(&mut self.batch.unwritten);
+        let mut sql = String::new();
+        if self.begins() {
+            sql.push_str(BEGIN);
+            sql.push_str("; ");
+        }
+        MACHINES.write(&mut sql, rows.machines.len());
+        DIGESTS.write(&mut sql, rows.digests.len());
+        LICENSES.write(&mut sql, rows.licenses.len());
+        UPLOADS.write(&mut sql, rows.uploads.len());
+        APPLICATIONS.write(&mut sql, rows.applications.len());
+        for _ in &rows.places {
+            sql.push_str(PLACES);
+        }
+        sql.push_str(last);
+
+        // Made of the literals above and of question marks.
+        let mut query = sqlx::query(AssertSqlSafe(sql));
+        for row in rows.machines {
+            query = query.bind(row.id).bind(row.instance_id).bind(row.binding);
+            query = query.bind(row.by_code).bind(row.enrolled_at).bind(row.freed_at);
+        }
+        for (instance, digest, machine) in rows.digests {
+            query = query.bind(instance).bind(digest).bind(machine);
+        }
+        for row in rows.licenses {
+            query = query.bind(row.id).bind(row.instance_id).bind(row.machine_id);
+            query = query.bind(row.event_id).bind(row.product).bind(row.issued_at);
+            query = query.bind(row.not_before).bind(row.expires).bind(row.grace);
+            query = query.bind(row.terms).bind(row.document).bind(row.state);
+            query = query.bind(row.reason).bind(row.changed_at);
+        }
+        for row in rows.uploads {
+            query = query.bind(row.id).bind(row.event_id).bind(row.instance_id);
+            query = query.bind(row.license_id).bind(row.sha256).bind(row.file).bind(row.state);
+            query = query.bind(row.attempts).bind(row.unanswered).bind(row.next_at);
+            query = query.bind(row.last_code).bind(row.last_message);
+            query = query.bind(row.queued_at).bind(row.finished_at);
+        }
+        for row in rows.applications {
+            query = query.bind(row.event_id).bind(row.fingerprint).bind(row.instance_id);
+            query = query.bind(row.state).bind(row.code).bind(row.device);
+            query = query.bind(row.not_before).bind(row.expires);
+            query = query.bind(row.license_id).bind(row.received_at);
+        }
+        for (instance, by) in rows.places {
+            query = query.bind(by).bind(instance);
+        }
+        query.execute(self.raw()).await?;
+        Ok(())
+    }
+}
+
+fn ahead(row: &SqliteRow) -> Result<Ahead, sqlx::Error> {
+    Ok(match row.try_get("part")? {
+        "instance" => Ahead::Instance(<_>::from_row(row)?),
+        "product" => Ahead::Product(<_>::from_row(row)?),
+        "application" => Ahead::Application(<_>::from_row(row)?),
+        _ => Ahead::Machine(row.try_get("digest")?, <_>::from_row(row)?),
+    })
+}
