@@ -1,5 +1,6 @@
 //! One file a command: its arguments, what it does, what it prints.
 
+pub(crate) mod alert;
 pub(crate) mod completions;
 pub(crate) mod devinfo;
 pub(crate) mod instance;
@@ -12,5 +13,6 @@ pub(crate) mod release;
 pub(crate) mod show;
 pub(crate) mod token;
 pub(crate) mod upload;
+pub(crate) mod usage;
 pub(crate) mod vectors;
 pub(crate) mod verify;

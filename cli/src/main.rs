@@ -47,6 +47,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    Alert(commands::alert::Args),
     Completions(commands::completions::Args),
     Devinfo(commands::devinfo::Args),
     Instance(commands::instance::Args),
@@ -59,6 +60,7 @@ enum Command {
     Show(commands::show::Args),
     Token(commands::token::Args),
     Upload(commands::upload::Args),
+    Usage(commands::usage::Args),
     #[command(hide = true)]
     Vectors(commands::vectors::Args),
     Verify(Box<commands::verify::Args>),
@@ -67,6 +69,7 @@ enum Command {
 impl Command {
     fn run(self, environment: &Environment, out: &mut Output) -> anyhow::Result<ExitCode> {
         match self {
+            Self::Alert(args) => args.run(out),
             Self::Completions(args) => args.run(out),
             Self::Devinfo(args) => args.run(out),
             Self::Instance(args) => args.run(environment, out),
@@ -79,6 +82,7 @@ impl Command {
             Self::Show(args) => args.run(environment, out),
             Self::Token(args) => args.run(out),
             Self::Upload(args) => args.run(out),
+            Self::Usage(args) => args.run(environment, out),
             Self::Vectors(args) => args.run(out),
             Self::Verify(args) => args.run(environment, out),
         }

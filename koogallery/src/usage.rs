@@ -159,6 +159,12 @@ pub fn is_about_the_access_key(failure: &Failure) -> bool {
     codes.contains(&failure.code.as_str())
 }
 
+/// Whether some records of the call were taken, and the answer does not tell which.
+#[must_use]
+pub fn is_partial(failure: &Failure) -> bool {
+    failure.code == PARTLY
+}
+
 /// The list of wrong records. Its name is printed in one spelling and the rest of the interface in
 /// another, so that any list whose name begins like it will do.
 fn abnormal(answer: &Value) -> Option<&Vec<Value>> {

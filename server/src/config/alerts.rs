@@ -107,7 +107,8 @@ pub(super) fn usage_form(reader: &mut Reader<'_>) -> koogallery::usage::Form {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use koogallery::usage::Form;
+
     use crate::config::{Config, Sources};
 
     fn problems(pairs: &[(&str, &str)]) -> String {
@@ -160,7 +161,6 @@ mod tests {
             let variables = vec![("LICD_KOOGALLERY__USAGE_FORM".to_owned(), form.to_owned())];
             Config::load(&Sources { variables, ..Sources::default() })
         };
-        use koogallery::usage::Form;
         assert_eq!(load("old").ok().unwrap().config.koogallery.usage_form, Form::Old);
         assert_eq!(load("new").ok().unwrap().config.koogallery.usage_form, Form::New);
         assert!(load("newest").is_err());

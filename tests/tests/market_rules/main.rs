@@ -8,3 +8,4 @@ mod shared;
 mod signatures;
 mod states;
 mod uploads;
+mod usage;

@@ -6,11 +6,11 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
+use koogallery::AccessKey;
 use koogallery::aksk::{Credentials, Received, verify};
 use koogallery::order::{self, Order};
 use koogallery::upload::{self, Content};
 use koogallery::usage::{self, Form, Record};
-use koogallery::AccessKey;
 
 pub(super) const AK: &str = "demo-ak";
 pub(super) const SK: &str = "demo-sk";

@@ -22,12 +22,12 @@ mod faults;
 mod instances;
 #[path = "queues.rs"]
 mod queues;
+#[path = "refunds.rs"]
+mod refunds;
 #[path = "servers.rs"]
 mod servers;
 #[path = "synchronous.rs"]
 mod synchronous;
-#[path = "refunds.rs"]
-mod refunds;
 #[path = "testing.rs"]
 mod testing;
 #[path = "trust.rs"]

@@ -22,10 +22,10 @@ mod faults;
 mod instances;
 #[path = "queues.rs"]
 mod queues;
-#[path = "synchronous.rs"]
-mod synchronous;
 #[path = "refunds.rs"]
 mod refunds;
+#[path = "synchronous.rs"]
+mod synchronous;
 #[path = "testing.rs"]
 mod testing;
 #[path = "trust.rs"]

@@ -173,10 +173,11 @@ async fn wrong_records_stop_alone() {
     // A call that is refused as a whole is halved until the record is found.
     bench.market.state().wrong_usage.clear();
     bench.market.state().usage.clear();
-    bench.market.state().tricks.extend([
-        Trick::Refuse(200, "MKT.0101"),
-        Trick::Refuse(200, "94060999"),
-    ]);
+    bench
+        .market
+        .state()
+        .tricks
+        .extend([Trick::Refuse(200, "MKT.0101"), Trick::Refuse(200, "94060999")]);
     bench.push(inputs(20..24)).await.unwrap();
     bench.usage_is("delivered", 23).await;
     let sizes: Vec<usize> = bench.market.state().usage.iter().map(Vec::len).collect();
@@ -255,7 +256,10 @@ async fn the_access_key_is_not_the_pair() {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     let waiting = bench.records().await.remove(0);
-    assert_eq!((waiting.state.as_str(), waiting.error_code.as_deref()), ("queued", Some("94060002")));
+    assert_eq!(
+        (waiting.state.as_str(), waiting.error_code.as_deref()),
+        ("queued", Some("94060002"))
+    );
     assert!(!bench.desk.gate.is_closed(), "licenses are still uploaded");
 
     let bench = bench
@@ -298,6 +302,22 @@ async fn the_old_form_says_what_may_be_there_twice() {
     // It was taken: nothing is to be sent a third time.
     let error = bench.desk.retry_usage(&unclear.usage_id).await.unwrap_err();
     assert_eq!(error.code, Code::Conflict);
+}
+
+/// "Some are wrong" without saying which: the others were taken and must not be sent again.
+#[tokio::test]
+async fn the_old_form_sends_nothing_again_that_was_taken() {
+    let bench = Bench::new().await;
+    let instance = bench.buy("CS1", 1).await;
+    let bench = bench.crash_with(old).await.started();
+    bench.market.state().tricks.push_back(Trick::Refuse(200, "94060999"));
+    let two = ["sn-1", "sn-2"].map(|number| input(&bench, &instance, number));
+    bench.push(two.to_vec()).await.unwrap();
+    let unclear = bench.usage_is("unclear", 2).await;
+    assert_eq!(unclear[0].error_code.as_deref(), Some("94060999"));
+    bench.forward(1000);
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert!(bench.market.state().usage.is_empty());
 }
 
 /// Without an order there is no product to name.

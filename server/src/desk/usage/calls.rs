@@ -1,6 +1,6 @@
 //! Calls: which records travel together, and what becomes of each.
 
-use koogallery::usage::{Form, Record, Verdicts, is_about_the_access_key};
+use koogallery::usage::{Form, Record, Verdicts, is_about_the_access_key, is_partial};
 use koogallery::{Failure, Remedy};
 
 use super::record;
@@ -187,6 +187,16 @@ impl EndUsage {
             ended.refused = 1;
             return Ok(ended);
         }
+        let old = work.desk.usage_form == Form::Old;
+        if refused && old && is_partial(failure) {
+            // The others were taken, and without numbers none of them may be sent again.
+            for mut row in ours {
+                row.unanswered = true;
+                refuse(tx, work, row, &failure.code, &failure.message).await?;
+                ended.refused += 1;
+            }
+            return Ok(ended);
+        }
         let ids: Vec<String> = ours.into_iter().map(|row| row.id).collect();
         ended.queued = ids.len();
         let mut delay = delay(failure, self.next_at);
@@ -196,7 +206,9 @@ impl EndUsage {
             delay.together = Some(i64::try_from(ids.len() / 2).unwrap_or(1).max(1));
             work.note(Note::UsageQueued);
         } else {
-            delay.unanswered = failure.status.is_none() && !self.unsent;
+            // A gateway that gave up waiting knows as little; numbers make that harmless.
+            let silent = failure.status.is_none_or(|status| old && status >= 500);
+            delay.unanswered = silent && !self.unsent;
         }
         tx.postpone_usage(&ids, &delay).await?;
         Ok(ended)

@@ -8,7 +8,7 @@ use crate::store::cluster::Cluster;
 use crate::store::*;
 
 /// A fresh database, and a folder that must outlive it.
-pub(super) pub(super) async fn fresh() -> (tempfile::TempDir, Store) {
+pub(super) async fn fresh() -> (tempfile::TempDir, Store) {
     let folder = tempfile::TempDir::new().unwrap();
     let mut database = Database::Sqlite;
     if POSTGRES {
@@ -26,7 +26,7 @@ pub(super) fn lease() -> Lease {
     Lease { owner: "server".to_owned(), seconds: -1 }
 }
 
-pub(super) pub(super) fn instance(id: &str) -> Instance {
+pub(super) fn instance(id: &str) -> Instance {
     Instance {
         id: id.to_owned(),
         order_id: format!("order-{id}"),
