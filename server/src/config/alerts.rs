@@ -129,7 +129,7 @@ mod tests {
     fn a_webhook_is_https_elsewhere_and_has_a_secret() {
         assert_eq!(problems(&[GOOD, SECRET]), "");
         assert_eq!(problems(&[]), "");
-        assert!(problems(&[GOOD]).contains("WEBHOOK_SECRET"));
+        assert!(problems(&[GOOD]).contains("webhook_secret"));
         assert!(problems(&[GOOD, ("WEBHOOK_SECRET", "short")]).contains("fewer than 16"));
         for url in [
             "http://alerts.example.com/",

@@ -50,6 +50,7 @@ async fn every_wrong_member_is_named_and_nothing_is_kept() {
         ("surprise", json!("x"), 400),
     ] {
         let mut wrong = record(&instance);
+        wrong["metering_sn"] = json!("sn-2");
         wrong[member] = value.clone();
         for (body, place) in [(wrong.clone(), ""), (json!([record(&instance), wrong]), "[1].")] {
             let answer = server.admin("POST", "/api/v1/usage", &token, &body).await;
