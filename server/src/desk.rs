@@ -3,12 +3,14 @@
 
 mod alerts;
 mod arrivals;
+pub(crate) mod audit;
 mod client;
 mod command;
 mod context;
 mod instances;
 mod issue;
 mod judge;
+mod kit;
 mod limits;
 mod lists;
 mod market;
@@ -19,6 +21,7 @@ mod products;
 mod reading;
 mod refunds;
 mod releases;
+mod restored;
 mod settle;
 mod sweep;
 #[cfg(test)]
@@ -38,13 +41,16 @@ use tokio::task::JoinHandle;
 pub(crate) use alerts::{
     AlertFilter, EndDelivery, KeepDeliveries, Letter, StoreAlarms, TakeDeliveries,
 };
+pub(crate) use audit::AuditFilter;
 pub(crate) use command::Queued;
 pub(crate) use context::Context;
 pub(crate) use instances::{InstanceFilter, LicenseFilter};
+pub(crate) use kit::{KitFilter, Shown};
 pub(crate) use lists::SignedDocument;
-pub(crate) use open::Made;
+pub(crate) use open::{Made, lock, make_folder, owner_only};
 pub(crate) use orders::{EndOrder, KeepOrders, TakeOrders};
 pub(crate) use refunds::WarnRefunds;
+pub(crate) use restored::RESTORED;
 pub(crate) use settle::SettleInstance;
 pub(crate) use sweep::Sweep;
 pub(crate) use tokens::TokenView;
@@ -54,6 +60,7 @@ pub(crate) use writer::Writer;
 
 pub(crate) use crate::store::Role;
 use crate::store::{Store, StoreError};
+use crate::vault::KitKeys;
 use crate::work::{Gate, Marketplace};
 
 /// How long the database may take to show that it is there.
@@ -73,6 +80,7 @@ pub(crate) struct Inner {
     access_keys: market::AccessKeys,
     /// Whether an application waits for its license to be delivered.
     synchronous: bool,
+    pub(crate) kit_keys: Arc<KitKeys>,
     wrong_codes: limits::WrongCodes,
     made: Option<Made>,
     writing: Mutex<Option<JoinHandle<()>>>,

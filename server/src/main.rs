@@ -2,6 +2,7 @@
 //! made once and passed on: the command line, the clock, randomness, the TLS provider.
 
 mod alarms;
+mod backup;
 mod commands;
 mod config;
 mod desk;
@@ -13,6 +14,7 @@ mod logging;
 mod outlets;
 mod output;
 mod store;
+mod vault;
 mod work;
 
 use std::process::ExitCode;

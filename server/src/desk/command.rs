@@ -4,8 +4,8 @@ use crate::store::{Locks, StoreError, Tx};
 
 use super::context::Work;
 use super::{
-    alerts, client, lists, market, orders, products, refunds, releases, settle, sweep, tokens,
-    uploads, usage,
+    alerts, client, kit, lists, market, orders, products, refunds, releases, restored, settle,
+    sweep, tokens, uploads, usage,
 };
 
 /// One thing to do inside of a transaction. It may run twice: the second time in a transaction of
@@ -71,6 +71,7 @@ use_cases! {
     Apply => market::Apply,
     ApplyProduct => products::ApplyProduct,
     ClientLicense => client::ClientLicense,
+    ConfirmRestore => restored::ConfirmRestore,
     CreateInstance => market::CreateInstance,
     CreateToken => tokens::CreateToken,
     EndDelivery => alerts::EndDelivery,
@@ -97,6 +98,7 @@ use_cases! {
     StoreAlarms => alerts::StoreAlarms,
     Sweep => sweep::Sweep,
     TakeDeliveries => alerts::TakeDeliveries,
+    SyncKit => kit::SyncKit,
     TakeOrders => orders::TakeOrders,
     TakeUploads => uploads::TakeUploads,
     TakeUsage => usage::TakeUsage,

@@ -12,6 +12,7 @@ use serde::Deserialize;
 pub(crate) use calls::{EndUsage, KeepUsage, TakeUsage, UsageCall};
 pub(crate) use push::PushUsage;
 
+use super::audit::{By, Entry};
 use super::command::UseCase;
 use super::context::{Note, Work};
 use super::{Desk, judge, paging, views};
@@ -21,6 +22,7 @@ use crate::store::{StoreError, Tx, UsageQuery, UsageRow, UsageState};
 /// An operator has a record sent again.
 pub(crate) struct RetryUsage {
     pub(crate) id: String,
+    pub(crate) by: By,
 }
 
 impl UseCase for RetryUsage {
@@ -48,6 +50,7 @@ impl UseCase for RetryUsage {
         row.next_at = work.now.as_secs();
         row.finished_at = None;
         tx.put_usage(&row).await?;
+        work.audit(Entry::new("usage.retry", &self.by).about("usage", &row.id));
         work.note(Note::UsageQueued);
         Ok(Ok(row))
     }
@@ -179,7 +182,7 @@ impl Desk {
 
     /// Sends one again.
     pub(crate) async fn retry_usage(&self, id: &str) -> Result<api::UsageView, ApiError> {
-        let row = self.writer.write(RetryUsage { id: id.to_owned() }).await??;
+        let row = self.writer.write(RetryUsage { id: id.to_owned(), by: By::caller() }).await??;
         Ok(view(&row))
     }
 }

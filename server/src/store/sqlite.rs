@@ -3,8 +3,11 @@
 mod admin;
 mod alerts;
 mod applications;
+mod audit;
+mod backup;
 mod batch;
 mod instances;
+mod kit;
 mod licenses;
 mod lists;
 mod machines;
@@ -30,6 +33,8 @@ use sqlx::{ConnectOptions as _, SqlitePool, Transaction};
 
 use super::batch::Batch;
 use super::{Locks, StoreError, Tx, version};
+
+pub(super) use backup::{SqliteSnapshot, SqliteVacancy};
 
 /// The tables, step by step.
 pub(super) static MIGRATOR: Migrator = sqlx::migrate!("migrations/sqlite");

@@ -10,7 +10,8 @@ use super::flight::Flight;
 use super::gate::Permit;
 use super::marketplace::{Marketplace, Miss};
 use super::{LOOK, Shutdown, delay, rest, uploads};
-use crate::desk::{Desk, EndUsage, KeepUsage, TakeUsage, UsageCall};
+use crate::desk::{Desk, EndUsage, KeepUsage, RESTORED, TakeUsage, UsageCall};
+use crate::store::StoreError;
 
 /// Calls at the same time.
 const PARALLEL: usize = 2;
@@ -64,9 +65,14 @@ async fn keep(desk: &Desk, held: Vec<String>) {
 }
 
 async fn take(desk: &Desk) -> Option<UsageCall> {
-    let next = async { desk.store.read().await?.next_usage().await };
+    let next = async {
+        let mut tx = desk.store.read().await?;
+        // What the marketplace got since the backup is not known here.
+        if tx.meta(RESTORED).await?.is_some() { Ok(None) } else { tx.next_usage().await }
+    };
+    let next: Result<Option<i64>, StoreError> = next.await;
     let due = |at: i64| at <= desk.context.now().as_secs();
-    if !next.await.ok().flatten().is_some_and(due) {
+    if !next.ok().flatten().is_some_and(due) {
         return None;
     }
     let probing = match desk.gate.permit(desk.context.now_ms()) {

@@ -6,6 +6,8 @@ mod admin;
 mod alerts;
 #[path = "applying.rs"]
 mod applying;
+#[path = "audit.rs"]
+mod audit;
 #[path = "bench.rs"]
 mod bench;
 #[path = "changes.rs"]
@@ -24,6 +26,8 @@ mod instances;
 mod queues;
 #[path = "refunds.rs"]
 mod refunds;
+#[path = "restored.rs"]
+mod restored;
 #[path = "servers.rs"]
 mod servers;
 #[path = "synchronous.rs"]

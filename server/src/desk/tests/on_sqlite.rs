@@ -6,6 +6,8 @@ mod admin;
 mod alerts;
 #[path = "applying.rs"]
 mod applying;
+#[path = "audit.rs"]
+mod audit;
 #[path = "bench.rs"]
 pub(crate) mod bench;
 #[path = "changes.rs"]
@@ -24,6 +26,8 @@ mod instances;
 mod queues;
 #[path = "refunds.rs"]
 mod refunds;
+#[path = "restored.rs"]
+mod restored;
 #[path = "synchronous.rs"]
 mod synchronous;
 #[path = "testing.rs"]

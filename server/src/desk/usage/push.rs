@@ -6,6 +6,7 @@ use koogallery::usage::{Form, InvalidRecord, RECORDS_LIMIT, Record};
 use license_core::{Code, api};
 use serde_json::Value;
 
+use crate::desk::audit::{By, Entry};
 use crate::desk::command::UseCase;
 use crate::desk::context::{Note, Work};
 use crate::error::ApiError;
@@ -16,6 +17,7 @@ pub(crate) struct PushUsage {
     records: Vec<Pushed>,
     /// They came as a list, so that a fault names its place.
     list: bool,
+    by: By,
 }
 
 /// A record; what was left out is filled in once it is known to be new.
@@ -45,7 +47,7 @@ impl PushUsage {
         for (i, input) in inputs.into_iter().enumerate() {
             records.push(pushed(input, now).map_err(|error| invalid(list, i, &error))?);
         }
-        Ok(Self { records, list })
+        Ok(Self { records, list, by: By::caller() })
     }
 }
 
@@ -144,11 +146,15 @@ impl UseCase for PushUsage {
             Err(error) => return Ok(Err(error)),
         };
         // Nothing is written before everything was judged.
-        let mut queued = false;
+        let mut queued: Vec<&UsageRow> = Vec::new();
         for row in rows.iter().filter(|row| row.attempts == 0) {
-            queued |= tx.add_usage(row).await?;
+            if tx.add_usage(row).await? {
+                queued.push(row);
+            }
         }
-        if queued {
+        if let [first, ..] = queued[..] {
+            let pushed = Entry::new("usage.push", &self.by).about("usage", &first.id);
+            work.audit(pushed.about("count", queued.len().to_string()));
             work.note(Note::UsageQueued);
         }
         Ok(Ok(rows))

@@ -2,6 +2,8 @@
 
 #[path = "batches.rs"]
 mod batches;
+#[path = "kit.rs"]
+mod kit;
 #[path = "outbox.rs"]
 mod outbox;
 #[path = "suite.rs"]
