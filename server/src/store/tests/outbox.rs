@@ -90,6 +90,8 @@ async fn calls_hold_records_of_one_size() {
 
 #[tokio::test]
 async fn what_may_have_been_counted_twice_is_unclear() {
+    use UsageState::{Delivered, Unclear};
+
     let (_folder, store) = with_usage(4).await;
     let mut tx = store.write().await.unwrap();
     let all: Vec<String> = (0..4).map(|i| format!("u-{i}")).collect();
@@ -115,7 +117,6 @@ async fn what_may_have_been_counted_twice_is_unclear() {
         .await
         .unwrap();
     let states: Vec<UsageState> = rows.iter().map(|row| row.state).collect();
-    use UsageState::{Delivered, Unclear};
     assert_eq!(states, [Unclear, Delivered, Delivered, Delivered]);
     assert!(rows.iter().all(|row| row.finished_at == Some(300) && row.last_code.is_none()));
     assert_eq!(tx.count_usage().await.unwrap(), (0, 0, 1));
