@@ -48,7 +48,9 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Alert(commands::alert::Args),
+    Application(commands::kit::Applications),
     Completions(commands::completions::Args),
+    Department(commands::kit::Departments),
     Devinfo(commands::devinfo::Args),
     Instance(commands::instance::Args),
     Issue(Box<commands::issue::Args>),
@@ -58,9 +60,11 @@ enum Command {
     Product(commands::product::Args),
     Release(commands::release::Args),
     Show(commands::show::Args),
+    Tenant(commands::kit::Tenants),
     Token(commands::token::Args),
     Upload(commands::upload::Args),
     Usage(commands::usage::Args),
+    User(commands::kit::Users),
     #[command(hide = true)]
     Vectors(commands::vectors::Args),
     Verify(Box<commands::verify::Args>),
@@ -70,7 +74,9 @@ impl Command {
     fn run(self, environment: &Environment, out: &mut Output) -> anyhow::Result<ExitCode> {
         match self {
             Self::Alert(args) => args.run(out),
+            Self::Application(args) => args.run(out),
             Self::Completions(args) => args.run(out),
+            Self::Department(args) => args.run(out),
             Self::Devinfo(args) => args.run(out),
             Self::Instance(args) => args.run(environment, out),
             Self::Issue(args) => args.run(environment, out),
@@ -80,9 +86,11 @@ impl Command {
             Self::Product(args) => args.run(environment, out),
             Self::Release(args) => args.run(environment, out),
             Self::Show(args) => args.run(environment, out),
+            Self::Tenant(args) => args.run(out),
             Self::Token(args) => args.run(out),
             Self::Upload(args) => args.run(out),
             Self::Usage(args) => args.run(environment, out),
+            Self::User(args) => args.run(out),
             Self::Vectors(args) => args.run(out),
             Self::Verify(args) => args.run(environment, out),
         }

@@ -5,6 +5,7 @@ mod checks;
 mod database;
 mod keys;
 mod layers;
+mod login;
 mod network;
 mod reader;
 mod secret;
@@ -18,6 +19,7 @@ use koogallery::usage::Form;
 pub(crate) use alerts::Alerts;
 pub(crate) use database::Database;
 use layers::Layers;
+pub(crate) use login::Login;
 pub(crate) use network::Network;
 pub(crate) use reader::Problems;
 use reader::Reader;
@@ -40,6 +42,8 @@ pub(crate) struct Config {
     pub(crate) koogallery: Koogallery,
     /// To whom alerts are told.
     pub(crate) alerts: Alerts,
+    /// Logins of buyers.
+    pub(crate) login: Login,
 }
 
 /// `[http]`
@@ -172,7 +176,7 @@ impl Config {
                     None => None,
                 },
                 tls: checks::tls(reader),
-                trusted_proxies: checks::networks(reader),
+                trusted_proxies: checks::networks(reader, "http.trusted_proxies"),
             },
             keys: Keys {
                 issuing: checks::file(reader, "keys.issuing"),
@@ -198,6 +202,7 @@ impl Config {
                 synchronous: reader.flag("koogallery.synchronous"),
             },
             alerts: Alerts::read(reader),
+            login: Login::read(reader),
         };
         checks::listeners_differ(reader, &config.http);
         checks::keys_differ(reader, &config.koogallery);

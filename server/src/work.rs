@@ -3,9 +3,11 @@
 //! database holds.
 
 mod alerts;
+mod centre;
 mod delay;
 mod flight;
 mod gate;
+mod inside;
 mod marketplace;
 mod numbers;
 mod orders;
@@ -22,6 +24,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 
+pub(crate) use centre::{Centres, Exchange, NobodyKnown};
 pub(crate) use gate::Gate;
 pub(crate) use marketplace::Marketplace;
 

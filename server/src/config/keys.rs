@@ -112,6 +112,22 @@ pub(super) const KEYS: &[Key] = &[
     },
     open("alerts.allow_private", Shape::Flag, "false"),
     empty("alerts.ca_file", r#""/etc/licd/extra-ca.pem""#),
+    empty("login.public_url", r#""https://license.example.com""#),
+    Key {
+        path: "login.return_urls",
+        shape: Shape::TextOrList,
+        secret: false,
+        default: r#""""#,
+        example: r#"["https://shop.example.com/login"]"#,
+    },
+    Key {
+        path: "login.private_centres",
+        shape: Shape::List,
+        secret: false,
+        default: "[]",
+        example: r#"["10.0.0.0/8"]"#,
+    },
+    open("login.pkce", Shape::Flag, "true"),
 ];
 
 /// The key with that path.

@@ -4,8 +4,8 @@ use crate::store::{Locks, StoreError, Tx};
 
 use super::context::Work;
 use super::{
-    alerts, client, kit, lists, market, orders, products, refunds, releases, restored, settle,
-    sweep, tokens, uploads, usage,
+    alerts, client, kit, lists, login, market, orders, products, refunds, releases, restored,
+    settle, sweep, tokens, uploads, usage,
 };
 
 /// One thing to do inside of a transaction. It may run twice: the second time in a transaction of
@@ -81,6 +81,7 @@ use_cases! {
     #[cfg(test)]
     Fail => failing::Fail,
     KeepDeliveries => alerts::KeepDeliveries,
+    KeepLogin => login::KeepLogin,
     KeepOrders => orders::KeepOrders,
     KeepUploads => uploads::KeepUploads,
     KeepUsage => usage::KeepUsage,
@@ -99,12 +100,14 @@ use_cases! {
     Sweep => sweep::Sweep,
     TakeDeliveries => alerts::TakeDeliveries,
     SyncKit => kit::SyncKit,
+    TakeLogin => login::TakeLogin,
     TakeOrders => orders::TakeOrders,
     TakeUploads => uploads::TakeUploads,
     TakeUsage => usage::TakeUsage,
     TestAlert => alerts::TestAlert,
     WarnRefunds => refunds::WarnRefunds,
     UpgradeInstance => market::UpgradeInstance,
+    UseState => login::UseState,
 }
 
 #[cfg(test)]

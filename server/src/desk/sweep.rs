@@ -16,7 +16,8 @@ impl UseCase for Sweep {
     type Answer = bool;
 
     async fn run(&self, tx: &mut dyn Tx, work: &mut Work<'_>) -> Result<bool, StoreError> {
-        let swept = tx.sweep_nonces(work.now.as_secs(), STEP).await?;
+        let logins = tx.sweep_logins(work.now.as_secs(), STEP).await?;
+        let swept = tx.sweep_nonces(work.now.as_secs(), STEP).await?.max(logins);
         let swept = swept.max(tx.sweep_alerts(forgotten_before(work.now), STEP).await?);
         Ok(i64::try_from(swept).is_ok_and(|swept| swept >= STEP))
     }
