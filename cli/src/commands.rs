@@ -1,6 +1,7 @@
 //! One file a command: its arguments, what it does, what it prints.
 
 pub(crate) mod audit;
+pub(crate) mod alert;
 pub(crate) mod completions;
 pub(crate) mod devinfo;
 pub(crate) mod instance;
@@ -14,5 +15,6 @@ pub(crate) mod release;
 pub(crate) mod show;
 pub(crate) mod token;
 pub(crate) mod upload;
+pub(crate) mod usage;
 pub(crate) mod vectors;
 pub(crate) mod verify;

@@ -47,6 +47,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    Alert(commands::alert::Args),
     Application(commands::kit::Applications),
     Audit(commands::audit::Args),
     Completions(commands::completions::Args),
@@ -63,6 +64,7 @@ enum Command {
     Tenant(commands::kit::Tenants),
     Token(commands::token::Args),
     Upload(commands::upload::Args),
+    Usage(commands::usage::Args),
     User(commands::kit::Users),
     #[command(hide = true)]
     Vectors(commands::vectors::Args),
@@ -72,6 +74,7 @@ enum Command {
 impl Command {
     fn run(self, environment: &Environment, out: &mut Output) -> anyhow::Result<ExitCode> {
         match self {
+            Self::Alert(args) => args.run(out),
             Self::Application(args) => args.run(out),
             Self::Audit(args) => args.run(out),
             Self::Completions(args) => args.run(out),
@@ -88,6 +91,7 @@ impl Command {
             Self::Tenant(args) => args.run(out),
             Self::Token(args) => args.run(out),
             Self::Upload(args) => args.run(out),
+            Self::Usage(args) => args.run(environment, out),
             Self::User(args) => args.run(out),
             Self::Vectors(args) => args.run(out),
             Self::Verify(args) => args.run(environment, out),

@@ -137,6 +137,18 @@ pub struct InstanceView {
     /// Applications that were accepted and could not be served yet.
     #[serde(default)]
     pub unserved: u32,
+    /// While the order was not read: when the marketplace gives up and pays it back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refund_at: Option<Timestamp>,
+    /// Seconds until then; 0 when it is past.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refund_seconds_left: Option<u64>,
+    /// Since when the buyer waits for the oldest license that he was not given yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waiting_since: Option<Timestamp>,
+    /// Seconds since then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waiting_seconds: Option<u64>,
     /// When it was created.
     pub created_at: Timestamp,
 }
@@ -246,6 +258,151 @@ pub struct UploadView {
     pub next_at: Option<Timestamp>,
     /// When it was made.
     pub created_at: Timestamp,
+}
+
+/// `POST /api/v1/usage`: one record of usage, or a list of up to 1,000.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(untagged)]
+pub enum UsagePush {
+    /// One.
+    One(Box<UsageInput>),
+    /// Several; all of them are accepted, or none.
+    Many(Vec<UsageInput>),
+}
+
+impl<'de> Deserialize<'de> for UsagePush {
+    /// By hand, so that what is wrong inside of a record is said.
+    fn deserialize<D: serde::Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
+        struct Either;
+        impl<'de> serde::de::Visitor<'de> for Either {
+            type Value = UsagePush;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a record of usage or a list of them")
+            }
+
+            fn visit_map<A: serde::de::MapAccess<'de>>(self, map: A) -> Result<UsagePush, A::Error> {
+                let map = serde::de::value::MapAccessDeserializer::new(map);
+                UsageInput::deserialize(map).map(|one| UsagePush::One(Box::new(one)))
+            }
+
+            fn visit_seq<A: serde::de::SeqAccess<'de>>(self, list: A) -> Result<UsagePush, A::Error> {
+                let list = serde::de::value::SeqAccessDeserializer::new(list);
+                Vec::deserialize(list).map(UsagePush::Many)
+            }
+        }
+        input.deserialize_any(Either)
+    }
+}
+
+/// What one instance used in one stretch of time.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct UsageInput {
+    /// The instance.
+    pub instance_id: String,
+    /// From when.
+    pub begin_time: Timestamp,
+    /// Until when.
+    pub end_time: Timestamp,
+    /// How much: a number above zero with at most four decimals, better as text.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub usage_value: Value,
+    /// Names the record for ever; the same number with the same content is taken once. Made by the
+    /// server where it is absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metering_sn: Option<String>,
+    /// When it was counted; now where it is absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub record_time: Option<Timestamp>,
+    /// The package that is used up, where one was bought for that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub relate_pkg_instance: Option<String>,
+    /// The marketplace's product, for the old form; that of the instance's order where it is absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub product_id: Option<String>,
+}
+
+/// A record of usage on its way to the marketplace.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct UsageView {
+    /// Its id.
+    pub usage_id: String,
+    /// Its number.
+    pub metering_sn: String,
+    /// The instance.
+    pub instance_id: String,
+    /// From when.
+    pub begin_time: Timestamp,
+    /// Until when.
+    pub end_time: Timestamp,
+    /// How much.
+    pub usage_value: String,
+    /// `queued`, `delivered`, `refused`, or `unclear`: taken twice perhaps (old form), or taken
+    /// perhaps although it was refused.
+    pub state: String,
+    /// How often it was sent.
+    pub attempts: u32,
+    /// The marketplace's last code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error_code: Option<String>,
+    /// What that means, in English.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// What that means, in Chinese.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error_zh: Option<String>,
+    /// When it is sent next.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_at: Option<Timestamp>,
+    /// When it was accepted.
+    pub created_at: Timestamp,
+}
+
+/// Something that a person must look at.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct AlertView {
+    /// Its id.
+    pub alert_id: String,
+    /// The stable word, as in the log.
+    pub alert: String,
+    /// `warn` or `error`.
+    pub level: String,
+    /// What it is about: the id of an instance or of another thing; may be empty.
+    pub subject: String,
+    /// What happened.
+    pub message: String,
+    /// The other fields of the log line.
+    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
+    pub fields: Value,
+    /// When it happened.
+    pub at: Timestamp,
+    /// How often the same came again within the hour.
+    pub again: u32,
+    /// To whom it was told; empty where nobody is configured.
+    pub deliveries: Vec<AlertDelivery>,
+}
+
+/// An alert on its way to a webhook or a command.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct AlertDelivery {
+    /// `webhook` or `command`.
+    pub target: String,
+    /// `queued`, `delivered` or `failed`.
+    pub state: String,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// Why the last attempt failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// When it is tried next.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_at: Option<Timestamp>,
 }
 
 /// Publishes a release: either what it is, for the server's release key to sign, or a whole list

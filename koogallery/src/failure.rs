@@ -50,6 +50,12 @@ impl Failure {
         Self::of(None, "NO_ANSWER".to_owned(), reason)
     }
 
+    /// Nothing was sent: there is no access key to sign usage with.
+    #[must_use]
+    pub fn no_access_key() -> Self {
+        Self::of(None, "ACCESS_KEY_MISSING".to_owned(), "")
+    }
+
     /// An answer that says success and lacks what it has to hold.
     pub(crate) fn unreadable(status: u16, reason: &str) -> Self {
         Self::of(Some(status), "ANSWER_INVALID".to_owned(), reason)
@@ -150,6 +156,11 @@ fn by_code(status: Option<u16>, code: &str) -> Option<Class> {
     use Remedy::{FixCredentials, GiveUp, TryAgain};
 
     Some(match code {
+        "ACCESS_KEY_MISSING" => (
+            TryAgain,
+            "koogallery.access_key is empty: nothing can sign the usage",
+            "koogallery.access_key为空，无法为使用量签名",
+        ),
         "91381033" => (GiveUp, "the License resource is not usable", "License资源不可用"),
         "91381034" => {
             (GiveUp, "the user's application for a License is not legal", "用户的License申请不合法")

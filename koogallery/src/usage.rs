@@ -151,11 +151,18 @@ pub fn read_answer(status: u16, answer: &[u8], records: &[Record]) -> Result<Ver
     Ok(verdicts)
 }
 
-/// Whether a refusal is about the signature over the body: the access key is wrong, while AK and
+/// Whether a failure is about the signature over the body: the access key is wrong or not there, while AK and
 /// SK, which everything else depends on, are not.
 #[must_use]
 pub fn is_about_the_access_key(failure: &Failure) -> bool {
-    matches!(failure.code.as_str(), "94060002" | "MKT.0102" | "CBC.0102")
+    let codes = ["94060002", "MKT.0102", "CBC.0102", "ACCESS_KEY_MISSING"];
+    codes.contains(&failure.code.as_str())
+}
+
+/// Whether some records of the call were taken, and the answer does not tell which.
+#[must_use]
+pub fn is_partial(failure: &Failure) -> bool {
+    failure.code == PARTLY
 }
 
 /// The list of wrong records. Its name is printed in one spelling and the rest of the interface in

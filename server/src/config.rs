@@ -1,5 +1,6 @@
 //! The configuration: what can be set, where it may come from, and what is refused.
 
+mod alerts;
 mod checks;
 mod database;
 mod keys;
@@ -13,6 +14,9 @@ mod show;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use koogallery::usage::Form;
+
+pub(crate) use alerts::Alerts;
 pub(crate) use database::Database;
 use layers::Layers;
 pub(crate) use login::Login;
@@ -36,6 +40,8 @@ pub(crate) struct Config {
     pub(crate) keys: Keys,
     /// What the marketplace and we know of each other.
     pub(crate) koogallery: Koogallery,
+    /// To whom alerts are told.
+    pub(crate) alerts: Alerts,
     /// Logins of buyers.
     pub(crate) login: Login,
     /// How long things are kept that are of no use any more.
@@ -100,6 +106,8 @@ pub(crate) struct Koogallery {
     pub(crate) ca_file: Option<PathBuf>,
     /// How far a signed time may lie from ours, in both directions.
     pub(crate) clock_skew_seconds: u32,
+    /// In which printing usage is pushed.
+    pub(crate) usage_form: Form,
     /// Whether an application is answered 000000 once its license is delivered.
     pub(crate) synchronous: bool,
 }
@@ -205,8 +213,10 @@ impl Config {
                 sk: reader.secret("koogallery.sk"),
                 ca_file: checks::file(reader, "koogallery.ca_file"),
                 clock_skew_seconds: checks::clock_skew(reader),
+                usage_form: alerts::usage_form(reader),
                 synchronous: reader.flag("koogallery.synchronous"),
             },
+            alerts: Alerts::read(reader),
             login: Login::read(reader),
             retention: Retention {
                 audit_days: checks::days(reader, "retention.audit_days"),

@@ -1,6 +1,7 @@
 //! The use cases behind every route: what is asked is judged by `license_core::rule`, written in
 //! one transaction and answered after its commit. No HTTP and no SQL here.
 
+mod alerts;
 mod arrivals;
 pub(crate) mod audit;
 mod client;
@@ -20,6 +21,7 @@ mod paging;
 mod probe;
 mod products;
 mod reading;
+mod refunds;
 mod releases;
 mod restored;
 mod settle;
@@ -28,6 +30,7 @@ mod sweep;
 pub(crate) mod tests;
 mod tokens;
 mod uploads;
+mod usage;
 mod views;
 mod writer;
 
@@ -37,6 +40,9 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
 
+pub(crate) use alerts::{
+    AlertFilter, EndDelivery, KeepDeliveries, Letter, StoreAlarms, TakeDeliveries,
+};
 pub(crate) use audit::AuditFilter;
 pub(crate) use command::Queued;
 pub(crate) use context::Context;
@@ -46,11 +52,13 @@ pub(crate) use lists::SignedDocument;
 pub(crate) use login::{COOKIE as LOGIN_COOKIE, LoginReturn, LoginStart};
 pub(crate) use open::{Made, lock, make_folder, owner_only};
 pub(crate) use orders::{EndOrder, KeepOrders, TakeOrders};
+pub(crate) use refunds::WarnRefunds;
 pub(crate) use restored::RESTORED;
 pub(crate) use settle::SettleInstance;
 pub(crate) use sweep::{Sweep, SweepHistory};
 pub(crate) use tokens::TokenView;
 pub(crate) use uploads::{EndUpload, KeepUploads, Parcel, PutPause, TakeUploads, UploadFilter};
+pub(crate) use usage::{EndUsage, KeepUsage, TakeUsage, UsageCall, UsageFilter};
 pub(crate) use writer::Writer;
 
 pub(crate) use crate::store::Role;

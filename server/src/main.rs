@@ -1,6 +1,7 @@
 //! The license server: answers the marketplace, signs licenses, uploads them. Here stands what is
 //! made once and passed on: the command line, the clock, randomness, the TLS provider.
 
+mod alarms;
 mod backup;
 mod commands;
 mod config;
@@ -10,6 +11,7 @@ mod error;
 mod http;
 mod keyring;
 mod logging;
+mod outlets;
 mod output;
 mod store;
 mod vault;

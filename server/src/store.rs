@@ -2,6 +2,7 @@
 //! is. The traits say what a database must do, `sqlite` and `postgres` do it.
 
 mod admin;
+mod alerts;
 mod applications;
 mod audit;
 mod backup;
@@ -23,7 +24,9 @@ mod sweep;
 #[cfg(test)]
 mod tests;
 mod uploads;
+mod usage;
 mod version;
+mod waits;
 mod words;
 
 use std::path::{Path, PathBuf};
@@ -35,6 +38,7 @@ use sqlx::sqlite::SqliteError;
 use crate::config::{Database, Secret};
 
 pub(crate) use admin::{Admin, Role, TokenRow};
+pub(crate) use alerts::{AlertQuery, AlertRow, AlertTarget, Alerts, DeliveryRow, DeliveryState};
 pub(crate) use applications::{Application, ApplicationState, Applications, Cursor};
 pub(crate) use audit::{Audit, AuditQuery, AuditRow};
 pub(crate) use backup::{Occupied, Snapshot, Table, Vacancy};
@@ -52,6 +56,8 @@ pub(crate) use orders::{OrderRow, OrderState, Orders};
 pub(crate) use products::{ProductRow, Products};
 pub(crate) use sweep::Sweeps;
 pub(crate) use uploads::{UploadQuery, UploadRow, UploadState, Uploads};
+pub(crate) use usage::{Usage, UsageDelay, UsageQuery, UsageRow, UsageState};
+pub(crate) use waits::Waits;
 
 /// Why the database did not do what was asked. Never tells about a rule: rules answer with data.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
@@ -77,6 +83,7 @@ pub(crate) enum StoreError {
 #[async_trait]
 pub(crate) trait Tx:
     Admin
+    + Alerts
     + Applications
     + Audit
     + Instances
@@ -88,6 +95,8 @@ pub(crate) trait Tx:
     + Products
     + Sweeps
     + Uploads
+    + Usage
+    + Waits
     + Send
 {
     /// Keeps other servers away from what is named until this transaction ends. Comes first, and

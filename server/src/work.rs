@@ -2,6 +2,7 @@
 //! applications again, forgetting what is old. All of it starts again after a crash from what the
 //! database holds.
 
+mod alerts;
 mod centre;
 mod delay;
 mod flight;
@@ -10,9 +11,11 @@ mod inside;
 mod marketplace;
 mod numbers;
 mod orders;
+mod refunds;
 mod settle;
 mod sweep;
 mod uploads;
+mod usage;
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -25,6 +28,7 @@ pub(crate) use centre::{Centres, Exchange, NobodyKnown};
 pub(crate) use gate::Gate;
 pub(crate) use marketplace::Marketplace;
 
+use crate::alarms::Alarms;
 use crate::desk::Desk;
 
 /// How long a worker sleeps at most: what a bell did not tell is found by looking.
@@ -38,6 +42,8 @@ impl Desk {
     #[expect(clippy::needless_pass_by_value, reason = "each worker has its own receiver")]
     pub(crate) fn start_workers(&self, shutdown: Shutdown) -> Vec<JoinHandle<()>> {
         let mut workers = vec![
+            keep("alerts", self, &shutdown, alerts::deliver),
+            keep("refunds", self, &shutdown, refunds::run),
             keep("settle", self, &shutdown, settle::run),
             keep("sweep", self, &shutdown, sweep::run),
             keep("numbers", self, &shutdown, numbers::run),
@@ -54,13 +60,26 @@ impl Desk {
         if self.gate.is_closed() {
             alert_closed();
         }
-        for (name, run) in [("orders", orders::run as Run), ("uploads", uploads::run as Run)] {
+        for (name, run) in [
+            ("orders", orders::run as Run),
+            ("uploads", uploads::run as Run),
+            ("usage", usage::run as Run),
+        ] {
             let marketplace = marketplace.clone();
             workers.push(keep(name, self, &shutdown, move |desk, shutdown| {
                 run(desk, marketplace.clone(), shutdown)
             }));
         }
         workers
+    }
+}
+
+impl Desk {
+    /// Stores the alerts of the log, until `shutdown` turns true.
+    pub(crate) fn gather_alarms(&self, alarms: Arc<Alarms>, shutdown: Shutdown) -> JoinHandle<()> {
+        keep("alarms", self, &shutdown, move |desk, shutdown| {
+            alerts::gather(desk, Arc::clone(&alarms), shutdown)
+        })
     }
 }
 

@@ -48,6 +48,8 @@ struct State {
     next_uploads: VecDeque<Reaction>,
     deliveries: Vec<Delivery>,
     queries: Vec<String>,
+    pushing: Option<Reaction>,
+    usage: Vec<(Value, bool)>,
     under_way: usize,
     most_under_way: usize,
 }
@@ -109,6 +111,18 @@ impl Marketplace {
     /// How the next uploads are answered, before the lasting reaction takes over.
     pub fn next_uploads(&self, reactions: impl IntoIterator<Item = Reaction>) {
         self.state().next_uploads.extend(reactions);
+    }
+
+    /// How usage is answered from now on.
+    pub fn pushing(&self, reaction: Reaction) {
+        self.state().pushing = Some(reaction);
+    }
+
+    /// Every record of usage that arrived, in the order of the calls, and whether its call was
+    /// answered with success.
+    #[must_use]
+    pub fn usage(&self) -> Vec<(Value, bool)> {
+        self.state().usage.clone()
     }
 
     /// Every upload that arrived.
@@ -265,6 +279,9 @@ fn serve(stream: &TcpStream, state: &Mutex<State>) -> Option<()> {
         };
     }
 
+    if path.ends_with("/isv/usage-data") {
+        return usage(stream, state, &request, signed);
+    }
     let event = path.split("/market-event/").nth(1)?.strip_suffix("/file")?.to_owned();
     let (kind, license) = upload(&request)?;
     let at = Instant::now();
@@ -290,6 +307,35 @@ fn serve(stream: &TcpStream, state: &Mutex<State>) -> Option<()> {
         Reaction::Refuse(status, code) => answer(stream, status, &body(code, "refused")),
         _ if !signed => answer(stream, 403, &body("CBC.0150", "Illegal operation")),
         Reaction::Well | Reaction::Slow(_) => answer(stream, 200, &body("CBC.0000", "Success")),
+    }
+}
+
+/// Keeps what was pushed before it answers, as a marketplace may.
+fn usage(
+    stream: &TcpStream,
+    state: &Mutex<State>,
+    request: &Request,
+    signed: bool,
+) -> Option<()> {
+    let body: Value = serde_json::from_slice(&request.body).ok()?;
+    let records = body["usage_records"].as_array()?.clone();
+    let reaction = {
+        let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
+        let reaction = state.pushing.clone().unwrap_or(Reaction::Well);
+        let taken = signed && matches!(reaction, Reaction::Well | Reaction::Slow(_));
+        state.usage.extend(records.into_iter().map(|record| (record, taken)));
+        reaction
+    };
+    let body = |code: &str| json!({ "error_code": code, "error_msg": code });
+    match reaction {
+        Reaction::HangUp => None,
+        Reaction::Refuse(status, code) => answer(stream, status, &body(code)),
+        _ if !signed => answer(stream, 401, &body("94060002")),
+        Reaction::Slow(time) => {
+            thread::sleep(time);
+            answer(stream, 200, &body("MKT.0000"))
+        }
+        Reaction::Well => answer(stream, 200, &body("MKT.0000")),
     }
 }
 

@@ -96,8 +96,12 @@ fn list(rows: &[Value], filtered: bool, out: &mut Output) -> anyhow::Result<Exit
             "machines",
             "expires",
             "waiting",
+            "refund in",
+            "has waited",
         ],
-        Lang::Zh => ["实例", "订单", "产品", "状态", "激活码", "机器", "到期", "等待"],
+        Lang::Zh => {
+            ["实例", "订单", "产品", "状态", "激活码", "机器", "到期", "等待", "距退款", "已等待"]
+        }
     });
     for row in rows {
         table.add_row([
@@ -109,6 +113,8 @@ fn list(rows: &[Value], filtered: bool, out: &mut Output) -> anyhow::Result<Exit
             machines(row),
             day(row, "/expires"),
             waiting(row),
+            span(row, "/refund_seconds_left"),
+            span(row, "/waiting_seconds"),
         ]);
     }
     out.line(table.trim_fmt())?;
@@ -133,6 +139,8 @@ fn show(admin: &Admin, id: &str, out: &mut Output) -> anyhow::Result<ExitCode> {
         ("expires", "到期", time(&instance, "/expires")),
         ("created", "创建", time(&instance, "/created_at")),
         ("waiting", "等待", waiting(&instance)),
+        ("refund in", "距退款", span(&instance, "/refund_seconds_left")),
+        ("has waited", "已等待", span(&instance, "/waiting_seconds")),
     ] {
         let name = if lang == Lang::Zh { zh } else { en };
         out.line(format!("{BOLD}{name}{BOLD:#}: {value}"))?;
@@ -196,6 +204,15 @@ fn waiting(row: &Value) -> String {
     if reasons.is_empty() { "-".to_owned() } else { reasons.join(", ") }
 }
 
+/// A member that counts seconds, to the minute: `1 h 59 min`.
+fn span(row: &Value, pointer: &str) -> String {
+    let Some(seconds) = row.pointer(pointer).and_then(Value::as_u64) else {
+        return "-".to_owned();
+    };
+    let (hours, minutes) = (seconds / 3600, seconds / 60 % 60);
+    if hours == 0 { format!("{minutes} min") } else { format!("{hours} h {minutes} min") }
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -208,6 +225,15 @@ mod tests {
         assert_eq!(waiting(&json!({})), "-");
         let both = json!({ "order_state": "product-unknown", "unserved": 2 });
         assert_eq!(waiting(&both), "order: product-unknown, licenses: 2");
+    }
+
+    #[test]
+    fn spans_are_told_to_the_minute() {
+        for (seconds, text) in [(0, "0 min"), (59, "0 min"), (600, "10 min"), (7199, "1 h 59 min")]
+        {
+            assert_eq!(span(&json!({ "s": seconds }), "/s"), text);
+        }
+        assert_eq!(span(&json!({}), "/s"), "-");
     }
 
     #[test]

@@ -99,6 +99,19 @@ pub(super) const KEYS: &[Key] = &[
     empty("koogallery.ca_file", r#""/etc/licd/extra-ca.pem""#),
     open("koogallery.clock_skew_seconds", Shape::Number, "60"),
     open("koogallery.synchronous", Shape::Flag, "false"),
+    open("koogallery.usage_form", Shape::Text, r#""new""#),
+    // Its address may hold a token.
+    secret("alerts.webhook", Shape::Text),
+    secret("alerts.webhook_secret", Shape::Text),
+    Key {
+        path: "alerts.command",
+        shape: Shape::List,
+        secret: false,
+        default: "[]",
+        example: r#"["/usr/local/bin/page-me"]"#,
+    },
+    open("alerts.allow_private", Shape::Flag, "false"),
+    empty("alerts.ca_file", r#""/etc/licd/extra-ca.pem""#),
     empty("login.public_url", r#""https://license.example.com""#),
     Key {
         path: "login.return_urls",

@@ -3,10 +3,7 @@
 use crate::store::{Locks, StoreError, Tx};
 
 use super::context::Work;
-use super::{
-    client, kit, lists, login, market, orders, probe, products, releases, restored, settle, sweep,
-    tokens, uploads,
-};
+use super::{alerts, client, kit, lists, login, market, orders, probe, products, refunds, releases, restored, settle, sweep, tokens, uploads, usage};
 
 /// One thing to do inside of a transaction. It may run twice: the second time in a transaction of
 /// its own, when a neighbour spoiled the first.
@@ -74,29 +71,40 @@ use_cases! {
     ConfirmRestore => restored::ConfirmRestore,
     CreateInstance => market::CreateInstance,
     CreateToken => tokens::CreateToken,
+    EndDelivery => alerts::EndDelivery,
     EndOrder => orders::EndOrder,
     EndUpload => uploads::EndUpload,
+    EndUsage => usage::EndUsage,
     #[cfg(test)]
     Fail => failing::Fail,
+    KeepDeliveries => alerts::KeepDeliveries,
     KeepLogin => login::KeepLogin,
     KeepOrders => orders::KeepOrders,
     KeepUploads => uploads::KeepUploads,
     Probe => probe::Probe,
+    KeepUsage => usage::KeepUsage,
     PublishList => releases::PublishList,
     PublishRelease => releases::PublishRelease,
+    PushUsage => usage::PushUsage,
     PutPause => uploads::PutPause,
     RefreshInstance => market::RefreshInstance,
     ReleaseInstance => market::ReleaseInstance,
     RetryUpload => uploads::RetryUpload,
+    RetryUsage => usage::RetryUsage,
     SetStatus => market::SetStatus,
     SettleInstance => settle::SettleInstance,
     SignList => lists::SignList,
+    StoreAlarms => alerts::StoreAlarms,
     Sweep => sweep::Sweep,
     SweepHistory => sweep::SweepHistory,
+    TakeDeliveries => alerts::TakeDeliveries,
     SyncKit => kit::SyncKit,
     TakeLogin => login::TakeLogin,
     TakeOrders => orders::TakeOrders,
     TakeUploads => uploads::TakeUploads,
+    TakeUsage => usage::TakeUsage,
+    TestAlert => alerts::TestAlert,
+    WarnRefunds => refunds::WarnRefunds,
     UpgradeInstance => market::UpgradeInstance,
     UseState => login::UseState,
 }

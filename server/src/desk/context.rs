@@ -16,7 +16,9 @@ use super::arrivals::Arrivals;
 use super::audit::{Entry, Head};
 use super::reading::Reading;
 use crate::environment::Environment;
+use crate::outlets::Outlets;
 use crate::store::{ProductRow, StoreError};
+use koogallery::usage::Form;
 
 /// Made once when the desk opens.
 pub(crate) struct Context {
@@ -45,6 +47,10 @@ pub(crate) struct Context {
     pub(crate) products: Mutex<HashMap<String, (String, Arc<Product>)>>,
     /// The id that was made last.
     pub(crate) last_id: Mutex<u128>,
+    /// To whom alerts are told.
+    pub(crate) outlets: Outlets,
+    /// In which printing usage is pushed.
+    pub(crate) usage_form: Form,
     /// Orders that are being read just now.
     pub(crate) reading: Reading,
     /// Licenses whose delivery somebody waits for.
@@ -56,8 +62,10 @@ pub(crate) struct Context {
 /// One for each background worker.
 #[derive(Default)]
 pub(crate) struct Bells {
+    pub(crate) alerts: Notify,
     pub(crate) orders: Notify,
     pub(crate) uploads: Notify,
+    pub(crate) usage: Notify,
     pub(crate) settle: Notify,
 }
 
@@ -72,6 +80,14 @@ pub(crate) enum Note {
     Issued { license: String, instance: String },
     /// A license is to be sent.
     UploadQueued,
+    /// Usage is to be sent.
+    UsageQueued,
+    /// A record of usage was refused, or may have been counted twice.
+    UsageEnded { alert: &'static str, instance: String, code: String },
+    /// An alert is to be told.
+    AlertQueued,
+    /// An order is about to be paid back.
+    RefundNearing { instance: String, minutes: i64, seconds_left: i64 },
     /// An attempt to send the license of an event ended.
     UploadEnded { event: String },
     /// Kept applications are to be judged.
@@ -182,6 +198,22 @@ impl Context {
                 );
             }
             Note::UploadQueued => self.bells.uploads.notify_one(),
+            Note::UsageQueued => self.bells.usage.notify_one(),
+            Note::UsageEnded { alert, instance, code } => tracing::error!(
+                alert,
+                instance.id = instance,
+                code,
+                "a record of usage was refused or may have been counted twice: see `licctl usage \
+                 list`"
+            ),
+            Note::AlertQueued => self.bells.alerts.notify_one(),
+            Note::RefundNearing { instance, minutes, seconds_left } => tracing::error!(
+                alert = "refund_nearing",
+                instance.id = instance,
+                minutes,
+                seconds_left,
+                "an order could not be read yet: the marketplace gives up and pays it back soon"
+            ),
             Note::UploadEnded { event } => self.arrivals.ended(&event),
             Note::JudgeDue => self.bells.settle.notify_one(),
             Note::KeyLearned { jwk } => self.learn(jwk),

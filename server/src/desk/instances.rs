@@ -1,13 +1,16 @@
 //! What operators see of instances and their licenses.
 
-use license_core::{Code, api};
+use koogallery::retry::REFUND;
+use license_core::{Code, Timestamp, api};
 use serde::Deserialize;
 
 use super::context::Context;
 use super::judge::{count, limit_of, product_of, state};
 use super::{Desk, paging, views};
 use crate::error::ApiError;
-use crate::store::{Instance, InstanceQuery, LicenseQuery, OrderState, StoreError, Tx};
+use crate::store::{
+    Instance, InstanceQuery, InstanceState, LicenseQuery, OrderState, StoreError, Tx,
+};
 
 /// Licenses and applications shown with one instance; the rest is in their own lists.
 const WITH_INSTANCE: i64 = 1000;
@@ -53,6 +56,10 @@ async fn view(
     };
     let limit =
         product.as_ref().filter(|_| instance.quantity.is_some()).map(|p| limit_of(instance, p));
+    let now = desk.now().as_secs();
+    let live = instance.state != InstanceState::Released;
+    let unread = live && instance.quantity.is_none();
+    let waits_since = if live { tx.waits_since(&instance.id).await? } else { None };
     Ok(api::InstanceView {
         instance_id: instance.id.clone(),
         order_id: instance.order_id.clone(),
@@ -72,7 +79,13 @@ async fn view(
             })
         }),
         unserved: count(unserved),
-        created_at: license_core::Timestamp::from_secs(instance.created_at),
+        refund_at: unread.then(|| REFUND.ends(instance.created_at)).map(Timestamp::from_secs),
+        refund_seconds_left: unread
+            .then(|| REFUND.left(instance.created_at, now))
+            .map(i64::unsigned_abs),
+        waiting_since: views::moment(waits_since),
+        waiting_seconds: waits_since.map(|since| now.saturating_sub(since).max(0).unsigned_abs()),
+        created_at: Timestamp::from_secs(instance.created_at),
     })
 }
 

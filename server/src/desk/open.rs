@@ -17,6 +17,7 @@ use super::{Desk, Inner, limits, login, market, tokens, uploads};
 use crate::config::{Config, Database};
 use crate::environment::Environment;
 use crate::keyring::{Keyring, write_secret};
+use crate::outlets::Outlets;
 use crate::store::{Locks, Role, Store};
 use crate::vault::KitKeys;
 use crate::work::{Gate, Marketplace};
@@ -92,6 +93,8 @@ impl Desk {
             public_keys: RwLock::new(own.iter().map(|(_, jwk)| jwk.clone()).collect()),
             products: std::sync::Mutex::default(),
             last_id: std::sync::Mutex::new(0),
+            outlets: Outlets::new(&config.alerts)?,
+            usage_form: config.koogallery.usage_form,
             reading: Reading::default(),
             arrivals: Arrivals::default(),
             bells: Bells::default(),

@@ -8,6 +8,7 @@ use super::command::UseCase;
 use super::context::{Note, Work};
 use super::issue::{issue, send};
 use super::judge::{Device, Verdict, Wish, judge, result_code};
+use crate::alarms::Alarm;
 use crate::store::{
     Application, ApplicationState, Cursor, Instance, InstanceState, Locks, StoreError, Tx,
 };
@@ -125,6 +126,17 @@ async fn hold(
     application.state = ApplicationState::Held;
     application.code = Some(code.as_str().to_owned());
     tx.put_application(application).await?;
+    let alarm = Alarm::error(
+        "application_held",
+        &instance.id,
+        "an accepted application cannot be served for now; it is served when its order or the \
+         instance allows it",
+    );
+    let alarm = alarm
+        .warning()
+        .with("event.id", application.event_id.as_str())
+        .with("result.code", code.as_str());
+    work.alarm(tx, &alarm).await?;
     work.audit(judged(application, "held").about("code", code.as_str()));
     work.note(Note::Held {
         instance: instance.id.clone(),

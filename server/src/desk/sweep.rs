@@ -1,5 +1,6 @@
 //! Forgets what is no longer needed, in small steps.
 
+use super::alerts::forgotten_before;
 use super::command::UseCase;
 use super::context::Work;
 use crate::config::Retention;
@@ -19,6 +20,7 @@ impl UseCase for Sweep {
     async fn run(&self, tx: &mut dyn Tx, work: &mut Work<'_>) -> Result<bool, StoreError> {
         let logins = tx.sweep_logins(work.now.as_secs(), STEP).await?;
         let swept = tx.sweep_nonces(work.now.as_secs(), STEP).await?.max(logins);
+        let swept = swept.max(tx.sweep_alerts(forgotten_before(work.now), STEP).await?);
         Ok(i64::try_from(swept).is_ok_and(|swept| swept >= STEP))
     }
 }

@@ -8,6 +8,7 @@ use super::audit::{By, Entry};
 use super::command::UseCase;
 use super::context::{Note, Work};
 use super::{Desk, paging, views};
+use crate::alarms::Alarm;
 use crate::error::ApiError;
 use crate::store::{Lease, StoreError, Tx, UploadQuery, UploadRow, UploadState};
 
@@ -107,6 +108,9 @@ impl UseCase for EndUpload {
             }
         }
         tx.put_upload(&row).await?;
+        if let Some(alarm) = alarm(&row) {
+            work.alarm(tx, &alarm).await?;
+        }
         if row.state != UploadState::Queued {
             let ended = Entry::new("upload.end", &By::Server).outcome(row.state.as_str());
             work.audit(ended.about("upload", &row.id).about("license", &row.license_id));
@@ -114,6 +118,25 @@ impl UseCase for EndUpload {
         work.note(Note::UploadEnded { event: row.event_id });
         Ok(Some(row.state))
     }
+}
+
+/// What somebody must know of an upload that ended.
+fn alarm(row: &UploadRow) -> Option<Alarm> {
+    let (word, message) = match row.state {
+        UploadState::Failed => ("upload_refused", "the marketplace refused a license"),
+        UploadState::Unclear => (
+            "upload_unclear",
+            "the marketplace refused a license that an earlier attempt may have delivered: look in \
+             the seller's console",
+        ),
+        _ => return None,
+    };
+    let code = row.last_code.as_deref().unwrap_or_default();
+    let meaning = koogallery::failure::meaning(code).map_or("", |(meaning, _)| meaning);
+    let alarm = Alarm::error(word, &row.id, message)
+        .with("instance.id", row.instance_id.as_str())
+        .with("license.id", row.license_id.as_str());
+    Some(alarm.with("code", code).with("meaning", meaning))
 }
 
 /// Remembers, or forgets, that the queues rest until the configuration changes.
@@ -124,9 +147,21 @@ pub(crate) struct PutPause {
 impl UseCase for PutPause {
     type Answer = ();
 
-    async fn run(&self, tx: &mut dyn Tx, _: &mut Work<'_>) -> Result<(), StoreError> {
+    async fn run(&self, tx: &mut dyn Tx, work: &mut Work<'_>) -> Result<(), StoreError> {
+        if self.configuration.is_some() {
+            work.alarm(tx, &refused_credentials()).await?;
+        }
         tx.put_meta(PAUSE, self.configuration.as_deref()).await
     }
+}
+
+fn refused_credentials() -> Alarm {
+    Alarm::error(
+        "marketplace_credentials",
+        "",
+        "the marketplace refused koogallery.ak and koogallery.sk: nothing is sent until the \
+         configuration changes, or an upload is retried by hand",
+    )
 }
 
 /// An operator has an upload sent again.

@@ -34,7 +34,7 @@ pub(crate) fn product_unknown(id: &str) -> ApiError {
     )
 }
 
-fn unknown_state(states: &str) -> ApiError {
+pub(super) fn unknown_state(states: &str) -> ApiError {
     ApiError::new(
         Code::RequestInvalid,
         format!("`state` is one of {states}"),

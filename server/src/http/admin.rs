@@ -1,5 +1,6 @@
 //! What `admin_listen` serves: the admin API, its description, the metrics.
 
+mod alerts;
 mod audit;
 mod guard;
 mod instances;
@@ -14,6 +15,7 @@ mod releases;
 mod routes;
 mod tokens;
 mod uploads;
+mod usage;
 
 use axum::{Router, middleware};
 

@@ -33,6 +33,19 @@ const METRICS: &[(Kind, &str, &str)] = &[
     (Kind::Counter, "licd_order_reads_total", "Attempts to read an order, by result."),
     (Kind::Gauge, "licd_uploads", "Licenses not delivered, by state."),
     (Kind::Counter, "licd_uploads_total", "Attempts to upload a license, by result."),
+    (
+        Kind::Gauge,
+        "licd_refund_seconds_left",
+        "Until the next unread order is paid back; 7200: none.",
+    ),
+    (Kind::Gauge, "licd_license_wait_seconds", "How long the buyer has waited who waits longest."),
+    (Kind::Gauge, "licd_usage_records", "Records of usage not delivered, by state."),
+    (Kind::Counter, "licd_usage_calls_total", "Calls with usage records, by result."),
+    (
+        Kind::Counter,
+        "licd_alert_deliveries_total",
+        "Attempts to tell an alert, by target and result.",
+    ),
     (Kind::Gauge, "licd_marketplace_gate", "0 open, 1 resting after failures, 2 closed."),
     (Kind::Histogram, "licd_commands_per_commit", "Writes that shared a transaction."),
 ];

@@ -8,6 +8,7 @@ mod kit;
 mod login;
 mod server;
 mod tls;
+mod usage;
 
 use client::Answer;
 use server::Server;

@@ -2,6 +2,7 @@
 //! that are taken in one order.
 
 mod admin;
+mod alerts;
 mod applications;
 mod audit;
 mod backup;
@@ -15,6 +16,8 @@ mod orders;
 mod products;
 mod sweep;
 mod uploads;
+mod usage;
+mod waits;
 
 use std::str::FromStr as _;
 use std::time::Duration;
@@ -118,7 +121,8 @@ impl Postgres {
     /// Lets the time pass after which others take over what is under way, for tests.
     #[cfg(test)]
     pub(crate) async fn end_leases(&self) {
-        for sql in ["UPDATE uploads SET lease_until = 0", "UPDATE orders SET lease_until = 0"] {
+        for table in ["uploads", "orders", "usage_records", "alert_deliveries"] {
+            let sql = sqlx::AssertSqlSafe(format!("UPDATE {table} SET lease_until = 0"));
             sqlx::query(sql).execute(&self.pool).await.unwrap();
         }
     }

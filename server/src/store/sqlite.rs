@@ -1,6 +1,7 @@
 //! SQLite: one writer that commits durably, readers apart from it.
 
 mod admin;
+mod alerts;
 mod applications;
 mod audit;
 mod backup;
@@ -14,6 +15,8 @@ mod orders;
 mod products;
 mod sweep;
 mod uploads;
+mod usage;
+mod waits;
 
 use std::path::Path;
 use std::time::Duration;

@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use koogallery::aksk::{Credentials, Payload, Request, authorize};
+use koogallery::signature::AccessKey;
 use koogallery::upload::{Content, boundary, multipart};
+use koogallery::usage::{self, Form, Record, Verdicts};
 use koogallery::{Failure, order, upload};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
@@ -30,6 +32,8 @@ pub(crate) struct Marketplace {
     /// The base that answered last is tried first.
     current: AtomicUsize,
     credentials: Credentials,
+    /// Those of the basic interface: one of them signs usage.
+    access_keys: Vec<AccessKey>,
     /// What the keys are recognised by when they have changed.
     identity: String,
 }
@@ -80,6 +84,11 @@ impl Marketplace {
             bases,
             current: AtomicUsize::new(0),
             credentials: Credentials::new(ak.expose(), sk.expose()),
+            access_keys: config
+                .access_key
+                .iter()
+                .filter_map(|key| AccessKey::new(key.expose()).ok())
+                .collect(),
             identity,
         }))
     }
@@ -98,7 +107,7 @@ impl Marketplace {
     ) -> Result<order::Order, Miss> {
         let target = order::query_path(order_id, Some(line_id));
         let kind = "application/json;charset=UTF-8";
-        let (status, body) = self.send("GET", &target, kind, &[], now)?;
+        let (status, body) = self.send("GET", &target, kind, &[], &[], now)?;
         Ok(order::read_answer(status, &body)?)
     }
 
@@ -106,8 +115,41 @@ impl Marketplace {
     pub(crate) fn upload(&self, event_id: &str, content: &Content, now: i64) -> Result<(), Miss> {
         let target = upload::path(event_id);
         let (kind, bytes) = multipart(content, &boundary(content));
-        let (status, body) = self.send("POST", &target, &kind, &bytes, now)?;
+        let (status, body) = self.send("POST", &target, &kind, &[], &bytes, now)?;
         Ok(upload::read_answer(status, &body)?)
+    }
+
+    /// Sends usage. In the new form each access key is tried until one is not refused: while it is
+    /// being changed there are two.
+    pub(crate) fn push_usage(
+        &self,
+        form: Form,
+        records: &[Record],
+        nonce: &str,
+        now_ms: i64,
+    ) -> Result<Verdicts, Miss> {
+        let body = usage::body(form, records);
+        let signed: Vec<Vec<(&str, String)>> = match form {
+            Form::New => self
+                .access_keys
+                .iter()
+                .enumerate()
+                // Another nonce for each: one that was seen is a replay.
+                .map(|(i, key)| usage::headers(key, &body, &format!("{nonce}{i}"), now_ms).into())
+                .collect(),
+            Form::Old => vec![Vec::new()],
+        };
+        let mut last = Miss { failure: Failure::no_access_key(), unsent: true };
+        for headers in signed {
+            let kind = "application/json;charset=UTF-8";
+            let now = now_ms.div_euclid(1000);
+            let (status, answer) = self.send("POST", form.path(), kind, &headers, &body, now)?;
+            match usage::read_answer(status, &answer, records) {
+                Err(failure) if usage::is_about_the_access_key(&failure) => last = failure.into(),
+                judged => return Ok(judged?),
+            }
+        }
+        Err(last)
     }
 
     /// Tries one base after the other, as long as nothing was sent.
@@ -116,6 +158,7 @@ impl Marketplace {
         method: &str,
         target: &str,
         content_type: &str,
+        more: &[(&str, String)],
         body: &[u8],
         now: i64,
     ) -> Result<(u16, Vec<u8>), Miss> {
@@ -123,7 +166,9 @@ impl Marketplace {
         let mut last = Miss { failure: Failure::unanswered("no base address"), unsent: true };
         for i in 0..self.bases.len() {
             let at = (first + i) % self.bases.len();
-            match self.send_to(&self.bases[at], method, target, content_type, body, now) {
+            let answer =
+                self.send_to(&self.bases[at], method, target, content_type, more, body, now);
+            match answer {
                 Ok(answer) => {
                     self.current.store(at, Ordering::Relaxed);
                     return Ok(answer);
@@ -141,6 +186,7 @@ impl Marketplace {
         method: &str,
         target: &str,
         content_type: &str,
+        more: &[(&str, String)],
         body: &[u8],
         now: i64,
     ) -> Result<(u16, Vec<u8>), Miss> {
@@ -160,8 +206,11 @@ impl Marketplace {
             .uri(format!("{}{target}", base.url))
             .header("Content-Type", content_type)
             .header("Accept", "application/json");
-        for (name, value) in signed {
+        for (name, value) in signed.iter().map(|(name, value)| (*name, value)) {
             request = request.header(name, value);
+        }
+        for (name, value) in more {
+            request = request.header(*name, value);
         }
         let miss = |error: &ureq::Error| Miss {
             failure: Failure::unanswered(&error.to_string()),

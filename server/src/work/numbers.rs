@@ -36,6 +36,10 @@ async fn count(desk: &Desk) -> Result<(), StoreError> {
     metrics::gauge!("licd_uploads", "state" => "queued").set(queued as f64);
     metrics::gauge!("licd_uploads", "state" => "refused").set(failed as f64);
     metrics::gauge!("licd_uploads", "state" => "unclear").set(unclear as f64);
+    let (queued, failed, unclear) = tx.count_usage().await?;
+    metrics::gauge!("licd_usage_records", "state" => "queued").set(queued as f64);
+    metrics::gauge!("licd_usage_records", "state" => "refused").set(failed as f64);
+    metrics::gauge!("licd_usage_records", "state" => "unclear").set(unclear as f64);
     metrics::gauge!("licd_orders", "state" => "queued").set(tx.orders_queued().await? as f64);
     let restored = tx.meta(RESTORED).await?.is_some();
     metrics::gauge!("licd_restore_unconfirmed").set(f64::from(u8::from(restored)));

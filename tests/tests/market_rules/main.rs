@@ -1,5 +1,6 @@
 //! How the marketplace's calls are judged: each sentence of that rule, asked through the real
 //! listener of a real server.
+#![expect(clippy::unwrap_used, reason = "a surprise is the failure of the test")]
 
 mod debugging;
 mod judgement;
@@ -8,3 +9,4 @@ mod shared;
 mod signatures;
 mod states;
 mod uploads;
+mod usage;

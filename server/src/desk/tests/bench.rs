@@ -149,6 +149,8 @@ impl Bench {
         self.clock.advance_ms(seconds * 1000);
         self.desk.context.bells.orders.notify_one();
         self.desk.context.bells.uploads.notify_one();
+        self.desk.context.bells.usage.notify_one();
+        self.desk.context.bells.alerts.notify_one();
     }
 
     pub(super) fn sign(&self, body: &Value) -> (String, Vec<u8>) {

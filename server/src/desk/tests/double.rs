@@ -6,9 +6,11 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
+use koogallery::AccessKey;
 use koogallery::aksk::{Credentials, Received, verify};
 use koogallery::order::{self, Order};
 use koogallery::upload::{self, Content};
+use koogallery::usage::{self, Form, Record};
 
 pub(super) const AK: &str = "demo-ak";
 pub(super) const SK: &str = "demo-sk";
@@ -33,6 +35,10 @@ pub(super) struct State {
     pub(super) always: Option<Trick>,
     pub(super) asked: Vec<String>,
     pub(super) uploads: Vec<(String, Content)>,
+    /// Calls with usage that were read, whatever was answered.
+    pub(super) usage: Vec<Vec<Record>>,
+    /// Numbers of records that are refused, with their codes.
+    pub(super) wrong_usage: Vec<(String, String)>,
     pub(super) requests: usize,
 }
 
@@ -126,6 +132,11 @@ impl Double {
                 None => (401, order::refusal("MKT.0150", "not yours")),
             };
         }
+        for form in [Form::New, Form::Old] {
+            if path == form.path() {
+                return self.usage(form, &pairs, body);
+            }
+        }
         let event = upload::event_of(path).unwrap();
         let kind = pairs.iter().find(|(name, _)| name.eq_ignore_ascii_case("content-type"));
         match upload::read_multipart(kind.unwrap().1, body) {
@@ -135,6 +146,38 @@ impl Double {
             }
             Err(error) => (400, upload::answer("CBC.0101", &error.to_string())),
         }
+    }
+}
+
+impl Double {
+    fn usage(&self, form: Form, headers: &[(&str, &str)], body: &[u8]) -> (u16, Vec<u8>) {
+        let header = |name: &str| {
+            let found = headers.iter().find(|(n, _)| n.eq_ignore_ascii_case(name));
+            found.map_or("", |(_, value)| *value)
+        };
+        let key = AccessKey::new(super::bench::KEY).unwrap();
+        let (signature, ts, nonce) = (header("signature"), header("ts"), header("nonce"));
+        if form == Form::New && !usage::is_signed(&key, signature, ts, nonce, body) {
+            return (401, upload::answer("94060002", "wrong signature"));
+        }
+        let records = match usage::read_body(form, body) {
+            Ok(records) => records,
+            Err(error) => return (400, upload::answer("MKT.0101", &error.to_string())),
+        };
+        let mut state = self.state();
+        let wrong: Vec<(&str, &str)> = state
+            .wrong_usage
+            .iter()
+            .filter(|(number, _)| records.iter().any(|record| record.number == *number))
+            .map(|(number, code)| (number.as_str(), code.as_str()))
+            .collect();
+        let answer = if wrong.is_empty() {
+            upload::answer("MKT.0000", "Success")
+        } else {
+            usage::partly(&wrong)
+        };
+        state.usage.push(records);
+        (200, answer)
     }
 }
 

@@ -2,6 +2,8 @@
 
 #[path = "admin.rs"]
 mod admin;
+#[path = "alerts.rs"]
+mod alerts;
 #[path = "applying.rs"]
 mod applying;
 #[path = "audit.rs"]
@@ -22,6 +24,8 @@ mod faults;
 mod instances;
 #[path = "queues.rs"]
 mod queues;
+#[path = "refunds.rs"]
+mod refunds;
 #[path = "restored.rs"]
 mod restored;
 #[path = "sweeping.rs"]
@@ -32,6 +36,8 @@ mod synchronous;
 mod testing;
 #[path = "trust.rs"]
 mod trust;
+#[path = "usage.rs"]
+mod usage;
 
 /// Which database the benches of this suite open.
 const POSTGRES: bool = false;

@@ -99,6 +99,9 @@ fn components() -> Value {
     add::<api::LoginRedeem>(&mut schemas);
     add::<api::LoginView>(&mut schemas);
     add::<api::UploadView>(&mut schemas);
+    add::<api::UsagePush>(&mut schemas);
+    add::<api::UsageView>(&mut schemas);
+    add::<api::AlertView>(&mut schemas);
     add::<api::ReleasePublish>(&mut schemas);
     add::<api::ReleaseView>(&mut schemas);
     add::<api::TokenCreate>(&mut schemas);

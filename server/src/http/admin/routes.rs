@@ -6,8 +6,8 @@ use axum::routing::{MethodRouter, get, post, put};
 
 use super::super::App;
 use super::{
-    audit, instances, keys, kit, licenses, logins, metrics, openapi, products, releases, tokens,
-    uploads,
+    alerts, audit, instances, keys, kit, licenses, logins, metrics, openapi, products, releases,
+    tokens, uploads, usage,
 };
 use crate::desk::Role;
 
@@ -84,6 +84,36 @@ pub(in crate::http) const ROUTES: &[Route] = &[
     },
     Route {
         method: Method::GET,
+        path: "/api/v1/alerts",
+        access: VIEWER,
+        summary: "Alerts of the last 30 days, and to whom they were told",
+        parameters: &["alert", "after", "limit"],
+        takes: None,
+        answers: (200, "AlertView[]"),
+        handler: || get(alerts::list),
+    },
+    Route {
+        method: Method::GET,
+        path: "/api/v1/alerts/{id}",
+        access: VIEWER,
+        summary: "One alert",
+        parameters: &[],
+        takes: None,
+        answers: (200, "AlertView"),
+        handler: || get(alerts::show),
+    },
+    Route {
+        method: Method::POST,
+        path: "/api/v1/alerts/test",
+        access: OPERATOR,
+        summary: "Tell an alert that means nothing, to see whether it arrives",
+        parameters: &[],
+        takes: None,
+        answers: (201, "AlertView"),
+        handler: || post(alerts::test),
+    },
+    Route {
+        method: Method::GET,
         path: "/api/v1/instances",
         access: VIEWER,
         summary: "Instances: what was bought, with the machines in use",
@@ -141,6 +171,36 @@ pub(in crate::http) const ROUTES: &[Route] = &[
         takes: None,
         answers: (200, "UploadView"),
         handler: || post(uploads::retry),
+    },
+    Route {
+        method: Method::GET,
+        path: "/api/v1/usage",
+        access: VIEWER,
+        summary: "Usage on its way to the marketplace",
+        parameters: &["instance_id", "state", "after", "limit"],
+        takes: None,
+        answers: (200, "UsageView[]"),
+        handler: || get(usage::list),
+    },
+    Route {
+        method: Method::POST,
+        path: "/api/v1/usage",
+        access: OPERATOR,
+        summary: "Accept usage for the marketplace: one record or up to 1,000, all or none",
+        parameters: &[],
+        takes: Some("UsagePush"),
+        answers: (202, "UsageView[]"),
+        handler: || post(usage::push),
+    },
+    Route {
+        method: Method::POST,
+        path: "/api/v1/usage/{id}/retry",
+        access: OPERATOR,
+        summary: "Send a record of usage again now",
+        parameters: &[],
+        takes: None,
+        answers: (200, "UsageView"),
+        handler: || post(usage::retry),
     },
     Route {
         method: Method::GET,

@@ -4,6 +4,8 @@
 mod batches;
 #[path = "kit.rs"]
 mod kit;
+#[path = "outbox.rs"]
+mod outbox;
 #[path = "suite.rs"]
 mod suite;
 

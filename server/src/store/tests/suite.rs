@@ -22,7 +22,7 @@ pub(super) async fn fresh() -> (tempfile::TempDir, Store) {
 }
 
 /// Ends at once, so that others may take over.
-fn lease() -> Lease {
+pub(super) fn lease() -> Lease {
     Lease { owner: "server".to_owned(), seconds: -1 }
 }
 

@@ -1,0 +1,354 @@
+//! Usage: what is accepted, what travels, what comes back.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use koogallery::usage::Form;
+use license_core::api::{UsageInput, UsagePush, UsageView};
+use license_core::{Code, Timestamp};
+use serde_json::{Value, json};
+
+use super::bench::{Bench, DAY};
+use super::double::Trick;
+use crate::config::{Config, Secret};
+use crate::desk::UsageFilter;
+use crate::error::ApiError;
+
+fn input(bench: &Bench, instance: &str, number: &str) -> UsageInput {
+    UsageInput {
+        instance_id: instance.to_owned(),
+        begin_time: Timestamp::from_secs(bench.now() - 7200),
+        end_time: Timestamp::from_secs(bench.now() - 3600),
+        usage_value: json!("12.5"),
+        metering_sn: Some(number.to_owned()),
+        record_time: None,
+        relate_pkg_instance: None,
+        product_id: None,
+    }
+}
+
+impl Bench {
+    async fn push(&self, inputs: Vec<UsageInput>) -> Result<Vec<UsageView>, ApiError> {
+        self.desk.push_usage(UsagePush::Many(inputs)).await
+    }
+
+    async fn records(&self) -> Vec<UsageView> {
+        let filter = UsageFilter { limit: Some(1000), ..UsageFilter::default() };
+        self.desk.usage(&filter).await.unwrap()
+    }
+
+    /// Waits until so many records are in that state.
+    async fn usage_is(&self, state: &str, count: usize) -> Vec<UsageView> {
+        let mut last = Vec::new();
+        for _ in 0..500 {
+            last = self.records().await;
+            if last.iter().filter(|record| record.state == state).count() == count {
+                last.retain(|record| record.state == state);
+                return last;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("never {count} {state}: {last:#?}");
+    }
+
+    /// How often each number arrived.
+    fn arrived(&self) -> BTreeMap<String, usize> {
+        let mut arrived = BTreeMap::new();
+        for record in self.market.state().usage.concat() {
+            *arrived.entry(record.number).or_default() += 1;
+        }
+        arrived
+    }
+}
+
+#[tokio::test]
+async fn what_is_accepted_arrives_once() {
+    let bench = Bench::new().await;
+    let instance = bench.buy("CS1", 1).await;
+    let mut with_package = input(&bench, &instance, "sn-2");
+    with_package.relate_pkg_instance = Some("pkg-1".to_owned());
+    with_package.usage_value = json!(0.25);
+    let pushed = bench.push(vec![input(&bench, &instance, "sn-1"), with_package]).await.unwrap();
+    assert_eq!(pushed.len(), 2);
+    bench.usage_is("delivered", 2).await;
+    let arrived = bench.market.state().usage.concat();
+    assert_eq!(arrived[0].amount.to_string(), "12.5");
+    assert_eq!(arrived[1].amount.to_string(), "0.25");
+    assert_eq!(arrived[1].package.as_deref(), Some("pkg-1"));
+    assert_eq!(arrived[0].record_time, bench.now());
+
+    // One alone, and a number of ours.
+    let mut unnumbered = input(&bench, &instance, "");
+    unnumbered.metering_sn = None;
+    let push = UsagePush::One(Box::new(unnumbered));
+    let ours = bench.desk.push_usage(push).await.unwrap().remove(0);
+    assert_eq!(ours.metering_sn, ours.usage_id);
+    bench.usage_is("delivered", 3).await;
+    assert!(bench.arrived().values().all(|times| *times == 1));
+}
+
+#[tokio::test]
+async fn a_number_belongs_to_one_content() {
+    let bench = Bench::new().await;
+    let instance = bench.buy("CS1", 1).await;
+    let first = input(&bench, &instance, "sn-1");
+    let accepted = bench.push(vec![first.clone()]).await.unwrap().remove(0);
+    bench.usage_is("delivered", 1).await;
+    bench.forward(60);
+    // The same, spelled differently and twice in a call; then after so long that a new one would
+    // be refused.
+    let mut same = first.clone();
+    same.usage_value = json!(12.50);
+    for _ in 0..2 {
+        let again = bench.push(vec![first.clone(), same.clone()]).await.unwrap();
+        assert!(again.iter().all(|row| row.usage_id == accepted.usage_id));
+        bench.forward(30 * DAY);
+    }
+    for change in [
+        (|input: &mut UsageInput| input.usage_value = json!("12.6")) as fn(&mut UsageInput),
+        |input| input.end_time = Timestamp::from_secs(input.end_time.as_secs() - 1),
+        |input| input.relate_pkg_instance = Some("p".to_owned()),
+        |input| input.record_time = Some(input.begin_time),
+    ] {
+        let mut other = first.clone();
+        change(&mut other);
+        let fresh = input(&bench, &instance, "sn-new");
+        let error = bench.push(vec![fresh, other]).await.unwrap_err();
+        assert_eq!(error.code, Code::Conflict, "{error}");
+        assert!(error.detail.starts_with("[1].metering_sn"), "{error}");
+    }
+    // Nothing of a call that was refused is kept.
+    assert_eq!(bench.records().await.len(), 1);
+    assert_eq!(bench.arrived(), BTreeMap::from([("sn-1".to_owned(), 1)]));
+}
+
+#[tokio::test]
+async fn what_the_marketplace_would_refuse_is_not_accepted() {
+    let bench = Bench::new().await;
+    let instance = bench.buy("CS1", 1).await;
+    let refused = async |place: &str, code: Code, change: &dyn Fn(&mut UsageInput)| {
+        let mut wrong = input(&bench, &instance, "sn-2");
+        change(&mut wrong);
+        let error = bench.push(vec![input(&bench, &instance, "sn-1"), wrong]).await.unwrap_err();
+        assert_eq!(error.code, code, "{error}");
+        assert!(error.detail.starts_with(&format!("[1].{place}")), "{error}");
+        assert!(!error.detail_zh.is_ascii());
+    };
+    let invalid = Code::RequestInvalid;
+    for value in [json!("0"), json!("-1"), json!("1.00001"), json!(1e20), json!(null), json!([])] {
+        refused("usage_value", invalid, &|input| input.usage_value = value.clone()).await;
+    }
+    let old = Timestamp::from_secs(bench.now() - 21 * DAY - 1);
+    refused("begin_time", invalid, &|input| input.begin_time = old).await;
+    refused("end_time", invalid, &|input| input.end_time = Timestamp::from_secs(bench.now() + 400))
+        .await;
+    refused("metering_sn", invalid, &|input| input.metering_sn = Some(String::new())).await;
+    refused("instance_id", Code::NotFound, &|input| input.instance_id = "no-such".to_owned()).await;
+    assert_eq!(bench.push(Vec::new()).await.unwrap_err().code, invalid);
+    let many = vec![input(&bench, &instance, "sn-1"); 1001];
+    assert_eq!(bench.push(many).await.unwrap_err().code, invalid);
+    assert_eq!(bench.records().await.len(), 0);
+    bench.push(vec![input(&bench, &instance, "sn-1"); 1000]).await.unwrap();
+    assert_eq!(bench.usage_is("delivered", 1).await.len(), 1);
+}
+
+/// 1,500 records travel in two calls; the wrong ones are found and the others lose nothing.
+#[tokio::test]
+async fn wrong_records_stop_alone() {
+    let bench = Bench::bare().await;
+    bench.desk.apply_product(super::bench::flowsim()).await.unwrap();
+    let bench = bench.started();
+    let instance = bench.buy("CS1", 1).await;
+    bench.market.state().wrong_usage = vec![("sn-7".to_owned(), "MKT.9001".to_owned())];
+    let inputs = |range: std::ops::Range<u32>| {
+        range.map(|i| input(&bench, &instance, &format!("sn-{i}"))).collect::<Vec<_>>()
+    };
+    bench.push(inputs(0..20)).await.unwrap();
+    let refused = bench.usage_is("refused", 1).await;
+    assert_eq!((refused[0].metering_sn.as_str(), refused[0].attempts), ("sn-7", 1));
+    assert_eq!(refused[0].error_code.as_deref(), Some("MKT.9001"));
+    assert!(!refused[0].error_zh.as_ref().unwrap().is_ascii());
+    assert_eq!(bench.usage_is("delivered", 19).await.len(), 19);
+
+    // A call that is refused as a whole is halved until the record is found.
+    bench.market.state().wrong_usage.clear();
+    bench.market.state().usage.clear();
+    bench
+        .market
+        .state()
+        .tricks
+        .extend([Trick::Refuse(200, "MKT.0101"), Trick::Refuse(200, "94060999")]);
+    bench.push(inputs(20..24)).await.unwrap();
+    bench.usage_is("delivered", 23).await;
+    let sizes: Vec<usize> = bench.market.state().usage.iter().map(Vec::len).collect();
+    assert_eq!(sizes.iter().sum::<usize>(), 4, "{sizes:?}");
+    assert!(sizes.len() >= 2 && sizes.iter().all(|size| *size <= 2), "{sizes:?}");
+
+    // An operator may send it again.
+    let again = bench.desk.retry_usage(&refused[0].usage_id).await.unwrap();
+    assert_eq!(again.state, "queued");
+    bench.usage_is("delivered", 24).await;
+    let error = bench.desk.retry_usage(&refused[0].usage_id).await.unwrap_err();
+    assert_eq!(error.code, Code::Conflict);
+}
+
+#[tokio::test]
+async fn a_thousand_records_are_one_call() {
+    let bench = Bench::new().await;
+    let instance = bench.buy("CS1", 1).await;
+    bench.market.state().always = Some(Trick::Refuse(500, "94060001"));
+    for i in 0..2 {
+        let number = |j: u32| format!("sn-{i}-{j}");
+        let inputs = (0..750).map(|j| input(&bench, &instance, &number(j))).collect();
+        bench.push(inputs).await.unwrap();
+    }
+    bench.market.state().always = None;
+    for _ in 0..200 {
+        if bench.arrived().len() == 1500 {
+            break;
+        }
+        bench.forward(60);
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(bench.arrived().len(), 1500);
+    assert!(bench.arrived().values().all(|times| *times == 1));
+    let sizes: Vec<usize> = bench.market.state().usage.iter().map(Vec::len).collect();
+    assert!(sizes.iter().all(|size| *size <= 1000), "{sizes:?}");
+}
+
+#[tokio::test]
+async fn a_crash_between_acceptance_and_sending_loses_nothing() {
+    let bench = Bench::new().await;
+    let instance = bench.buy("CS1", 1).await;
+    let bench = bench.crash().await;
+    let inputs = (0..20).map(|i| input(&bench, &instance, &format!("sn-{i}"))).collect();
+    bench.push(inputs).await.unwrap();
+    let bench = bench.crash().await.started();
+    bench.usage_is("delivered", 20).await;
+    assert_eq!(bench.arrived().len(), 20);
+
+    // And in the middle of a call: the same number again, which the marketplace knows.
+    bench.market.state().tricks.push_back(Trick::Late(Duration::from_millis(700)));
+    let seen = bench.market.state().requests;
+    bench.push(vec![input(&bench, &instance, "sn-20")]).await.unwrap();
+    bench.market_until(|state| state.requests > seen).await;
+    let bench = bench.crash().await.started();
+    let delivered = bench.usage_is("delivered", 21).await;
+    let last = delivered.iter().find(|record| record.metering_sn == "sn-20").unwrap();
+    assert_eq!(last.attempts, 2);
+}
+
+/// A wrong access key stops usage and nothing else; the other one of two is tried.
+#[tokio::test]
+async fn the_access_key_is_not_the_pair() {
+    let wrong = |config: &mut Config| {
+        config.koogallery.access_key = vec![Secret::new("another-key-of-the-basic-one")];
+    };
+    let bench = Bench::bare().await;
+    bench.desk.apply_product(super::bench::flowsim()).await.unwrap();
+    let bench = bench.started();
+    let instance = bench.buy("CS1", 1).await;
+    let bench = bench.crash_with(wrong).await.started();
+    bench.push(vec![input(&bench, &instance, "sn-1")]).await.unwrap();
+    for _ in 0..500 {
+        if bench.records().await[0].error_code.is_some() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let waiting = bench.records().await.remove(0);
+    assert_eq!(
+        (waiting.state.as_str(), waiting.error_code.as_deref()),
+        ("queued", Some("94060002"))
+    );
+    assert!(!bench.desk.gate.is_closed(), "licenses are still uploaded");
+
+    let bench = bench
+        .crash_with(|config| config.koogallery.access_key.push(Secret::new(super::bench::KEY)))
+        .await
+        .started();
+    bench.forward(400);
+    bench.usage_is("delivered", 1).await;
+    assert_eq!(bench.arrived(), BTreeMap::from([("sn-1".to_owned(), 1)]));
+}
+
+fn old(config: &mut Config) {
+    config.koogallery.usage_form = Form::Old;
+}
+
+/// The old form has no number: what may have been counted twice is said.
+#[tokio::test]
+async fn the_old_form_says_what_may_be_there_twice() {
+    let bench = Bench::new().await;
+    let instance = bench.buy("CS1", 1).await;
+    let bench = bench.crash_with(old).await.started();
+    bench.push(vec![input(&bench, &instance, "sn-1")]).await.unwrap();
+    bench.usage_is("delivered", 1).await;
+    let sent = bench.market.state().usage.concat().remove(0);
+    assert_eq!(sent.product_id.as_deref(), Some("OFFI846204237451911168"));
+
+    bench.market.state().tricks.push_back(Trick::HangUp);
+    bench.push(vec![input(&bench, &instance, "sn-2")]).await.unwrap();
+    for _ in 0..500 {
+        if bench.market.state().tricks.is_empty() && bench.records().await[1].error_code.is_some() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    bench.forward(60);
+    let unclear = bench.usage_is("unclear", 1).await.remove(0);
+    assert_eq!((unclear.metering_sn.as_str(), unclear.attempts), ("sn-2", 2));
+    assert!(unclear.error.unwrap().contains("twice"));
+    assert_eq!(bench.market.state().usage.len(), 3, "it was there twice indeed");
+    // It was taken: nothing is to be sent a third time.
+    let error = bench.desk.retry_usage(&unclear.usage_id).await.unwrap_err();
+    assert_eq!(error.code, Code::Conflict);
+}
+
+/// "Some are wrong" without saying which: the others were taken and must not be sent again.
+#[tokio::test]
+async fn the_old_form_sends_nothing_again_that_was_taken() {
+    let bench = Bench::new().await;
+    let instance = bench.buy("CS1", 1).await;
+    let bench = bench.crash_with(old).await.started();
+    bench.market.state().tricks.push_back(Trick::Refuse(200, "94060999"));
+    let two = ["sn-1", "sn-2"].map(|number| input(&bench, &instance, number));
+    bench.push(two.to_vec()).await.unwrap();
+    let unclear = bench.usage_is("unclear", 2).await;
+    assert_eq!(unclear[0].error_code.as_deref(), Some("94060999"));
+    bench.forward(1000);
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert!(bench.market.state().usage.is_empty());
+}
+
+/// Without an order there is no product to name.
+#[tokio::test]
+async fn the_old_form_needs_a_product() {
+    let bench = Bench::bare_with(old).await;
+    let instance = bench.call(super::bench::new_instance("CS1")).await.instance_id.unwrap();
+    let mut nameless = input(&bench, &instance, "sn-1");
+    let error = bench.push(vec![nameless.clone()]).await.unwrap_err();
+    assert!(error.detail.starts_with("[0].product_id"), "{error}");
+    nameless.product_id = Some("OFFI1".to_owned());
+    bench.push(vec![nameless]).await.unwrap();
+    let bench = bench.started();
+    bench.usage_is("delivered", 1).await;
+    assert_eq!(bench.market.state().usage[0][0].product_id.as_deref(), Some("OFFI1"));
+}
+
+#[tokio::test]
+async fn what_waited_too_long_is_told() {
+    let bench = Bench::new().await;
+    let instance = bench.buy("CS1", 1).await;
+    let bench = bench.crash().await;
+    bench.push(vec![input(&bench, &instance, "sn-1")]).await.unwrap();
+    bench.forward(22 * DAY);
+    let bench = bench.started();
+    let refused = bench.usage_is("refused", 1).await.remove(0);
+    assert_eq!(refused.error_code.as_deref(), Some("USAGE_TOO_OLD"));
+    assert!(bench.market.state().usage.is_empty());
+    let alerts = bench.desk.alerts(&crate::desk::AlertFilter::default()).await.unwrap();
+    let told = alerts.iter().find(|alert| alert.alert == "usage_refused").unwrap();
+    assert_eq!(told.subject, instance);
+    assert_eq!(told.fields["usage.id"], Value::from(refused.usage_id));
+}

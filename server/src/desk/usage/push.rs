@@ -1,0 +1,241 @@
+//! Accepting usage: every record of a call, or none of them.
+
+use std::collections::{HashMap, HashSet};
+
+use koogallery::usage::{Form, InvalidRecord, RECORDS_LIMIT, Record};
+use license_core::{Code, api};
+use serde_json::Value;
+
+use crate::desk::audit::{By, Entry};
+use crate::desk::command::UseCase;
+use crate::desk::context::{Note, Work};
+use crate::error::ApiError;
+use crate::store::{Locks, StoreError, Tx, UsageRow, UsageState};
+
+/// Records that look right by themselves.
+pub(crate) struct PushUsage {
+    records: Vec<Pushed>,
+    /// They came as a list, so that a fault names its place.
+    list: bool,
+    by: By,
+}
+
+/// A record; what was left out is filled in once it is known to be new.
+struct Pushed {
+    record: Record,
+    /// The number was given, not made.
+    numbered: bool,
+    /// `record_time` was given, not made.
+    timed: bool,
+}
+
+impl PushUsage {
+    /// Reads what was sent at `now`.
+    pub(crate) fn read(push: api::UsagePush, now: i64) -> Result<Self, ApiError> {
+        let (inputs, list) = match push {
+            api::UsagePush::One(input) => (vec![*input], false),
+            api::UsagePush::Many(inputs) => (inputs, true),
+        };
+        if inputs.is_empty() || inputs.len() > RECORDS_LIMIT {
+            return Err(ApiError::new(
+                Code::RequestInvalid,
+                format!("a call holds 1 to {RECORDS_LIMIT} records of usage"),
+                format!("每次须包含 1 到 {RECORDS_LIMIT} 条使用量记录"),
+            ));
+        }
+        let mut records = Vec::with_capacity(inputs.len());
+        for (i, input) in inputs.into_iter().enumerate() {
+            records.push(pushed(input, now).map_err(|error| invalid(list, i, &error))?);
+        }
+        Ok(Self { records, list, by: By::caller() })
+    }
+}
+
+fn pushed(input: api::UsageInput, now: i64) -> Result<Pushed, InvalidRecord> {
+    let text = match &input.usage_value {
+        Value::String(text) => text.clone(),
+        Value::Number(number) => number.to_string(),
+        _ => {
+            let (en, zh) = ("it is neither a text nor a number", "须为字符串或数字");
+            return Err(InvalidRecord::of("usage_value", en, zh));
+        }
+    };
+    let amount = text.parse().map_err(|error: koogallery::usage::InvalidAmount| {
+        InvalidRecord::of("usage_value", error.to_string(), error.chinese())
+    })?;
+    Ok(Pushed {
+        numbered: input.metering_sn.is_some(),
+        timed: input.record_time.is_some(),
+        record: Record {
+            instance_id: input.instance_id,
+            begin_time: input.begin_time.as_secs(),
+            end_time: input.end_time.as_secs(),
+            record_time: input.record_time.map_or(now, license_core::Timestamp::as_secs),
+            amount,
+            number: input.metering_sn.unwrap_or_default(),
+            product_id: input.product_id,
+            package: input.relate_pkg_instance,
+        },
+    })
+}
+
+fn invalid(list: bool, i: usize, error: &InvalidRecord) -> ApiError {
+    let place = place(list, i);
+    ApiError::new(
+        Code::RequestInvalid,
+        format!("{place}{}: {}", error.member, error.message),
+        format!("{place}{}：{}", error.member, error.message_zh),
+    )
+}
+
+fn place(list: bool, i: usize) -> String {
+    if list { format!("[{i}].") } else { String::new() }
+}
+
+impl Pushed {
+    /// Whether it says the same as what was accepted under its number.
+    fn is(&self, row: &UsageRow) -> bool {
+        let record = &self.record;
+        record.instance_id == row.instance_id
+            && record.begin_time == row.begin_time
+            && record.end_time == row.end_time
+            && record.amount.to_string() == row.usage_value
+            && record.product_id == row.product_id
+            && record.package == row.package
+            && (!self.timed || record.record_time == row.record_time)
+    }
+
+    fn row(&self, id: String, now: i64) -> UsageRow {
+        let record = &self.record;
+        UsageRow {
+            metering_sn: if self.numbered { record.number.clone() } else { id.clone() },
+            id,
+            instance_id: record.instance_id.clone(),
+            usage_value: record.amount.to_string(),
+            begin_time: record.begin_time,
+            end_time: record.end_time,
+            record_time: record.record_time,
+            product_id: record.product_id.clone(),
+            package: record.package.clone(),
+            state: UsageState::Queued,
+            attempts: 0,
+            unanswered: false,
+            old_form: false,
+            together: i64::try_from(RECORDS_LIMIT).unwrap_or(1),
+            next_at: now,
+            last_code: None,
+            last_message: None,
+            queued_at: now,
+            finished_at: None,
+            lease_owner: None,
+        }
+    }
+}
+
+impl UseCase for PushUsage {
+    type Answer = Result<Vec<UsageRow>, ApiError>;
+
+    fn locks(&self, locks: &mut Locks) {
+        // Two servers never judge one number at the same time.
+        locks.name("usage", "numbers");
+    }
+
+    async fn run(&self, tx: &mut dyn Tx, work: &mut Work<'_>) -> Result<Self::Answer, StoreError> {
+        let rows = match self.judge(tx, work).await? {
+            Ok(rows) => rows,
+            Err(error) => return Ok(Err(error)),
+        };
+        // Nothing is written before everything was judged.
+        let mut queued: Vec<&UsageRow> = Vec::new();
+        for row in rows.iter().filter(|row| row.attempts == 0) {
+            if tx.add_usage(row).await? {
+                queued.push(row);
+            }
+        }
+        if let [first, ..] = queued[..] {
+            let pushed = Entry::new("usage.push", &self.by).about("usage", &first.id);
+            work.audit(pushed.about("count", queued.len().to_string()));
+            work.note(Note::UsageQueued);
+        }
+        Ok(Ok(rows))
+    }
+}
+
+impl PushUsage {
+    /// What each record is, or becomes.
+    async fn judge(
+        &self,
+        tx: &mut dyn Tx,
+        work: &Work<'_>,
+    ) -> Result<Result<Vec<UsageRow>, ApiError>, StoreError> {
+        let now = work.now.as_secs();
+        let mut known = HashSet::new();
+        let mut fresh: HashMap<&str, UsageRow> = HashMap::new();
+        let mut rows = Vec::with_capacity(self.records.len());
+        for (i, pushed) in self.records.iter().enumerate() {
+            let number = pushed.record.number.as_str();
+            if pushed.numbered {
+                let accepted = match fresh.get(number) {
+                    Some(row) => Some(row.clone()),
+                    None => tx.usage_of_number(number).await?,
+                };
+                if let Some(row) = accepted {
+                    if !pushed.is(&row) {
+                        return Ok(Err(self.conflict(i)));
+                    }
+                    rows.push(row);
+                    continue;
+                }
+            }
+            let row = pushed.row(work.desk.id(), now);
+            let record = Record { number: row.metering_sn.clone(), ..pushed.record.clone() };
+            if let Err(error) = record.check(now) {
+                return Ok(Err(invalid(self.list, i, &error)));
+            }
+            if !known.contains(&record.instance_id) {
+                let Some(instance) = tx.instance(&record.instance_id).await? else {
+                    return Ok(Err(self.no_instance(i)));
+                };
+                let product =
+                    pushed.record.product_id.as_ref().or(instance.market_product.as_ref());
+                if work.desk.usage_form == Form::Old && product.is_none() {
+                    let (en, zh) = (
+                        "the old form needs it, and the instance's order was not read yet",
+                        "旧版接口必填，且该实例的订单尚未读取",
+                    );
+                    return Ok(Err(invalid(
+                        self.list,
+                        i,
+                        &InvalidRecord::of("product_id", en, zh),
+                    )));
+                }
+                if instance.market_product.is_some() || work.desk.usage_form == Form::New {
+                    known.insert(record.instance_id);
+                }
+            }
+            if pushed.numbered {
+                fresh.insert(number, row.clone());
+            }
+            rows.push(row);
+        }
+        Ok(Ok(rows))
+    }
+
+    fn conflict(&self, i: usize) -> ApiError {
+        let place = place(self.list, i);
+        ApiError::new(
+            Code::Conflict,
+            format!("{place}metering_sn: this number was accepted with another content"),
+            format!("{place}metering_sn：该流水号已用于内容不同的记录"),
+        )
+    }
+
+    fn no_instance(&self, i: usize) -> ApiError {
+        let place = place(self.list, i);
+        ApiError::new(
+            Code::NotFound,
+            format!("{place}instance_id: there is no such instance"),
+            format!("{place}instance_id：实例不存在"),
+        )
+    }
+}

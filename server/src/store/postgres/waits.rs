@@ -1,0 +1,92 @@
+//! Who waits, in PostgreSQL.
+
+use async_trait::async_trait;
+
+use super::PgTx;
+use crate::store::StoreError;
+use crate::store::waits::{Unread, Waits};
+
+#[async_trait]
+impl Waits for PgTx {
+    async fn waits_since(&mut self, instance_id: &str) -> Result<Option<i64>, StoreError> {
+        Ok(sqlx::query_scalar(
+            "SELECT min(at) FROM (SELECT min(received_at) AS at FROM applications \
+             WHERE instance_id = $1 AND state IN ('waiting', 'held') \
+             UNION ALL SELECT min(applications.received_at) FROM uploads \
+             JOIN licenses ON licenses.id = uploads.license_id AND licenses.state = 'active' \
+             JOIN applications ON applications.event_id = uploads.event_id \
+             AND applications.license_id = uploads.license_id \
+             WHERE uploads.instance_id = $1 \
+             AND uploads.state IN ('queued', 'sending', 'failed', 'unclear')) AS waits",
+        )
+        .bind(instance_id)
+        .fetch_one(self.connection().await?)
+        .await?)
+    }
+
+    async fn longest_wait(&mut self) -> Result<Option<i64>, StoreError> {
+        Ok(sqlx::query_scalar(
+            "SELECT min(at) FROM (SELECT min(received_at) AS at FROM applications \
+             JOIN instances ON instances.id = applications.instance_id \
+             WHERE applications.state IN ('waiting', 'held') AND instances.state <> 'released' \
+             UNION ALL SELECT min(applications.received_at) FROM uploads \
+             JOIN licenses ON licenses.id = uploads.license_id AND licenses.state = 'active' \
+             JOIN applications ON applications.event_id = uploads.event_id \
+             AND applications.license_id = uploads.license_id \
+             WHERE uploads.state IN ('queued', 'sending', 'failed', 'unclear')) AS waits",
+        )
+        .fetch_one(self.connection().await?)
+        .await?)
+    }
+
+    async fn unread_orders(&mut self) -> Result<(i64, Option<i64>), StoreError> {
+        Ok(sqlx::query_as(
+            "SELECT count(*), min(instances.created_at) FROM orders \
+             JOIN instances ON instances.id = orders.instance_id \
+             WHERE orders.scene = 'NEW' AND orders.state IN ('queued', 'reading') \
+             AND instances.quantity IS NULL AND instances.state <> 'released'",
+        )
+        .fetch_one(self.connection().await?)
+        .await?)
+    }
+
+    async fn refunds_nearing(
+        &mut self,
+        until: i64,
+        minutes: i64,
+        limit: i64,
+    ) -> Result<Vec<Unread>, StoreError> {
+        Ok(sqlx::query_as(
+            "SELECT instances.id, instances.created_at FROM orders \
+             JOIN instances ON instances.id = orders.instance_id \
+             WHERE orders.scene = 'NEW' AND orders.state IN ('queued', 'reading') \
+             AND instances.quantity IS NULL AND instances.state <> 'released' \
+             AND instances.created_at <= $1 AND NOT EXISTS (SELECT 1 FROM refund_warnings \
+             WHERE refund_warnings.instance_id = instances.id AND minutes = $2) \
+             ORDER BY instances.created_at, instances.id LIMIT $3",
+        )
+        .bind(until)
+        .bind(minutes)
+        .bind(limit)
+        .fetch_all(self.connection().await?)
+        .await?)
+    }
+
+    async fn add_refund_warning(
+        &mut self,
+        instance_id: &str,
+        minutes: i64,
+        at: i64,
+    ) -> Result<bool, StoreError> {
+        let done = sqlx::query(
+            "INSERT INTO refund_warnings (instance_id, minutes, at) VALUES ($1, $2, $3) \
+             ON CONFLICT DO NOTHING",
+        )
+        .bind(instance_id)
+        .bind(minutes)
+        .bind(at)
+        .execute(self.connection().await?)
+        .await?;
+        Ok(done.rows_affected() == 1)
+    }
+}

@@ -1,0 +1,212 @@
+//! Usage in SQLite.
+
+use async_trait::async_trait;
+
+use super::{SqliteTx, json};
+use crate::store::{Lease, StoreError, Usage, UsageDelay, UsageQuery, UsageRow};
+
+#[async_trait]
+impl Usage for SqliteTx {
+    async fn usage_record(&mut self, id: &str) -> Result<Option<UsageRow>, StoreError> {
+        Ok(sqlx::query_as("SELECT * FROM usage_records WHERE id = $1")
+            .bind(id)
+            .fetch_optional(self.connection().await?)
+            .await?)
+    }
+
+    async fn usage_of_number(&mut self, number: &str) -> Result<Option<UsageRow>, StoreError> {
+        Ok(sqlx::query_as("SELECT * FROM usage_records WHERE metering_sn = $1")
+            .bind(number)
+            .fetch_optional(self.connection().await?)
+            .await?)
+    }
+
+    async fn add_usage(&mut self, row: &UsageRow) -> Result<bool, StoreError> {
+        let done = sqlx::query(
+            "INSERT INTO usage_records (id, metering_sn, instance_id, usage_value, begin_time, \
+             end_time, record_time, product_id, package, state, attempts, unanswered, old_form, \
+             together, next_at, queued_at) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) \
+             ON CONFLICT DO NOTHING",
+        )
+        .bind(&row.id)
+        .bind(&row.metering_sn)
+        .bind(&row.instance_id)
+        .bind(&row.usage_value)
+        .bind(row.begin_time)
+        .bind(row.end_time)
+        .bind(row.record_time)
+        .bind(&row.product_id)
+        .bind(&row.package)
+        .bind(row.state)
+        .bind(row.attempts)
+        .bind(row.unanswered)
+        .bind(row.old_form)
+        .bind(row.together)
+        .bind(row.next_at)
+        .bind(row.queued_at)
+        .execute(self.connection().await?)
+        .await?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    async fn next_usage_call(&mut self, now: i64) -> Result<Option<i64>, StoreError> {
+        Ok(sqlx::query_scalar(
+            "SELECT together FROM usage_records WHERE state = 'queued' AND next_at <= $1 \
+             ORDER BY next_at, id LIMIT 1",
+        )
+        .bind(now)
+        .fetch_optional(self.connection().await?)
+        .await?)
+    }
+
+    async fn take_usage(
+        &mut self,
+        now: i64,
+        together: i64,
+        old_form: bool,
+        lease: &Lease,
+    ) -> Result<Vec<UsageRow>, StoreError> {
+        let mut taken: Vec<UsageRow> = sqlx::query_as(
+            "UPDATE usage_records SET state = 'sending', attempts = attempts + 1, \
+             old_form = max(old_form, $3), lease_owner = $4, lease_until = unixepoch() + $5 \
+             WHERE id IN (SELECT id FROM usage_records WHERE state = 'queued' AND next_at <= $1 \
+             AND together = $2 ORDER BY next_at, id LIMIT $2) RETURNING *",
+        )
+        .bind(now)
+        .bind(together)
+        .bind(old_form)
+        .bind(&lease.owner)
+        .bind(lease.seconds)
+        .fetch_all(self.connection().await?)
+        .await?;
+        taken.sort_by(|a, b| a.id.cmp(&b.id));
+        Ok(taken)
+    }
+
+    async fn renew_usage(&mut self, held: &[String], lease: &Lease) -> Result<(), StoreError> {
+        sqlx::query(
+            "UPDATE usage_records SET lease_until = unixepoch() + $3 WHERE state = 'sending' \
+             AND lease_owner = $2 AND id IN (SELECT value FROM json_each($1))",
+        )
+        .bind(json(held)?)
+        .bind(&lease.owner)
+        .bind(lease.seconds)
+        .execute(self.connection().await?)
+        .await?;
+        Ok(())
+    }
+
+    async fn requeue_usage(&mut self, held: &[String]) -> Result<u64, StoreError> {
+        // No other server has this file, so what is not held here has died, whatever its lease.
+        let done = sqlx::query(
+            "UPDATE usage_records SET state = 'queued', unanswered = 1 WHERE state = 'sending' \
+             AND id NOT IN (SELECT value FROM json_each($1))",
+        )
+        .bind(json(held)?)
+        .execute(self.connection().await?)
+        .await?;
+        Ok(done.rows_affected())
+    }
+
+    async fn usage_in_flight(&mut self) -> Result<i64, StoreError> {
+        Ok(sqlx::query_scalar("SELECT count(*) FROM usage_records WHERE state = 'sending'")
+            .fetch_one(self.connection().await?)
+            .await?)
+    }
+
+    async fn usage_of_call(&mut self, ids: &[String]) -> Result<Vec<UsageRow>, StoreError> {
+        Ok(sqlx::query_as(
+            "SELECT * FROM usage_records WHERE state = 'sending' \
+             AND id IN (SELECT value FROM json_each($1)) ORDER BY id",
+        )
+        .bind(json(ids)?)
+        .fetch_all(self.connection().await?)
+        .await?)
+    }
+
+    async fn deliver_usage(&mut self, ids: &[String], at: i64) -> Result<(), StoreError> {
+        sqlx::query(
+            "UPDATE usage_records SET state = CASE WHEN unanswered = 1 AND old_form = 1 \
+             THEN 'unclear' ELSE 'delivered' END, finished_at = $2, last_code = NULL, \
+             last_message = NULL, lease_owner = NULL, lease_until = NULL \
+             WHERE id IN (SELECT value FROM json_each($1))",
+        )
+        .bind(json(ids)?)
+        .bind(at)
+        .execute(self.connection().await?)
+        .await?;
+        Ok(())
+    }
+
+    async fn postpone_usage(
+        &mut self,
+        ids: &[String],
+        delay: &UsageDelay<'_>,
+    ) -> Result<(), StoreError> {
+        sqlx::query(
+            "UPDATE usage_records SET state = 'queued', next_at = $2, last_code = $3, \
+             last_message = $4, unanswered = max(unanswered, $5), \
+             together = coalesce($6, together), lease_owner = NULL, lease_until = NULL \
+             WHERE id IN (SELECT value FROM json_each($1))",
+        )
+        .bind(json(ids)?)
+        .bind(delay.next_at)
+        .bind(delay.code)
+        .bind(delay.message)
+        .bind(delay.unanswered)
+        .bind(delay.together)
+        .execute(self.connection().await?)
+        .await?;
+        Ok(())
+    }
+
+    async fn put_usage(&mut self, row: &UsageRow) -> Result<(), StoreError> {
+        sqlx::query(
+            "UPDATE usage_records SET state = $2, unanswered = $3, together = $4, next_at = $5, \
+             last_code = $6, last_message = $7, finished_at = $8, lease_owner = NULL, \
+             lease_until = NULL WHERE id = $1",
+        )
+        .bind(&row.id)
+        .bind(row.state)
+        .bind(row.unanswered)
+        .bind(row.together)
+        .bind(row.next_at)
+        .bind(&row.last_code)
+        .bind(&row.last_message)
+        .bind(row.finished_at)
+        .execute(self.connection().await?)
+        .await?;
+        Ok(())
+    }
+
+    async fn usage_records(&mut self, query: &UsageQuery) -> Result<Vec<UsageRow>, StoreError> {
+        Ok(sqlx::query_as(
+            "SELECT * FROM usage_records WHERE ($1 IS NULL OR state = $1) \
+             AND ($2 IS NULL OR instance_id = $2) AND ($3 IS NULL OR id > $3) \
+             ORDER BY id LIMIT $4",
+        )
+        .bind(query.state)
+        .bind(&query.instance_id)
+        .bind(&query.after)
+        .bind(query.limit)
+        .fetch_all(self.connection().await?)
+        .await?)
+    }
+
+    async fn next_usage(&mut self) -> Result<Option<i64>, StoreError> {
+        Ok(sqlx::query_scalar("SELECT min(next_at) FROM usage_records WHERE state = 'queued'")
+            .fetch_one(self.connection().await?)
+            .await?)
+    }
+
+    async fn count_usage(&mut self) -> Result<(i64, i64, i64), StoreError> {
+        Ok(sqlx::query_as(
+            "SELECT coalesce(sum(state IN ('queued', 'sending')), 0), \
+             coalesce(sum(state = 'failed'), 0), coalesce(sum(state = 'unclear'), 0) \
+             FROM usage_records WHERE state IN ('queued', 'sending', 'failed', 'unclear')",
+        )
+        .fetch_one(self.connection().await?)
+        .await?)
+    }
+}
