@@ -67,11 +67,13 @@ macro_rules! use_cases {
 use_cases! {
     Apply => market::Apply,
     ApplyProduct => products::ApplyProduct,
+    Buy => market::Buy,
     ClientLicense => client::ClientLicense,
     CreateInstance => market::CreateInstance,
     CreateToken => tokens::CreateToken,
     EndOrder => orders::EndOrder,
     EndUpload => uploads::EndUpload,
+    ExpireInstance => market::ExpireInstance,
     #[cfg(test)]
     Fail => failing::Fail,
     KeepOrders => orders::KeepOrders,

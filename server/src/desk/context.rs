@@ -68,6 +68,8 @@ pub(crate) enum Note {
     KeyLearned { jwk: Value },
     /// A kept application cannot be served for now.
     Held { instance: String, event: String, code: &'static str },
+    /// A License was asked for of goods that no product is.
+    ProductUnknown { market_product: String },
     /// Somebody holds an application's license now that had to wait.
     Served { instance: String, event: String },
 }
@@ -165,6 +167,12 @@ impl Context {
                      or the instance allows it"
                 );
             }
+            Note::ProductUnknown { market_product } => tracing::warn!(
+                alert = "product_unknown",
+                market.product = market_product,
+                "a License was refused because no product is sold under this productId; the \
+                 marketplace asks again once an hour for three hours"
+            ),
             Note::Served { instance, event } => tracing::info!(
                 instance.id = instance,
                 event.id = event,

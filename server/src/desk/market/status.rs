@@ -46,7 +46,8 @@ impl UseCase for SetStatus {
         if listed > 0 {
             tx.mark_list(&ListKey::revocation()).await?;
         }
-        if instance.state != state {
+        if instance.state != InstanceState::Active || state != InstanceState::Active {
+            // Said once more it is another reason: what the end had stopped no renewal lets go.
             tx.put_instance_state(&instance.id, state, now).await?;
             instance.state = state;
         }
