@@ -80,6 +80,10 @@ pub(crate) struct Koogallery {
     pub(crate) license_code_access_key: Vec<Secret>,
     /// 联营SaaS同步接口.
     pub(crate) kit_access_key: Vec<Secret>,
+    /// Private RSA keys that open the kit's `clientSecret`, the newest first.
+    pub(crate) kit_keys: Vec<PathBuf>,
+    /// Opens them, where they are encrypted.
+    pub(crate) kit_key_passphrase_file: Option<PathBuf>,
     /// 通用接口.
     pub(crate) general_access_key: Vec<Secret>,
     /// With `sk`: signs what we send.
@@ -90,6 +94,8 @@ pub(crate) struct Koogallery {
     pub(crate) ca_file: Option<PathBuf>,
     /// How far a signed time may lie from ours, in both directions.
     pub(crate) clock_skew_seconds: u32,
+    /// Whether an application is answered 000000 once its license is delivered.
+    pub(crate) synchronous: bool,
 }
 
 /// Where to look for values besides the defaults.
@@ -173,11 +179,14 @@ impl Config {
                     "koogallery.license_code_access_key",
                 ),
                 kit_access_key: checks::access_keys(reader, "koogallery.kit_access_key"),
+                kit_keys: checks::files(reader, "koogallery.kit_key"),
+                kit_key_passphrase_file: checks::file(reader, "koogallery.kit_key_passphrase_file"),
                 general_access_key: checks::access_keys(reader, "koogallery.general_access_key"),
                 ak: reader.secret("koogallery.ak"),
                 sk: reader.secret("koogallery.sk"),
                 ca_file: checks::file(reader, "koogallery.ca_file"),
                 clock_skew_seconds: checks::clock_skew(reader),
+                synchronous: reader.flag("koogallery.synchronous"),
             },
         };
         checks::listeners_differ(reader, &config.http);

@@ -1,12 +1,15 @@
 //! The use cases behind every route: what is asked is judged by `license_core::rule`, written in
 //! one transaction and answered after its commit. No HTTP and no SQL here.
 
+mod arrivals;
+pub(crate) mod audit;
 mod client;
 mod command;
 mod context;
 mod instances;
 mod issue;
 mod judge;
+mod kit;
 mod limits;
 mod lists;
 mod market;
@@ -16,6 +19,7 @@ mod paging;
 mod products;
 mod reading;
 mod releases;
+mod restored;
 mod settle;
 mod sweep;
 #[cfg(test)]
@@ -31,12 +35,15 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
 
+pub(crate) use audit::AuditFilter;
 pub(crate) use command::Queued;
 pub(crate) use context::Context;
 pub(crate) use instances::{InstanceFilter, LicenseFilter};
+pub(crate) use kit::{KitFilter, Shown};
 pub(crate) use lists::SignedDocument;
-pub(crate) use open::Made;
+pub(crate) use open::{Made, lock, make_folder, owner_only};
 pub(crate) use orders::{EndOrder, KeepOrders, TakeOrders};
+pub(crate) use restored::RESTORED;
 pub(crate) use settle::SettleInstance;
 pub(crate) use sweep::Sweep;
 pub(crate) use tokens::TokenView;
@@ -45,6 +52,7 @@ pub(crate) use writer::Writer;
 
 pub(crate) use crate::store::Role;
 use crate::store::{Store, StoreError};
+use crate::vault::KitKeys;
 use crate::work::{Gate, Marketplace};
 
 /// How long the database may take to show that it is there.
@@ -62,6 +70,9 @@ pub(crate) struct Inner {
     pub(crate) gate: Arc<Gate>,
     pub(crate) marketplace: Option<Arc<Marketplace>>,
     access_keys: market::AccessKeys,
+    /// Whether an application waits for its license to be delivered.
+    synchronous: bool,
+    pub(crate) kit_keys: Arc<KitKeys>,
     wrong_codes: limits::WrongCodes,
     made: Option<Made>,
     writing: Mutex<Option<JoinHandle<()>>>,

@@ -8,6 +8,8 @@ pub(super) enum Shape {
     Text,
     /// A whole number.
     Number,
+    /// True or false.
+    Flag,
     /// One text or a list of texts.
     TextOrList,
     /// A list of texts.
@@ -20,6 +22,7 @@ impl Shape {
         match self {
             Self::Text => "a text in quotes",
             Self::Number => "a whole number",
+            Self::Flag => "true or false",
             Self::TextOrList => "a text in quotes, or a list of them",
             Self::List => "a list of texts",
         }
@@ -82,11 +85,20 @@ pub(super) const KEYS: &[Key] = &[
     secret("koogallery.access_key", Shape::TextOrList),
     secret("koogallery.license_code_access_key", Shape::TextOrList),
     secret("koogallery.kit_access_key", Shape::TextOrList),
+    Key {
+        path: "koogallery.kit_key",
+        shape: Shape::TextOrList,
+        secret: false,
+        default: r#""""#,
+        example: r#""/etc/licd/kit-key.pem""#,
+    },
+    empty("koogallery.kit_key_passphrase_file", r#""/etc/licd/kit-key-passphrase""#),
     secret("koogallery.general_access_key", Shape::TextOrList),
     secret("koogallery.ak", Shape::Text),
     secret("koogallery.sk", Shape::Text),
     empty("koogallery.ca_file", r#""/etc/licd/extra-ca.pem""#),
     open("koogallery.clock_skew_seconds", Shape::Number, "60"),
+    open("koogallery.synchronous", Shape::Flag, "false"),
 ];
 
 /// The key with that path.

@@ -156,6 +156,7 @@ fn variable_value(key: Option<&Key>, text: String) -> Value {
     let list = |text: &str| toml_value(text).filter(|value| value.as_array().is_some());
     match key.map(|key| key.shape) {
         Some(Shape::Number) => text.trim().parse::<i64>().map_or(Value::from(text), Value::from),
+        Some(Shape::Flag) => text.trim().parse::<bool>().map_or(Value::from(text), Value::from),
         Some(Shape::TextOrList) => list(&text).unwrap_or(Value::from(text)),
         Some(Shape::List) => list(&text).unwrap_or_else(|| {
             let items = text.split(',').map(str::trim).filter(|item| !item.is_empty());

@@ -100,6 +100,16 @@ impl<'a> Reader<'a> {
         })
     }
 
+    pub(super) fn flag(&mut self, path: &str) -> bool {
+        match self.layers.value(path) {
+            Some(Value::Bool(_, flag)) => flag,
+            other => {
+                self.wrong_type(path, other.as_ref());
+                false
+            }
+        }
+    }
+
     /// A text or a list of texts; empty ones count as not given.
     pub(super) fn texts(&mut self, path: &str) -> Vec<String> {
         let value = self.layers.value(path);

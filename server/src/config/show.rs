@@ -44,6 +44,7 @@ fn render(value: &Value, secret: bool) -> String {
         Value::String(_, text) if secret && !text.is_empty() => "\"(set)\"".to_owned(),
         Value::String(_, text) => toml::Value::from(text.as_str()).to_string(),
         Value::Num(_, number) => number.to_i128().map(|n| n.to_string()).unwrap_or_default(),
+        Value::Bool(_, flag) => flag.to_string(),
         Value::Array(_, items) => {
             let items: Vec<String> = items.iter().map(|item| render(item, secret)).collect();
             format!("[{}]", items.join(", "))

@@ -31,6 +31,7 @@ fn nothing_at_all_is_a_configuration() {
     assert_eq!(loaded.config.http.admin_listen, Some("127.0.0.1:8471".parse().unwrap()));
     assert_eq!(loaded.config.koogallery.base_urls, ["https://mkt.myhuaweicloud.com"]);
     assert_eq!(loaded.config.koogallery.clock_skew_seconds, 60);
+    assert!(!loaded.config.koogallery.synchronous);
     let keys: Vec<&str> = loaded.warnings.iter().map(|warning| warning.key).collect();
     assert_eq!(keys, ["koogallery.access_key", "koogallery.ak"]);
 }
@@ -98,6 +99,7 @@ fn refuses_what_would_be_unsafe() {
         ("[koogallery]\nbase_url = \"\"", "it is empty"),
         ("[koogallery]\nak = \"only-half\"", "ak without sk"),
         ("[koogallery]\nclock_skew_seconds = 0", "0 is not between 1 and 600"),
+        ("[koogallery]\nsynchronous = \"maybe\"", "\"maybe\" is not true or false"),
         ("[http]\nlisten = \"8470\"", "\"8470\" is no address with a port"),
         ("[http]\nlisten = \"example.com:8470\"", "is no address with a port"),
         ("[http]\nadmin_listen = \"127.0.0.1:8470\"", "same address as http.listen"),
@@ -154,6 +156,7 @@ fn variables_are_read_by_the_shape_of_their_key() {
         ("LICD_KOOGALLERY__ACCESS_KEY", "1234567890123456"),
         ("LICD_KOOGALLERY__KIT_ACCESS_KEY", "[\"abcdefghijklmnop\", \"qrstuvwxyz012345\"]"),
         ("LICD_KOOGALLERY__CLOCK_SKEW_SECONDS", "30"),
+        ("LICD_KOOGALLERY__SYNCHRONOUS", "true"),
         ("LICD_HTTP__TRUSTED_PROXIES", "10.0.0.0/8, ::1"),
         ("LICD_HTTP__ADMIN_LISTEN", ""),
     ])
@@ -162,6 +165,7 @@ fn variables_are_read_by_the_shape_of_their_key() {
     assert_eq!(config.koogallery.access_key[0].expose(), "1234567890123456");
     assert_eq!(config.koogallery.kit_access_key.len(), 2);
     assert_eq!(config.koogallery.clock_skew_seconds, 30);
+    assert!(config.koogallery.synchronous);
     assert_eq!(config.http.trusted_proxies.len(), 2);
     assert_eq!(config.http.admin_listen, None);
 }
@@ -193,6 +197,7 @@ fn the_effective_configuration_can_be_read_again_and_holds_no_secret() {
     }
     let table: toml::Table = loaded.effective.parse().unwrap();
     assert_eq!(table["http"]["listen"].as_str(), Some("127.0.0.1:8470"));
+    assert_eq!(table["koogallery"]["synchronous"].as_bool(), Some(false));
     assert_eq!(table["koogallery"]["access_key"][0].as_str(), Some("(set)"));
     assert!(loaded.effective.contains("# default"));
 }

@@ -3,7 +3,10 @@
 use crate::store::{Locks, StoreError, Tx};
 
 use super::context::Work;
-use super::{client, lists, market, orders, products, releases, settle, sweep, tokens, uploads};
+use super::{
+    client, kit, lists, market, orders, products, releases, restored, settle, sweep, tokens,
+    uploads,
+};
 
 /// One thing to do inside of a transaction. It may run twice: the second time in a transaction of
 /// its own, when a neighbour spoiled the first.
@@ -69,6 +72,7 @@ use_cases! {
     ApplyProduct => products::ApplyProduct,
     Buy => market::Buy,
     ClientLicense => client::ClientLicense,
+    ConfirmRestore => restored::ConfirmRestore,
     CreateInstance => market::CreateInstance,
     CreateToken => tokens::CreateToken,
     EndOrder => orders::EndOrder,
@@ -88,6 +92,7 @@ use_cases! {
     SettleInstance => settle::SettleInstance,
     SignList => lists::SignList,
     Sweep => sweep::Sweep,
+    SyncKit => kit::SyncKit,
     TakeOrders => orders::TakeOrders,
     TakeUploads => uploads::TakeUploads,
     UpgradeInstance => market::UpgradeInstance,

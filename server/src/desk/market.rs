@@ -10,7 +10,9 @@ mod status;
 mod upgrade;
 mod v1;
 
-use koogallery::call::Call;
+use std::time::Duration;
+
+use koogallery::call::{Call, GetLicenseAsync};
 use koogallery::{
     AccessKey, Answer, Body, InterfaceType, Presented, Rejection, ResultCode, call, signature,
 };
@@ -29,6 +31,9 @@ use super::Desk;
 use super::context::Work;
 use crate::config::Koogallery;
 use crate::store::{Instance, InstanceState, StoreError, Tx};
+
+/// The longest that an application is waited for in all; the marketplace gives up after 5 s.
+const PATIENCE: Duration = Duration::from_secs(4);
 
 /// What the marketplace signs with, by interface type.
 pub(crate) struct AccessKeys {
@@ -51,7 +56,7 @@ impl AccessKeys {
         })
     }
 
-    fn of(&self, interface: InterfaceType) -> &[AccessKey] {
+    pub(super) fn of(&self, interface: InterfaceType) -> &[AccessKey] {
         match interface {
             InterfaceType::Basic => &self.basic,
             InterfaceType::LicenseCode => &self.license_code,
@@ -106,6 +111,22 @@ impl Desk {
         Ok((call, Sha256::digest(&presented.nonce).to_vec()))
     }
 
+    async fn apply(&self, call: GetLicenseAsync) -> Result<Answer, StoreError> {
+        let until = tokio::time::Instant::now() + PATIENCE;
+        if call.test {
+            return self.writer.write(Apply::new(call, &self.context)).await;
+        }
+        self.context.reading.wait(&call.instance_id).await;
+        let event = call.event_id.clone();
+        let answer = self.writer.write(Apply::new(call, &self.context)).await?;
+        let follows = answer.result_code == ResultCode::InProgress;
+        Ok(if self.synchronous && follows && self.arrives(&event, until).await {
+            Answer::success()
+        } else {
+            answer
+        })
+    }
+
     async fn answer(&self, call: Call, nonce: Vec<u8>) -> Answer {
         let answer = match call {
             Call::NewInstance(call) => self.writer.write(CreateInstance(call)).await,
@@ -115,12 +136,7 @@ impl Desk {
             }
             Call::UpdateInstanceStatus(call) => self.writer.write(SetStatus { call, nonce }).await,
             Call::ReleaseInstance(call) => self.writer.write(ReleaseInstance { call, nonce }).await,
-            Call::GetLicenseAsync(call) => {
-                if !call.test {
-                    self.context.reading.wait(&call.instance_id).await;
-                }
-                self.writer.write(Apply::new(call, &self.context)).await
-            }
+            Call::GetLicenseAsync(call) => self.apply(call).await,
             Call::QueryInstance(call) => query::instances(&self.store, &call, Shown::V2).await,
             Call::UpgradeInstance(call) => {
                 self.writer.write(UpgradeInstance { call, nonce, told: None }).await

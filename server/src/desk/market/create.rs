@@ -4,6 +4,7 @@ use koogallery::Answer;
 use koogallery::call::NewInstance;
 use license_core::activation::ActivationCode;
 
+use crate::desk::audit::{By, Entry};
 use crate::desk::command::UseCase;
 use crate::desk::context::{Note, Work};
 use crate::store::{Instance, InstanceState, Locks, StoreError, Tx};
@@ -97,6 +98,8 @@ pub(super) async fn add(
     }
     let now = work.now.as_secs();
     tx.queue_order(&instance.id, &instance.order_id, line_id, "NEW", now).await?;
+    let made = Entry::new("instance.create", &By::Marketplace).about("instance", &instance.id);
+    work.audit(made.about("order", &instance.order_id));
     work.note(Note::OrderQueued { instance: instance.id.clone() });
     Ok(true)
 }

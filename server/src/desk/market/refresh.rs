@@ -5,6 +5,7 @@ use koogallery::{Answer, ResultCode};
 
 use super::v1::{self, Told};
 use super::{first_use, live, test_effect};
+use crate::desk::audit::{By, Entry};
 use crate::desk::command::UseCase;
 use crate::desk::context::{Note, Work};
 use crate::desk::{orders, settle::settle};
@@ -56,6 +57,9 @@ impl UseCase for RefreshInstance {
         if call.expires > now {
             lift_expiry(tx, &mut instance, now).await?;
         }
+        let refreshed = Entry::new("instance.refresh", &By::Marketplace);
+        let refreshed = refreshed.about("instance", &instance.id).about("order", &call.order_id);
+        work.audit(refreshed.about("scene", call.scene.as_str()));
         let refunded = call.scene == Scene::UnsubscribeRenewalPeriod
             && tx.refund_order(&instance.id, &call.order_id).await?;
         if refunded {

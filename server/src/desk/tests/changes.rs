@@ -13,7 +13,7 @@ fn upgrade(instance: &str, order: &str) -> Value {
     })
 }
 
-fn check(instance: &str, info: Value) -> Value {
+fn check(instance: &str, info: &Value) -> Value {
     json!({"activity": "changeInstanceCheck", "instanceId": instance, "productInfo": info})
 }
 
@@ -143,15 +143,15 @@ async fn a_change_is_possible_to_what_is_sold_and_changes_nothing() {
     let text = json!(known.to_string());
 
     for info in [&known, &text] {
-        let (query, raw) = bench.sign(&check(&instance, info.clone()));
+        let (query, raw) = bench.sign(&check(&instance, &info));
         for _ in 0..2 {
             // Without an effect, a byte-identical repeat is answered as well.
             assert_eq!(bench.raw(&query, &raw).await.result_code.as_str(), "000000", "{info}");
         }
-        assert_eq!(bench.code(check("unknown", info.clone())).await, "000003");
+        assert_eq!(bench.code(check("unknown", info)).await, "000003");
     }
     for info in [json!({"productId": "OFFI-OTHER"}), json!({"productId": "OFFI-MESHPRO"})] {
-        let answer = bench.call(check(&instance, info)).await;
+        let answer = bench.call(check(&instance, &info)).await;
         assert_eq!(answer.result_code.as_str(), "000002");
         assert!(answer.result_msg.contains("not configured"), "{}", answer.result_msg);
     }
@@ -160,8 +160,8 @@ async fn a_change_is_possible_to_what_is_sold_and_changes_nothing() {
     let freeze =
         json!({"activity": "updateInstanceStatus", "instanceId": instance, "status": "FREEZE"});
     assert_eq!(bench.code(freeze).await, "000000");
-    assert_eq!(bench.code(check(&instance, known.clone())).await, "000000", "renewing unfreezes");
+    assert_eq!(bench.code(check(&instance, &known)).await, "000000", "renewing unfreezes");
     let release = json!({"activity": "releaseInstance", "instanceId": instance});
     assert_eq!(bench.code(release).await, "000000");
-    assert_eq!(bench.code(check(&instance, known)).await, "000003");
+    assert_eq!(bench.code(check(&instance, &known)).await, "000003");
 }

@@ -4,6 +4,8 @@
 mod admin;
 #[path = "applying.rs"]
 mod applying;
+#[path = "audit.rs"]
+mod audit;
 #[path = "bench.rs"]
 mod bench;
 #[path = "changes.rs"]
@@ -22,8 +24,12 @@ mod first_edition;
 mod instances;
 #[path = "queues.rs"]
 mod queues;
+#[path = "restored.rs"]
+mod restored;
 #[path = "servers.rs"]
 mod servers;
+#[path = "synchronous.rs"]
+mod synchronous;
 #[path = "testing.rs"]
 mod testing;
 #[path = "trust.rs"]

@@ -1,7 +1,7 @@
 //! `POST /koogallery`: every JSON call of the marketplace; `GET /koogallery`: the first edition's.
 
 use axum::extract::{Request, State};
-use axum::http::{HeaderName, HeaderValue, header};
+use axum::http::{HeaderName, HeaderValue, Method, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get};
 use koogallery::answer::Answer;
@@ -39,9 +39,14 @@ pub(in crate::http) async fn call(
     }))
 }
 
-/// The route of the first edition. A HEAD would do what a GET does and show nothing of it.
+/// The route of the first edition.
 pub(in crate::http) fn queries() -> MethodRouter<App> {
-    get(ask).head(problem::method_not_allowed)
+    get(ask).head(refuse_head)
+}
+
+/// A HEAD would do what a GET does and show nothing of it.
+async fn refuse_head(method: Method, uri: Uri) -> impl IntoResponse {
+    ([(header::ALLOW, "GET,POST")], problem::method_not_allowed(method, uri).await)
 }
 
 /// Hands the query to the desk as it came. Every answer is signed, refusals too.
@@ -60,6 +65,6 @@ async fn ask(State(app): State<App>, request: Request) -> Response {
     response
 }
 
-fn json(answer: Vec<u8>) -> Response {
+pub(super) fn json(answer: Vec<u8>) -> Response {
     ([(header::CONTENT_TYPE, MEDIA_TYPE)], answer).into_response()
 }

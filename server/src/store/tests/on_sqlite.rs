@@ -1,5 +1,11 @@
 //! The suite on SQLite.
 
+#[path = "batches.rs"]
+mod batches;
+#[path = "first_edition.rs"]
+mod first_edition;
+#[path = "kit.rs"]
+mod kit;
 #[path = "suite.rs"]
 mod suite;
 

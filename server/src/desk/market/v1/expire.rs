@@ -5,6 +5,7 @@ use koogallery::v1::ExpireInstance as Call;
 use koogallery::{Answer, ResultCode};
 
 use super::super::{first_use, live, test_effect};
+use crate::desk::audit::{By, Entry};
 use crate::desk::command::UseCase;
 use crate::desk::context::Work;
 use crate::desk::settle::settle;
@@ -40,6 +41,8 @@ impl UseCase for ExpireInstance {
         let now = work.now.as_secs();
         if tx.expire_instance(&instance.id, now).await? {
             instance.state = InstanceState::Frozen;
+            let set = Entry::new("instance.expire", &By::Marketplace);
+            work.audit(set.about("instance", &instance.id));
             if tx.freeze_licenses(&instance.id, now).await? > 0 {
                 tx.mark_list(&ListKey::revocation()).await?;
             }

@@ -1,0 +1,80 @@
+//! Applications that are answered with the outcome.
+
+use std::time::Duration;
+
+use super::bench::{Bench, apply, device, flowsim};
+use super::double::Trick;
+
+async fn synchronous() -> Bench {
+    let bench = Bench::bare_with(|config| config.koogallery.synchronous = true).await;
+    bench.desk.apply_product(flowsim()).await.unwrap();
+    bench.started()
+}
+
+#[tokio::test]
+async fn success_means_delivered() {
+    let bench = synchronous().await;
+    let instance = bench.buy("CS1", 100).await;
+    assert_eq!(bench.code(apply(&instance, "e-1", &device(1))).await, "000000");
+    assert_eq!(bench.market.uploads().len(), 1, "it was delivered before the answer");
+    // A re-send is answered with the outcome as well, and nothing is sent twice.
+    assert_eq!(bench.code(apply(&instance, "e-1", &device(1))).await, "000000");
+    assert_eq!(bench.market.uploads().len(), 1);
+    assert_eq!(bench.code(apply("unknown", "e-2", &device(1))).await, "000003");
+
+    let calls: Vec<_> = (2..42)
+        .map(|i| {
+            let (query, raw) = bench.sign(&apply(&instance, &format!("e-{i}"), &device(i)));
+            let desk = bench.desk.clone();
+            tokio::spawn(async move { desk.market_call(&query, &raw).await })
+        })
+        .collect();
+    for call in calls {
+        let answer: koogallery::Answer = serde_json::from_slice(&call.await.unwrap()).unwrap();
+        assert_eq!(answer.result_code.as_str(), "000000");
+    }
+    assert_eq!(bench.market.uploads().len(), 41);
+}
+
+#[tokio::test]
+async fn what_is_not_delivered_in_time_follows_and_nobody_else_waits() {
+    let bench = synchronous().await;
+    let instance = bench.buy("CS1", 9).await;
+    bench.market.state().always = Some(Trick::Late(Duration::from_secs(6)));
+    let (query, raw) = bench.sign(&apply(&instance, "e-1", &device(1)));
+    let desk = bench.desk.clone();
+    let slow = tokio::spawn(async move {
+        let start = tokio::time::Instant::now();
+        (desk.market_call(&query, &raw).await, start.elapsed())
+    });
+    tokio::time::sleep(Duration::from_millis(100)).await;
+
+    // The writer goes on meanwhile.
+    let start = tokio::time::Instant::now();
+    let freeze = serde_json::json!({"activity": "updateInstanceStatus", "instanceId": instance,
+        "status": "FREEZE"});
+    assert_eq!(bench.code(freeze).await, "000000");
+    assert!(start.elapsed() < Duration::from_secs(1));
+
+    let (answer, waited) = slow.await.unwrap();
+    let answer: koogallery::Answer = serde_json::from_slice(&answer).unwrap();
+    assert_eq!(answer.result_code.as_str(), "000004");
+    assert!(waited >= Duration::from_secs(3) && waited < Duration::from_secs(4), "{waited:?}");
+    bench.market.state().always = None;
+    bench.uploads(1).await;
+}
+
+#[tokio::test]
+async fn what_the_marketplace_refuses_or_debugging_asks_is_not_called_done() {
+    let bench = synchronous().await;
+    let instance = bench.buy("CS1", 9).await;
+    bench.market.state().tricks.push_back(Trick::Refuse(200, "91381037"));
+    assert_eq!(bench.code(apply(&instance, "e-1", &device(1))).await, "000004");
+    assert!(bench.market.uploads().is_empty());
+
+    let mut test = apply(&instance, "e-2", &device(2));
+    test["testFlag"] = serde_json::json!("1");
+    let start = tokio::time::Instant::now();
+    assert_eq!(bench.code(test).await, "000004");
+    assert!(start.elapsed() < Duration::from_secs(1), "nothing is sent, nothing is waited for");
+}
