@@ -4,7 +4,7 @@ use crate::store::{Locks, StoreError, Tx};
 
 use super::context::Work;
 use super::{
-    client, kit, lists, market, orders, products, releases, restored, settle, sweep, tokens,
+    client, kit, lists, login, market, orders, products, releases, restored, settle, sweep, tokens,
     uploads,
 };
 
@@ -80,6 +80,7 @@ use_cases! {
     ExpireInstance => market::ExpireInstance,
     #[cfg(test)]
     Fail => failing::Fail,
+    KeepLogin => login::KeepLogin,
     KeepOrders => orders::KeepOrders,
     KeepUploads => uploads::KeepUploads,
     PublishList => releases::PublishList,
@@ -93,9 +94,11 @@ use_cases! {
     SignList => lists::SignList,
     Sweep => sweep::Sweep,
     SyncKit => kit::SyncKit,
+    TakeLogin => login::TakeLogin,
     TakeOrders => orders::TakeOrders,
     TakeUploads => uploads::TakeUploads,
     UpgradeInstance => market::UpgradeInstance,
+    UseState => login::UseState,
 }
 
 #[cfg(test)]
