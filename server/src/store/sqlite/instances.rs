@@ -93,12 +93,15 @@ impl Instances for SqliteTx {
         state: InstanceState,
         at: i64,
     ) -> Result<(), StoreError> {
-        sqlx::query("UPDATE instances SET state = $2, expired = 0, changed_at = $3 WHERE id = $1")
-            .bind(id)
-            .bind(state)
-            .bind(at)
-            .execute(self.connection().await?)
-            .await?;
+        sqlx::query(
+            "UPDATE instances SET state = $2, expired = 0, \
+             changed_at = CASE WHEN state = $2 THEN changed_at ELSE $3 END WHERE id = $1",
+        )
+        .bind(id)
+        .bind(state)
+        .bind(at)
+        .execute(self.connection().await?)
+        .await?;
         Ok(())
     }
 
