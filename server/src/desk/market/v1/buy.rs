@@ -57,13 +57,12 @@ impl UseCase for Buy {
         let known = self.known(tx).await?;
         match self.wanted {
             Wanted::Instance => {
-                let instance = match known {
-                    Some(instance) => instance,
-                    None => {
-                        let instance = self.draft(tx, work).await?;
-                        self.add(tx, work, &instance).await?;
-                        instance
-                    }
+                let instance = if let Some(instance) = known {
+                    instance
+                } else {
+                    let instance = self.draft(tx, work).await?;
+                    self.add(tx, work, &instance).await?;
+                    instance
                 };
                 let shown = Shown::V1 { secret: self.call.encryption.is_some() };
                 Ok(Answer {
@@ -178,15 +177,14 @@ impl Buy {
     /// Lives apart, and answers the same for ever.
     async fn test(&self, tx: &mut dyn Tx, work: &mut Work<'_>) -> Result<Answer, StoreError> {
         let (order, line) = (self.call.order_id.as_str(), self.line());
-        let id = match tx.test_instance_of_order(order, line).await? {
-            Some(id) => id,
-            None => {
-                let id = free_id(tx, work, &self.call.business_id).await?;
-                if !tx.add_test_instance(&id, order, line, work.now.as_secs()).await? {
-                    return Err(unreadable());
-                }
-                id
+        let id = if let Some(id) = tx.test_instance_of_order(order, line).await? {
+            id
+        } else {
+            let id = free_id(tx, work, &self.call.business_id).await?;
+            if !tx.add_test_instance(&id, order, line, work.now.as_secs()).await? {
+                return Err(unreadable());
             }
+            id
         };
         Ok(match self.wanted {
             Wanted::Instance => {
