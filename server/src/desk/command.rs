@@ -4,8 +4,8 @@ use crate::store::{Locks, StoreError, Tx};
 
 use super::context::Work;
 use super::{
-    client, kit, lists, login, market, orders, products, releases, restored, settle, sweep, tokens,
-    uploads,
+    client, kit, lists, login, market, orders, probe, products, releases, restored, settle, sweep,
+    tokens, uploads,
 };
 
 /// One thing to do inside of a transaction. It may run twice: the second time in a transaction of
@@ -83,6 +83,7 @@ use_cases! {
     KeepLogin => login::KeepLogin,
     KeepOrders => orders::KeepOrders,
     KeepUploads => uploads::KeepUploads,
+    Probe => probe::Probe,
     PublishList => releases::PublishList,
     PublishRelease => releases::PublishRelease,
     PutPause => uploads::PutPause,
@@ -93,6 +94,7 @@ use_cases! {
     SettleInstance => settle::SettleInstance,
     SignList => lists::SignList,
     Sweep => sweep::Sweep,
+    SweepHistory => sweep::SweepHistory,
     SyncKit => kit::SyncKit,
     TakeLogin => login::TakeLogin,
     TakeOrders => orders::TakeOrders,

@@ -27,6 +27,8 @@ pub(crate) struct Context {
     pub(crate) chain: String,
     /// The newest link of it, once that is known.
     pub(crate) audit_head: Mutex<Option<Head>>,
+    /// Why nothing can be written for now.
+    pub(crate) unwritable: Mutex<Option<String>>,
     /// The `iss` of what is signed.
     pub(crate) issuer: String,
     /// Signs licenses, receipts and revocation lists.
@@ -148,6 +150,15 @@ impl Context {
         if !keys.iter().any(|known| known["kid"] == jwk["kid"]) {
             keys.push(jwk);
         }
+    }
+
+    /// Why nothing can be written for now, if so.
+    pub(crate) fn unwritable(&self) -> Option<String> {
+        self.unwritable.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn set_unwritable(&self, cause: Option<String>) {
+        *self.unwritable.lock().unwrap_or_else(PoisonError::into_inner) = cause;
     }
 
     /// The newest link, forgotten until it is told again.

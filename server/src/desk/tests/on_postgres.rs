@@ -28,6 +28,8 @@ mod queues;
 mod restored;
 #[path = "servers.rs"]
 mod servers;
+#[path = "sweeping.rs"]
+mod sweeping;
 #[path = "synchronous.rs"]
 mod synchronous;
 #[path = "testing.rs"]

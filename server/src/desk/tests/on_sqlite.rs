@@ -26,6 +26,8 @@ mod instances;
 mod queues;
 #[path = "restored.rs"]
 mod restored;
+#[path = "sweeping.rs"]
+mod sweeping;
 #[path = "synchronous.rs"]
 mod synchronous;
 #[path = "testing.rs"]
