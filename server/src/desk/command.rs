@@ -67,6 +67,7 @@ macro_rules! use_cases {
 use_cases! {
     Apply => market::Apply,
     ApplyProduct => products::ApplyProduct,
+    Buy => market::Buy,
     ClientLicense => client::ClientLicense,
     ConfirmRestore => restored::ConfirmRestore,
     CreateInstance => market::CreateInstance,
@@ -75,6 +76,7 @@ use_cases! {
     EndOrder => orders::EndOrder,
     EndUpload => uploads::EndUpload,
     EndUsage => usage::EndUsage,
+    ExpireInstance => market::ExpireInstance,
     #[cfg(test)]
     Fail => failing::Fail,
     KeepDeliveries => alerts::KeepDeliveries,

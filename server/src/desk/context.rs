@@ -96,6 +96,8 @@ pub(crate) enum Note {
     KeyLearned { jwk: Value },
     /// A kept application cannot be served for now.
     Held { instance: String, event: String, code: &'static str },
+    /// A License was asked for of goods that no product is.
+    ProductUnknown { market_product: String },
     /// The audit chain has a link more.
     Linked(Head),
     /// What was restored may be sent.
@@ -231,6 +233,12 @@ impl Context {
                      or the instance allows it"
                 );
             }
+            Note::ProductUnknown { market_product } => tracing::warn!(
+                alert = "product_unknown",
+                market.product = market_product,
+                "a License was refused because no product is sold under this productId; the \
+                 marketplace asks again once an hour for three hours"
+            ),
             Note::RestoreConfirmed => {
                 tracing::info!("the restore was confirmed: uploads go on");
                 self.bells.uploads.notify_one();

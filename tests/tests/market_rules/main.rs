@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a surprise is the failure of the test")]
 
 mod debugging;
+mod first_edition;
 mod judgement;
 mod repeats;
 mod shared;

@@ -20,6 +20,8 @@ mod crash;
 mod double;
 #[path = "faults.rs"]
 mod faults;
+#[path = "first_edition.rs"]
+mod first_edition;
 #[path = "instances.rs"]
 mod instances;
 #[path = "queues.rs"]
