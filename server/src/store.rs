@@ -6,12 +6,14 @@ mod applications;
 mod batch;
 #[cfg(test)]
 pub(crate) mod cluster;
+mod codes;
 mod instances;
 mod lease;
 mod licenses;
 mod lists;
 mod locks;
 mod machines;
+mod notices;
 mod orders;
 mod postgres;
 mod products;
@@ -32,12 +34,14 @@ use crate::config::{Database, Secret};
 
 pub(crate) use admin::{Admin, Role, TokenRow};
 pub(crate) use applications::{Application, ApplicationState, Applications, Cursor};
+pub(crate) use codes::{CodeQuery, CodeRow, CodeState, Codes};
 pub(crate) use instances::{Instance, InstanceQuery, InstanceState, Instances, Terms};
 pub(crate) use lease::Lease;
 pub(crate) use licenses::{LicenseQuery, LicenseRow, LicenseState, Licenses};
 pub(crate) use lists::{ListKey, ListRow, Lists, ReleaseRow};
 pub(crate) use locks::Locks;
 pub(crate) use machines::{Machine, Machines};
+pub(crate) use notices::{NoticeQuery, NoticeRow, NoticeState, Notices};
 pub(crate) use orders::{OrderRow, OrderState, Orders};
 pub(crate) use products::{ProductRow, Products};
 pub(crate) use uploads::{UploadQuery, UploadRow, UploadState, Uploads};
@@ -65,7 +69,18 @@ pub(crate) enum StoreError {
 /// One transaction. Dropping it without [`Tx::commit`] rolls it back.
 #[async_trait]
 pub(crate) trait Tx:
-    Admin + Applications + Instances + Licenses + Lists + Machines + Orders + Products + Uploads + Send
+    Admin
+    + Applications
+    + Codes
+    + Instances
+    + Licenses
+    + Lists
+    + Machines
+    + Notices
+    + Orders
+    + Products
+    + Uploads
+    + Send
 {
     /// Keeps other servers away from what is named until this transaction ends. Comes first, and
     /// once.

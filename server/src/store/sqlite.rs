@@ -3,10 +3,12 @@
 mod admin;
 mod applications;
 mod batch;
+mod codes;
 mod instances;
 mod licenses;
 mod lists;
 mod machines;
+mod notices;
 mod orders;
 mod products;
 mod uploads;
