@@ -49,6 +49,11 @@ pub(crate) struct Admin {
 }
 
 impl ServerArgs {
+    /// Whether a server may be asked: its address has a default, its token has none.
+    pub(crate) fn is_given(&self) -> bool {
+        self.token.is_some() || self.token_file.is_some()
+    }
+
     pub(crate) fn connect(&self, out: &mut Output) -> anyhow::Result<Admin> {
         let base = self.server.trim_end_matches('/').to_owned();
         let base = if base.contains("://") { base } else { format!("http://{base}") };

@@ -22,6 +22,8 @@ use crate::{AK, GENERAL_KEY, KEY, KIT_KEY, LICENSE_CODE_KEY, SK};
 pub struct Site {
     folder: Arc<TempDir>,
     variables: BTreeMap<String, String>,
+    listen: String,
+    admin_listen: String,
 }
 
 impl Default for Site {
@@ -39,7 +41,9 @@ impl Site {
     #[must_use]
     pub fn new() -> Self {
         let folder = tempfile::Builder::new().prefix("licd-test-").tempdir().expect("a folder");
-        let site = Self { folder: Arc::new(folder), variables: BTreeMap::new() };
+        let any = || "127.0.0.1:0".to_owned();
+        let (folder, variables) = (Arc::new(folder), BTreeMap::new());
+        let site = Self { folder, variables, listen: any(), admin_listen: any() };
         site.with("LICD_KOOGALLERY__BASE_URL", "http://127.0.0.1:9")
             .with("LICD_KOOGALLERY__ACCESS_KEY", KEY)
             .with("LICD_KOOGALLERY__LICENSE_CODE_ACCESS_KEY", LICENSE_CODE_KEY)
@@ -60,6 +64,14 @@ impl Site {
     #[must_use]
     pub fn with(mut self, variable: &str, value: &str) -> Self {
         self.variables.insert(variable.to_owned(), value.to_owned());
+        self
+    }
+
+    /// Listens on these addresses: those who call find a server that was started again.
+    #[must_use]
+    pub fn listening(mut self, listen: &str, admin_listen: &str) -> Self {
+        listen.clone_into(&mut self.listen);
+        admin_listen.clone_into(&mut self.admin_listen);
         self
     }
 
@@ -84,8 +96,8 @@ impl Site {
     }
 
     fn serve(&self) -> std::process::Command {
-        let mut command = self.licd(&["serve", "--listen", "127.0.0.1:0"]);
-        command.args(["--admin-listen", "127.0.0.1:0", "--data-dir"]).arg(self.data_dir());
+        let mut command = self.licd(&["serve", "--listen", &self.listen]);
+        command.args(["--admin-listen", &self.admin_listen, "--data-dir"]).arg(self.data_dir());
         command
     }
 

@@ -16,7 +16,7 @@ use crate::market::message::Message;
 use crate::market::seller::{Reply, Seller, Shot};
 use crate::output::Output;
 
-pub(crate) use judge::{Expected, Rule};
+pub(crate) use judge::{Expected, Rule, names_instance};
 
 /// The largest body that an endpoint must read.
 const BODY_LIMIT: usize = 64 * 1024;

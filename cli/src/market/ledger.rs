@@ -90,6 +90,23 @@ impl Ledger {
         &self.uploads
     }
 
+    /// Whether something was uploaded for the event.
+    pub(crate) fn has(&self, event: &str) -> bool {
+        self.first.contains_key(event)
+    }
+
+    /// Every event, and whether something else was uploaded for it later.
+    pub(crate) fn judged(&self) -> impl Iterator<Item = (&str, bool)> {
+        let mut violated: HashMap<&str, bool> =
+            self.first.keys().map(|event| (event.as_str(), false)).collect();
+        for upload in &self.uploads {
+            if upload.verdict == Verdict::Violation {
+                violated.insert(&upload.event_id, true);
+            }
+        }
+        violated.into_iter()
+    }
+
     pub(crate) fn events(&self) -> usize {
         self.first.len()
     }

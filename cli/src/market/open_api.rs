@@ -1,27 +1,37 @@
-//! The marketplace's open interfaces as a seller sees them: query an order, upload a license.
+//! The marketplace's open interfaces as a seller sees them: orders, uploads, authorization codes,
+//! usage, and the authentication centre. Beside them three lists and a way to sell codes, for tests.
 
-use std::collections::HashMap;
+mod codes;
+mod delivery;
+mod fault;
+mod login;
+mod query;
+mod usage;
+
 use std::path::PathBuf;
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, State};
-use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
-use axum::response::IntoResponse;
+use axum::extract::{ConnectInfo, DefaultBodyLimit, State};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
+use axum::response::{IntoResponse, Response};
 use koogallery::aksk::{self, Credentials, Received};
-use koogallery::order;
-use koogallery::upload::{self, Content};
+use koogallery::{order, upload};
 use license_core::time::Timestamp;
+use zeroize::Zeroizing;
 
 use crate::environment::Environment;
-use crate::market::ledger::{Arrival, Ledger, Upload, Verdict};
+use crate::market::centre::Centre;
+use crate::market::code_book::CodeBook;
+use crate::market::connection::Cord;
+use crate::market::faults::{Api, Fault, Faults};
+use crate::market::ledger::{Ledger, Upload};
 use crate::market::orders::OrderBook;
+use crate::market::usage_book::UsageBook;
 
 const UPLOAD_LIMIT: usize = 64 << 20;
-const EVENT_LIMIT: usize = 64;
-const UPLOADS: &str = "/uploads";
 /// Seconds that a request's date may differ from the clock, as the API gateway has it.
 const WINDOW: i64 = 900;
 
@@ -34,6 +44,28 @@ pub(crate) enum Happening {
         known: bool,
     },
     Uploaded(Box<Upload>),
+    /// An authorization code was activated, asked for, sold or changed.
+    Code {
+        step: &'static str,
+        code: String,
+        outcome: String,
+    },
+    Usage {
+        form: &'static str,
+        counted: usize,
+        repeated: usize,
+        abnormal: usize,
+    },
+    /// A step of a login at the authentication centre.
+    Login {
+        step: &'static str,
+        client: String,
+    },
+    /// A fault that was ordered.
+    Faulty {
+        api: &'static str,
+        fault: String,
+    },
     /// A request that was answered with an error of the marketplace.
     Refused {
         request: String,
@@ -49,14 +81,54 @@ pub(crate) enum Happening {
 /// The marketplace: what it knows, what it received, whom it believes.
 pub(crate) struct Marketplace {
     pub(crate) credentials: Credentials,
+    /// Verifies the signature over usage, where it is known.
+    pub(crate) access_key: Option<Zeroizing<String>>,
     pub(crate) environment: Environment,
     pub(crate) orders: Mutex<OrderBook>,
     pub(crate) ledger: Mutex<Ledger>,
+    pub(crate) codes: Mutex<CodeBook>,
+    pub(crate) usage: Mutex<UsageBook>,
+    pub(crate) usage_nonces: Mutex<std::collections::HashSet<String>>,
+    pub(crate) centre: Mutex<Centre>,
+    pub(crate) faults: Mutex<Faults>,
     pub(crate) uploads_dir: Option<PathBuf>,
     pub(crate) happenings: Sender<Happening>,
 }
 
-type Answer = (u16, Vec<u8>);
+/// An answer; almost always JSON.
+#[derive(Debug)]
+struct Answer {
+    status: u16,
+    body: Vec<u8>,
+    /// Where a browser is sent.
+    location: Option<String>,
+}
+
+impl Answer {
+    fn new(status: u16, body: impl Into<Vec<u8>>) -> Self {
+        Self { status, body: body.into(), location: None }
+    }
+
+    fn json(status: u16, value: &serde_json::Value) -> Self {
+        Self::new(status, value.to_string())
+    }
+
+    fn redirect(location: String) -> Self {
+        Self { status: 302, body: Vec::new(), location: Some(location) }
+    }
+}
+
+impl IntoResponse for Answer {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let kind = [(header::CONTENT_TYPE, "application/json;charset=UTF-8")];
+        let mut response = (status, kind, self.body).into_response();
+        if let Some(location) = self.location.and_then(|to| HeaderValue::try_from(to).ok()) {
+            response.headers_mut().insert(header::LOCATION, location);
+        }
+        response
+    }
+}
 
 struct Asked<'a> {
     method: &'a Method,
@@ -64,6 +136,9 @@ struct Asked<'a> {
     headers: &'a HeaderMap,
     body: &'a [u8],
 }
+
+/// How a refusal is written: the order's table has `resultCode`, the others `error_code`.
+type Write = dyn Fn(&str, &str) -> Vec<u8>;
 
 pub(crate) fn router(marketplace: Arc<Marketplace>) -> Router {
     Router::new()
@@ -74,101 +149,72 @@ pub(crate) fn router(marketplace: Arc<Marketplace>) -> Router {
 
 async fn answer(
     State(marketplace): State<Arc<Marketplace>>,
+    ConnectInfo(cord): ConnectInfo<Cord>,
     method: Method,
     uri: Uri,
     headers: HeaderMap,
     body: Bytes,
-) -> impl IntoResponse {
+) -> Response {
     let asked = Asked { method: &method, uri: &uri, headers: &headers, body: &body };
-    let (status, answer) = marketplace.answer(&asked);
-    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    (status, [(header::CONTENT_TYPE, "application/json;charset=UTF-8")], answer)
+    let fault = api_of(uri.path()).and_then(|api| marketplace.fault(api));
+    match fault {
+        None => marketplace.answer(&asked).into_response(),
+        Some((api, Fault::Status(status))) => {
+            fault::refusal(api, status, uri.path()).into_response()
+        }
+        Some((_, fault)) => {
+            let answer = marketplace.answer(&asked);
+            fault::disturb(fault, answer, &cord).await.into_response()
+        }
+    }
+}
+
+fn api_of(path: &str) -> Option<Api> {
+    match path {
+        order::PATH => Some(Api::Order),
+        usage::NEW | usage::OLD => Some(Api::Usage),
+        path if upload::event_of(path).is_some() => Some(Api::Upload),
+        path => codes::api_of(path).or_else(|| login::api_of(path)),
+    }
 }
 
 impl Marketplace {
     fn answer(&self, asked: &Asked<'_>) -> Answer {
-        match (asked.method.as_str(), asked.uri.path()) {
-            ("GET", order::PATH) => self.query_order(asked),
-            ("GET", UPLOADS) => self.list_uploads(),
-            (method, path) => match upload::event_of(path) {
-                Some(event) if method == "POST" => self.upload(asked, event),
-                // What the API gateway says where nothing is published.
-                _ => self.refuse(asked, 404, "APIGW.0101", "no such API", &upload::answer),
+        let path = asked.uri.path();
+        match (asked.method.as_str(), api_of(path)) {
+            ("GET", Some(Api::Order)) => self.query_order(asked),
+            ("POST", Some(Api::Upload)) => match upload::event_of(path) {
+                Some(event) => self.upload(asked, event),
+                None => self.nothing(asked),
             },
+            ("POST", Some(api @ (Api::Activate | Api::Heartbeat))) => self.codes(asked, api),
+            ("POST", Some(Api::Usage)) => self.push_usage(asked),
+            ("GET", Some(Api::Authorize)) => self.authorize(asked),
+            ("POST", Some(Api::Token)) => self.token(asked),
+            ("GET", Some(Api::UserInfo)) => self.user_info(asked),
+            ("GET", Some(Api::Logout)) => self.log_out(asked),
+            ("GET", None) => match path {
+                "/uploads" => list(locked(&self.ledger).uploads()),
+                "/codes" => list(&locked(&self.codes).all().collect::<Vec<_>>()),
+                "/usage" => list(locked(&self.usage).records()),
+                _ => self.nothing(asked),
+            },
+            ("POST", None) if path == "/codes" || path.starts_with("/codes/") => {
+                self.change_codes(asked)
+            }
+            _ => self.nothing(asked),
         }
     }
 
-    fn query_order(&self, asked: &Asked<'_>) -> Answer {
-        if let Err(refused) = self.authenticate(asked) {
-            return self.refuse(asked, 401, "MKT.0154", &refused.to_string(), &order::refusal);
-        }
-        let query: HashMap<String, String> =
-            axum::extract::Query::try_from_uri(asked.uri).map(|query| query.0).unwrap_or_default();
-        let Some(id) = query.get("orderId").filter(|id| !id.is_empty()) else {
-            return self.refuse(asked, 400, "MKT.0101", "orderId is missing", &order::refusal);
-        };
-        let line = query.get("orderLineId").filter(|line| !line.is_empty()).cloned();
-        let found = {
-            let mut orders = locked(&self.orders);
-            if let Err(error) = orders.refresh() {
-                self.tell(Happening::Trouble(format!("{error:#}")));
-            }
-            orders.find(id, line.as_deref(), self.now().as_secs())
-        };
-        self.tell(Happening::OrderAsked { order: id.clone(), line, known: found.is_some() });
-        match found {
-            Some(info) => {
-                let answer = serde_json::json!({
-                    "resultCode": "MKT.0000", "resultMsg": "Success", "orderInfo": info,
-                });
-                (200, answer.to_string().into_bytes())
-            }
-            None => (400, order::refusal("MKT.0101", "the order does not exist")),
-        }
+    fn fault(&self, api: Api) -> Option<(Api, Fault)> {
+        let fault = locked(&self.faults).next(api)?;
+        self.tell(Happening::Faulty { api: api.word(), fault: fault.word() });
+        Some((api, fault))
     }
 
-    fn upload(&self, asked: &Asked<'_>, event: String) -> Answer {
-        if let Err(refused) = self.authenticate(asked) {
-            return self.refuse(asked, 403, "CBC.0150", &refused.to_string(), &upload::answer);
-        }
-        if event.chars().count() > EVENT_LIMIT {
-            let reason = "event_id is longer than 64 characters";
-            return self.refuse(asked, 400, "CBC.0101", reason, &upload::answer);
-        }
-        let kind = asked.headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
-        let content = match upload::read_multipart(kind.unwrap_or_default(), asked.body) {
-            Ok(content) => content,
-            Err(wrong) => {
-                return self.refuse(asked, 400, "CBC.0101", &wrong.to_string(), &upload::answer);
-            }
-        };
-        let sha256 = content.sha256();
-        let (form, file_name, content) = match content {
-            Content::Characters(text) => ("CHARACTERS", None, text.into_bytes()),
-            Content::File { name, bytes } => ("FILE", Some(name), bytes),
-        };
-        let arrival = Arrival {
-            at: self.now(),
-            event_id: event,
-            form,
-            file_name,
-            content: content.clone(),
-            sha256,
-        };
-        let upload = locked(&self.ledger).receive(arrival);
-        if upload.verdict == Verdict::First {
-            self.keep(&upload, &content);
-        }
-        self.tell(Happening::Uploaded(Box::new(upload)));
-        (200, upload::answer("CBC.0000", "Success"))
-    }
-
-    /// What was received, for tests and for a look: no interface of the marketplace.
-    fn list_uploads(&self) -> Answer {
-        match serde_json::to_vec(locked(&self.ledger).uploads()) {
-            Ok(list) => (200, list),
-            Err(error) => (500, upload::answer("CBC.0999", &error.to_string())),
-        }
+    /// What the API gateway says where nothing is published.
+    fn nothing(&self, asked: &Asked<'_>) -> Answer {
+        self.refuse(asked, 404, "APIGW.0101", "no such API", &upload::answer)
     }
 
     fn authenticate(&self, asked: &Asked<'_>) -> Result<(), aksk::Refused> {
@@ -192,37 +238,30 @@ impl Marketplace {
         status: u16,
         code: &'static str,
         reason: &str,
-        write: &dyn Fn(&str, &str) -> Vec<u8>,
+        write: &Write,
     ) -> Answer {
         let request = format!("{} {}", asked.method, asked.uri.path());
         let reason = reason.to_owned();
-        let answer = write(code, &reason);
+        let answer = Answer::new(status, write(code, &reason));
         self.tell(Happening::Refused { request, status, code, reason });
-        (status, answer)
+        answer
     }
 
-    fn keep(&self, upload: &Upload, content: &[u8]) {
-        let Some(folder) = &self.uploads_dir else { return };
-        // The event comes from the seller: it names a file, never a path.
-        let name: String = upload
-            .event_id
-            .chars()
-            .map(|c| if c.is_ascii_alphanumeric() || c == '-' || c == '_' { c } else { '_' })
-            .collect();
-        let extension = if upload.form == "FILE" { "lic" } else { "txt" };
-        let path = folder.join(format!("{name}.{extension}"));
-        if let Err(error) = std::fs::write(&path, content) {
-            self.tell(Happening::Trouble(format!("writing {}: {error}", path.display())));
-        }
-    }
-
-    fn now(&self) -> Timestamp {
+    pub(crate) fn now(&self) -> Timestamp {
         self.environment.now()
     }
 
     fn tell(&self, happening: Happening) {
         // Nobody listens any more once the command is being stopped.
         let _ = self.happenings.send(happening);
+    }
+}
+
+/// What was received, for tests and for a look: no interface of the marketplace.
+fn list(rows: &(impl serde::Serialize + ?Sized)) -> Answer {
+    match serde_json::to_vec(rows) {
+        Ok(list) => Answer::new(200, list),
+        Err(error) => Answer::new(500, upload::answer("CBC.0999", &error.to_string())),
     }
 }
 

@@ -15,6 +15,8 @@ pub(crate) struct OrderBook {
     file: Option<PathBuf>,
     read_at: Option<(SystemTime, u64)>,
     orders: BTreeMap<String, Value>,
+    /// What a scenario sells; a file that changes leaves it alone.
+    sold: BTreeMap<String, Value>,
 }
 
 impl OrderBook {
@@ -45,9 +47,14 @@ impl OrderBook {
         self.orders.len()
     }
 
+    /// Sells: the order can be asked for from now on.
+    pub(crate) fn sell(&mut self, id: String, order: Value) {
+        self.sold.insert(id, order);
+    }
+
     /// The `orderInfo` to answer; with a line, of that line alone.
     pub(crate) fn find(&self, id: &str, line: Option<&str>, now: i64) -> Option<Value> {
-        let known = self.orders.get(id).cloned();
+        let known = self.orders.get(id).or_else(|| self.sold.get(id)).cloned();
         let mut order = known.or_else(|| order::mock(id, now).map(|order| order.to_json()))?;
         if let Some(line) = line {
             let lines = order.get_mut("orderLine")?.as_array_mut()?;

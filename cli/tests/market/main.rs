@@ -4,6 +4,7 @@
 mod buy;
 mod debug;
 mod fake;
+mod scenario;
 mod serve;
 
 use std::process::{Command, Output};

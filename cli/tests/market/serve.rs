@@ -33,6 +33,17 @@ impl Marketplace {
     }
 
     fn ask(&self, method: &str, target: &str, kind: &str, body: &[u8], sk: &str) -> (u16, Vec<u8>) {
+        self.try_ask(method, target, kind, body, sk).unwrap()
+    }
+
+    fn try_ask(
+        &self,
+        method: &str,
+        target: &str,
+        kind: &str,
+        body: &[u8],
+        sk: &str,
+    ) -> Result<(u16, Vec<u8>), ureq::Error> {
         let headers = [("Content-Type", kind)];
         let request = Request {
             method,
@@ -52,11 +63,11 @@ impl Marketplace {
         let agent: ureq::Agent =
             config.timeout_global(Some(Duration::from_secs(20))).build().into();
         let mut answer = if method == "GET" {
-            agent.run(builder.body(()).unwrap()).unwrap()
+            agent.run(builder.body(()).unwrap())?
         } else {
-            agent.run(builder.body(body.to_vec()).unwrap()).unwrap()
+            agent.run(builder.body(body.to_vec()).unwrap())?
         };
-        (answer.status().as_u16(), answer.body_mut().read_to_vec().unwrap())
+        Ok((answer.status().as_u16(), answer.body_mut().read_to_vec()?))
     }
 
     fn upload(&self, event: &str, content: &Content) -> (u16, Vec<u8>) {
@@ -175,4 +186,44 @@ fn orders_that_are_none_stop_it_at_once() {
     let (code, _, err) = run(&["market", "serve", "--ak", "a", "--sk", "b", "--orders", orders]);
     assert_eq!(code, Some(2));
     assert!(err.contains("order 1 (CS1) has no orderLine"), "{err}");
+}
+
+#[test]
+fn faults_come_on_demand() {
+    let fail = "upload:500x1,upload:closex1,upload:garbagex1,order:429x1";
+    let mut marketplace = Marketplace::start(&["--fail", fail]);
+    let text = Content::Characters("eyJ".to_owned());
+    let (status, body) = marketplace.upload("EV-1", &text);
+    let failure = upload::read_answer(status, &body).unwrap_err();
+    assert_eq!((status, failure.code.as_str()), (500, "CBC.0999"));
+    let fault = marketplace.next();
+    assert_eq!((&fault["event"], &fault["fault"]), (&"fault".into(), &"500".into()));
+
+    // The license arrives, and the seller learns nothing of it.
+    let (kind, body) = upload::multipart(&text, &upload::boundary(&text));
+    let lost = marketplace.try_ask("POST", &upload::path("EV-1"), &kind, &body, "SK1");
+    assert!(lost.is_err(), "{lost:?}");
+    assert_eq!(marketplace.next()["fault"], "close");
+    assert_eq!(marketplace.next()["verdict"], "first");
+    let (status, body) = marketplace.upload("EV-1", &text);
+    assert_eq!(upload::read_answer(status, &body).unwrap_err().code, "ANSWER_INVALID");
+    assert_eq!(marketplace.next()["fault"], "garbage");
+    assert_eq!(marketplace.next()["verdict"], "repeat");
+    assert_eq!(marketplace.upload("EV-1", &text).0, 200);
+    assert_eq!(marketplace.next()["verdict"], "repeat");
+
+    let target = order::query_path("MOCKONETIMENEW", None);
+    let (status, _) = marketplace.ask("GET", &target, "application/json", b"", "SK1");
+    assert_eq!(status, 429);
+    assert_eq!(marketplace.ask("GET", &target, "application/json", b"", "SK1").0, 200);
+    let (last, code) = marketplace.stop();
+    assert_eq!((&last["faults"], code), (&4.into(), Some(0)));
+}
+
+#[test]
+fn unknown_faults_name_the_nearest() {
+    let serve = ["market", "serve", "--ak", "a", "--sk", "b", "--fail", "uplaod:500"];
+    let (code, out, err) = run(&serve);
+    assert_eq!((code, out.as_str()), (Some(2), ""));
+    assert!(err.contains("did you mean `upload`"), "{err}");
 }

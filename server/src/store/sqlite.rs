@@ -88,16 +88,11 @@ impl Sqlite {
     }
 
     pub(super) async fn write(&self) -> Result<Box<dyn Tx>, StoreError> {
-        let mut connection = self.writer.acquire().await?;
+        let connection = self.writer.acquire().await?;
         #[cfg(test)]
-        self.apply_limit(&mut connection).await;
-        // A deferred transaction that reads and then writes fails when somebody wrote between.
-        let begun = sqlx::query("BEGIN IMMEDIATE").execute(&mut *connection).await;
-        if let Err(error) = begun {
-            connection.close_on_drop();
-            return Err(error.into());
-        }
-        Ok(Box::new(SqliteTx::new(Hold::Write { connection, ended: false })))
+        let connection = self.limited(connection).await;
+        let stage = Stage::Waiting;
+        Ok(Box::new(SqliteTx::new(Hold::Write { connection, stage })))
     }
 
     pub(super) async fn read(&self) -> Result<Box<dyn Tx>, StoreError> {
@@ -117,13 +112,17 @@ impl Sqlite {
 
     /// A connection forgets its limit, and is replaced after a full disk.
     #[cfg(test)]
-    async fn apply_limit(&self, connection: &mut SqliteConnection) {
+    async fn limited(
+        &self,
+        mut connection: PoolConnection<sqlx::Sqlite>,
+    ) -> PoolConnection<sqlx::Sqlite> {
         let pages = match self.limit.load(std::sync::atomic::Ordering::SeqCst) {
             0 => 1_000_000,
             pages => pages,
         };
         let sql = sqlx::AssertSqlSafe(format!("PRAGMA max_page_count = {pages}"));
-        sqlx::query(sql).execute(connection).await.unwrap();
+        sqlx::query(sql).execute(&mut *connection).await.unwrap();
+        connection
     }
 
     /// How a connection is set up.
@@ -154,13 +153,33 @@ enum Hold {
     /// driver's own bookkeeping does not expect.
     Write {
         connection: PoolConnection<sqlx::Sqlite>,
-        ended: bool,
+        stage: Stage,
     },
 }
+
+/// Where a writing transaction stands.
+#[derive(Clone, Copy, Eq, PartialEq)]
+enum Stage {
+    /// It begins with its first statement.
+    Waiting,
+    Begun,
+    Ended,
+}
+
+/// A deferred transaction that reads and then writes fails when somebody wrote between.
+const BEGIN: &str = "BEGIN IMMEDIATE";
 
 impl SqliteTx {
     fn new(hold: Hold) -> Self {
         Self { hold, batch: Batch::default() }
+    }
+
+    /// Whether it begins now: who asks sends [`BEGIN`] first.
+    fn begins(&mut self) -> bool {
+        match &mut self.hold {
+            Hold::Write { stage, .. } => std::mem::replace(stage, Stage::Begun) == Stage::Waiting,
+            Hold::Read(_) => false,
+        }
     }
 
     /// For [`batch`] alone: what waits is not written yet.
@@ -175,6 +194,8 @@ impl SqliteTx {
     async fn reader(&mut self) -> Result<&mut SqliteConnection, StoreError> {
         if !self.batch.unwritten.is_empty() {
             self.write_out("").await?;
+        } else if self.begins() {
+            sqlx::query(BEGIN).execute(self.raw()).await?;
         }
         Ok(self.raw())
     }
@@ -197,7 +218,7 @@ impl SqliteTx {
 impl Drop for SqliteTx {
     fn drop(&mut self) {
         // A connection in an unknown state is not used again; closing it rolls back.
-        if let Hold::Write { connection, ended: false } = &mut self.hold {
+        if let Hold::Write { connection, stage: Stage::Begun } = &mut self.hold {
             connection.close_on_drop();
         }
     }
@@ -217,18 +238,23 @@ impl Tx for SqliteTx {
 
     async fn commit(mut self: Box<Self>) -> Result<(), StoreError> {
         // A view has nothing to commit: dropping it ends it.
-        if matches!(self.hold, Hold::Write { .. }) {
+        if matches!(self.hold, Hold::Write { stage: Stage::Begun, .. })
+            || !self.batch.unwritten.is_empty()
+        {
             self.write_out("COMMIT").await?;
         }
-        if let Hold::Write { ended, .. } = &mut self.hold {
-            *ended = true;
+        if let Hold::Write { stage, .. } = &mut self.hold {
+            *stage = Stage::Ended;
         }
         Ok(())
     }
 
     async fn rollback(mut self: Box<Self>) {
-        if let Hold::Write { connection, ended } = &mut self.hold {
-            *ended = sqlx::query("ROLLBACK").execute(&mut **connection).await.is_ok();
+        if let Hold::Write { connection, stage } = &mut self.hold
+            && *stage == Stage::Begun
+            && sqlx::query("ROLLBACK").execute(&mut **connection).await.is_ok()
+        {
+            *stage = Stage::Ended;
         }
     }
 }

@@ -1,10 +1,11 @@
 //! `licctl market serve`: the marketplace's open interfaces on loopback.
 
 mod report;
+mod scenario;
 
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex};
@@ -16,11 +17,16 @@ use license_core::Lang;
 use license_core::code::Code;
 use tokio::net::TcpListener;
 
+use crate::admin::ServerArgs;
 use crate::environment::Environment;
 use crate::failure::Failure;
-use crate::market::ledger::Ledger;
-use crate::market::open_api::{self, Happening, Marketplace, locked};
+use crate::market::centre::{Centre, Client};
+use crate::market::connection::{Cord, Exchange};
+use crate::market::dice::Dice;
+use crate::market::faults::Faults;
+use crate::market::open_api::{self, Happening, Marketplace};
 use crate::market::orders::OrderBook;
+use crate::market::scenario::Scenario;
 use crate::output::Output;
 use crate::secret;
 
@@ -31,17 +37,37 @@ const EXAMPLES: &str = "\
 Examples:
   licctl market serve --ak AK-TEST --sk-file sk.txt
   licctl market serve --ak AK-TEST --sk-file sk.txt --orders orders.json --uploads-dir received
+  licctl market serve --ak AK-TEST --sk-file sk.txt --fail 'upload:500x3,order:timeout'
+  licctl market serve --ak AK-TEST --sk-file sk.txt --access-key-file key.txt --scenario month.toml \\
+         --seller http://127.0.0.1:8470/koogallery --token-file licd-data/admin-token
+
+A scenario (every line has a default; time_factor 120 turns two minutes into a second):
+  seed = 7
+  orders = 150
+  rate = 10
+  time_factor = 120
+  faults = 0.02
+  [seller]
+  url = \"http://127.0.0.1:8470/koogallery\"
+  access_key_file = \"access-key.txt\"
+  [share]
+  renew = 0.3
+  freeze = 0.15
+  release = 0.1
 
 An order is what the marketplace answers as `orderInfo`:
   {\"orderId\":\"CS1\",\"orderType\":\"NEW\",\"createTime\":\"20270101080000\",\"orderLine\":[
    {\"orderLineId\":\"CS1-000001\",\"chargingMode\":\"PERIOD\",\"expireTime\":\"20280101235959\",
     \"productInfo\":[{\"productId\":\"OFFI846204237451911168\",\"linearValue\":5}]}]}";
 
-/// Play the marketplace's open interfaces on loopback: order look-ups and uploads.
+/// Play the marketplace's open interfaces on loopback.
 ///
-/// Answers the nine MOCK orders and those of a file, checks AK/SK, and prints each upload as it
-/// arrives. Point licd at it with `koogallery.base_url`. What was received stands at /uploads.
-/// Exit code 1 when an event got two different licenses.
+/// Answers the nine MOCK orders and those of a file, takes uploads, authorization codes (activate,
+/// heartbeat; v1 and v2), usage (new and old form) and logins, checks every signature, and prints
+/// each thing as it happens. Point licd at it with `koogallery.base_url`. What was received stands
+/// at /uploads, /usage and /codes; `POST /codes` sells a code, `POST /codes/CODE/expire` (receive,
+/// renew, release) changes it. Exit code 1 when an event got two different licenses, or a record of
+/// usage two meanings.
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
@@ -59,6 +85,28 @@ pub(crate) struct Args {
     /// Write each license that arrives into this folder.
     #[arg(long, value_name = "DIR")]
     uploads_dir: Option<PathBuf>,
+    /// Access key of the basic interfaces: the signature over usage is verified with it.
+    #[arg(long, value_name = "FILE")]
+    access_key_file: Option<PathBuf>,
+    /// Applications that the authentication centre knows, beside `mock-client`: a JSON array of
+    /// `{client_id, client_secret, redirect_uris}`.
+    #[arg(long, value_name = "FILE")]
+    clients: Option<PathBuf>,
+    /// Answer wrongly: `API:FAULT[xN]`, several with commas; N times, or always.
+    ///
+    /// APIs: order, upload, activate, heartbeat, usage, authorize, token, userinfo, logout. Faults:
+    /// 500, 429, 406, 401, 403 (nothing is done), timeout, close, slow, garbage (it is done, and its
+    /// answer lost, late or a proxy's page).
+    #[arg(long, value_name = "FAULTS", default_value = "", hide_default_value = true)]
+    fail: Faults,
+    /// Play the buyers of this TOML file against a seller, report what disagrees, and stop.
+    #[arg(long, value_name = "FILE")]
+    scenario: Option<PathBuf>,
+    /// The seller's endpoint, instead of the scenario's.
+    #[arg(long, value_name = "URL", requires = "scenario")]
+    seller: Option<String>,
+    #[command(flatten)]
+    server: ServerArgs,
 }
 
 #[derive(clap::Args)]
@@ -86,13 +134,33 @@ impl Args {
             std::fs::create_dir_all(folder)
                 .with_context(|| format!("making the folder {}", folder.display()))?;
         }
+        let access_key = secret::given(None, self.access_key_file.as_deref())?;
+        let centre = Centre::new(clients(self.clients.as_deref())?);
+        let mut play = None;
+        if let Some(file) = &self.scenario {
+            let mut scenario = Scenario::read(file)
+                .map_err(|error| Failure::new(Code::ConfigInvalid, format!("{error:#}")))?;
+            scenario.seller.url = self.seller.unwrap_or(scenario.seller.url);
+            let key = self.access_key_file.as_deref();
+            let sellers = scenario::sellers(&scenario, key, environment, out)?;
+            let admin = self.server.is_given().then(|| self.server.connect(out)).transpose()?;
+            play = Some((scenario, sellers, admin));
+        }
+        let share = play.as_ref().map_or(0.0, |(scenario, ..)| scenario.faults);
+        let seed = play.as_ref().map_or(0, |(scenario, ..)| scenario.seed);
         let known = orders.len();
         let (happenings, seen) = channel();
         let marketplace = Arc::new(Marketplace {
             credentials: Credentials::new(self.ak, sk.unwrap_or_default().as_str()),
+            access_key,
             environment: *environment,
             orders: Mutex::new(orders),
-            ledger: Mutex::new(Ledger::default()),
+            ledger: Mutex::default(),
+            codes: Mutex::default(),
+            usage: Mutex::default(),
+            usage_nonces: Mutex::default(),
+            centre: Mutex::new(centre),
+            faults: Mutex::new(self.fail.with_share(share, Dice::new(seed))),
             uploads_dir: self.uploads_dir,
             happenings: happenings.clone(),
         });
@@ -114,10 +182,33 @@ impl Args {
         // Before the ready line: whoever reads it may stop this at once.
         let signals = runtime.block_on(async { Signals::listen() })?;
         runtime.spawn(serve(listener, Arc::clone(&marketplace), signals, happenings));
+        if let Some((scenario, sellers, admin)) = &play {
+            let admin = admin.as_ref();
+            let marketplace = &marketplace;
+            return scenario::Stage { scenario, sellers, marketplace, admin }.run(seen, out);
+        }
         report::ready(address, known, out)?;
         report::watch(&seen, environment, out)?;
-        report::finish(&locked(&marketplace.ledger), out)
+        report::finish(&marketplace, out)
     }
+}
+
+/// The applications of the file, and the one that is always there.
+fn clients(file: Option<&Path>) -> anyhow::Result<Vec<Client>> {
+    let mut clients = vec![Client {
+        client_id: "mock-client".to_owned(),
+        client_secret: "mock-client-secret".to_owned(),
+        redirect_uris: Vec::new(),
+    }];
+    if let Some(file) = file {
+        let reading = || format!("reading the clients in {}", file.display());
+        let text = std::fs::read_to_string(file).with_context(reading)?;
+        let more: Vec<Client> = serde_json::from_str(&text)
+            .with_context(reading)
+            .map_err(|error| Failure::new(Code::ConfigInvalid, format!("{error:#}")))?;
+        clients.extend(more);
+    }
+    Ok(clients)
 }
 
 /// Answers until it is told to stop; requests under way are answered first, for a while.
@@ -135,8 +226,8 @@ async fn serve(
             let _ = at_last.send(Happening::Stopped);
         });
     };
-    let served =
-        axum::serve(listener, open_api::router(marketplace)).with_graceful_shutdown(told).await;
+    let router = open_api::router(marketplace).into_make_service_with_connect_info::<Cord>();
+    let served = axum::serve(Exchange(listener), router).with_graceful_shutdown(told).await;
     if let Err(error) = served {
         let _ = happenings.send(Happening::Trouble(error.to_string()));
     }

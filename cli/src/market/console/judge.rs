@@ -140,7 +140,8 @@ impl Expected {
     }
 }
 
-fn names_instance(reply: &Reply, id: &str) -> bool {
+/// Whether `info` names this instance, with what its buyer is shown.
+pub(crate) fn names_instance(reply: &Reply, id: &str) -> bool {
     let info =
         reply.json.as_ref().and_then(|json| json.get("info")).and_then(|info| info.as_array());
     info.into_iter().flatten().any(|one| {

@@ -3,12 +3,13 @@
 use sqlx::sqlite::SqliteRow;
 use sqlx::{AssertSqlSafe, FromRow as _, Row as _};
 
-use super::{SqliteTx, json};
+use super::{BEGIN, SqliteTx, json};
 use crate::store::batch::{ALIKE_AHEAD, Ahead};
 use crate::store::{Locks, StoreError};
 
-/// The first column tells the rows apart.
+/// Begins, too. The first column tells the rows apart.
 const AHEAD: &str = "\
+    BEGIN IMMEDIATE; \
     SELECT 'instance' AS part, * FROM instances \
     WHERE id IN (SELECT value FROM json_each($1)); \
     SELECT 'instance' AS part, * FROM instances \
@@ -95,6 +96,9 @@ impl SqliteTx {
                 digests.push((&wanted.instance, digest, &wanted.event));
             }
         }
+        if !self.begins() {
+            return Err(StoreError::Broken("locks come first, and once".to_owned()));
+        }
         let rows = sqlx::query(AHEAD)
             .bind(json(&locks.instances)?)
             .bind(json(&locks.codes)?)
@@ -112,6 +116,10 @@ impl SqliteTx {
     pub(super) async fn write_out(&mut self, last: &'static str) -> Result<(), StoreError> {
         let rows = std::mem::take(&mut self.batch.unwritten);
         let mut sql = String::new();
+        if self.begins() {
+            sql.push_str(BEGIN);
+            sql.push_str("; ");
+        }
         MACHINES.write(&mut sql, rows.machines.len());
         DIGESTS.write(&mut sql, rows.digests.len());
         LICENSES.write(&mut sql, rows.licenses.len());

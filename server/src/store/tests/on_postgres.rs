@@ -1,5 +1,7 @@
 //! The suite on PostgreSQL.
 
+#[path = "batches.rs"]
+mod batches;
 #[path = "suite.rs"]
 mod suite;
 

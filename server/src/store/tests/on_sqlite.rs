@@ -1,5 +1,7 @@
 //! The suite on SQLite.
 
+#[path = "batches.rs"]
+mod batches;
 #[path = "suite.rs"]
 mod suite;
 

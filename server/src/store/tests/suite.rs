@@ -8,7 +8,7 @@ use crate::store::cluster::Cluster;
 use crate::store::*;
 
 /// A fresh database, and a folder that must outlive it.
-async fn fresh() -> (tempfile::TempDir, Store) {
+pub(super) async fn fresh() -> (tempfile::TempDir, Store) {
     let folder = tempfile::TempDir::new().unwrap();
     let mut database = Database::Sqlite;
     if POSTGRES {
@@ -26,7 +26,7 @@ fn lease() -> Lease {
     Lease { owner: "server".to_owned(), seconds: -1 }
 }
 
-fn instance(id: &str) -> Instance {
+pub(super) fn instance(id: &str) -> Instance {
     Instance {
         id: id.to_owned(),
         order_id: format!("order-{id}"),
@@ -62,7 +62,7 @@ fn terms(quantity: i64) -> Terms {
     }
 }
 
-fn license(id: &str, instance: &str, machine: Option<&str>) -> LicenseRow {
+pub(super) fn license(id: &str, instance: &str, machine: Option<&str>) -> LicenseRow {
     LicenseRow {
         id: id.to_owned(),
         instance_id: instance.to_owned(),
@@ -81,7 +81,7 @@ fn license(id: &str, instance: &str, machine: Option<&str>) -> LicenseRow {
     }
 }
 
-fn upload(id: &str, license: &str, event: &str) -> UploadRow {
+pub(super) fn upload(id: &str, license: &str, event: &str) -> UploadRow {
     UploadRow {
         id: id.to_owned(),
         event_id: event.to_owned(),
@@ -101,7 +101,7 @@ fn upload(id: &str, license: &str, event: &str) -> UploadRow {
     }
 }
 
-fn application(event: &str, fingerprint: u8, at: i64) -> Application {
+pub(super) fn application(event: &str, fingerprint: u8, at: i64) -> Application {
     Application {
         event_id: event.to_owned(),
         fingerprint: vec![fingerprint; 32],
@@ -116,7 +116,7 @@ fn application(event: &str, fingerprint: u8, at: i64) -> Application {
     }
 }
 
-fn machine(id: &str, instance: &str) -> Machine {
+pub(super) fn machine(id: &str, instance: &str) -> Machine {
     Machine {
         id: id.to_owned(),
         instance_id: instance.to_owned(),

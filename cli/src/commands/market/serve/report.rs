@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 
 use crate::environment::Environment;
 use crate::market::console::stamp;
-use crate::market::ledger::{Ledger, Upload, Verdict};
-use crate::market::open_api::Happening;
+use crate::market::ledger::{Upload, Verdict};
+use crate::market::open_api::{Happening, Marketplace, locked};
 use crate::output::{BAD, BOLD, DIM, GOOD, Output, WARN};
 
 pub(super) fn ready(address: SocketAddr, known: usize, out: &mut Output) -> anyhow::Result<()> {
@@ -78,6 +78,19 @@ fn as_json(happening: &Happening, now: Timestamp) -> anyhow::Result<Value> {
             "event": "refused", "request": request, "status": status, "code": code,
             "reason": reason,
         }),
+        Happening::Code { step, code, outcome } => {
+            json!({ "event": "code", "step": step, "license_code": code, "outcome": outcome })
+        }
+        Happening::Usage { form, counted, repeated, abnormal } => json!({
+            "event": "usage", "form": form, "counted": counted, "repeated": repeated,
+            "abnormal": abnormal,
+        }),
+        Happening::Login { step, client } => {
+            json!({ "event": "login", "step": step, "client_id": client })
+        }
+        Happening::Faulty { api, fault } => {
+            json!({ "event": "fault", "api": api, "fault": fault })
+        }
         Happening::Trouble(text) => json!({ "event": "trouble", "message": text }),
         Happening::Stopped => json!({ "event": "stopped" }),
     };
@@ -105,6 +118,27 @@ fn describe(happening: &Happening, lang: Lang) -> String {
         }
         (Happening::Refused { request, status, code, reason }, Lang::Zh) => {
             format!("{WARN}拒绝{WARN:#} {request}:{reason}(HTTP {status},{code})")
+        }
+        (Happening::Code { step, code, outcome }, Lang::En) => {
+            format!("authorization code {code}, {step}: {outcome}")
+        }
+        (Happening::Code { step, code, outcome }, Lang::Zh) => {
+            format!("授权码 {code},{step}:{outcome}")
+        }
+        (Happening::Usage { form, counted, repeated, abnormal }, Lang::En) => format!(
+            "usage ({form} form): {counted} records counted, {repeated} repeated, \
+             {abnormal} refused"
+        ),
+        (Happening::Usage { form, counted, repeated, abnormal }, Lang::Zh) => {
+            format!("使用量({form}):计入 {counted} 条,重复 {repeated} 条,拒绝 {abnormal} 条")
+        }
+        (Happening::Login { step, client }, Lang::En) => format!("login, {step} {client}"),
+        (Happening::Login { step, client }, Lang::Zh) => format!("登录,{step} {client}"),
+        (Happening::Faulty { api, fault }, Lang::En) => {
+            format!("{WARN}fault as ordered{WARN:#}: {api}, {fault}")
+        }
+        (Happening::Faulty { api, fault }, Lang::Zh) => {
+            format!("{WARN}按要求注入故障{WARN:#}:{api},{fault}")
         }
         (Happening::Trouble(text), _) => format!("{BAD}{text}{BAD:#}"),
         (Happening::Stopped, _) => String::new(),
@@ -147,22 +181,31 @@ fn describe_upload(upload: &Upload, lang: Lang) -> String {
     format!("{head}\n          {DIM}{start}…{DIM:#}")
 }
 
-pub(super) fn finish(ledger: &Ledger, out: &mut Output) -> anyhow::Result<ExitCode> {
-    let (uploads, events, violations) =
-        (ledger.uploads().len(), ledger.events(), ledger.violations());
+pub(super) fn finish(marketplace: &Marketplace, out: &mut Output) -> anyhow::Result<ExitCode> {
+    let ledger = locked(&marketplace.ledger);
+    let (uploads, events) = (ledger.uploads().len(), ledger.events());
+    let usage = locked(&marketplace.usage);
+    let violations = ledger.violations() + usage.violations();
+    let records = usage.records().len();
+    let faults = locked(&marketplace.faults).injected();
     if out.is_json() {
         line(
             &json!({
-                "event": "stopped", "uploads": uploads, "events": events, "violations": violations,
+                "event": "stopped", "uploads": uploads, "events": events, "usage": records,
+                "faults": faults, "violations": violations,
             }),
             out,
         )?;
     } else {
         out.line(match out.lang() {
-            Lang::En => {
-                format!("stopped; uploads: {uploads}, events: {events}, violations: {violations}")
-            }
-            Lang::Zh => format!("已停止:{events} 个事件共 {uploads} 次上传,违规 {violations} 次"),
+            Lang::En => format!(
+                "stopped; uploads: {uploads}, events: {events}, usage: {records}, \
+                 faults: {faults}, violations: {violations}"
+            ),
+            Lang::Zh => format!(
+                "已停止:{events} 个事件共 {uploads} 次上传,使用量 {records} 条,故障 {faults} 次,\
+                 违规 {violations} 次"
+            ),
         })?;
     }
     Ok(ExitCode::from(u8::from(violations > 0)))

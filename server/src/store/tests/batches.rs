@@ -1,0 +1,149 @@
+//! What is read ahead and written together must be what one by one would give.
+
+use super::suite::{application, fresh, instance, license, machine, upload};
+use crate::store::*;
+
+fn digests(list: &[&str]) -> Vec<String> {
+    list.iter().map(|digest| (*digest).to_owned()).collect()
+}
+
+/// Names `events` of instance `i`, all with the same digests.
+fn locks(events: &[&str], found_by: &[&str]) -> Locks {
+    let mut locks = Locks::default();
+    for event in events {
+        locks.application(event, "i", &digests(found_by));
+    }
+    locks
+}
+
+async fn with_instances(store: &Store) {
+    let mut tx = store.write().await.unwrap();
+    for id in ["i", "j"] {
+        assert!(tx.add_instance(&instance(id)).await.unwrap());
+    }
+    tx.commit().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_batch_sees_what_it_adds_before_anything_is_written() {
+    let (_folder, store) = fresh().await;
+    with_instances(&store).await;
+    let mut tx = store.write().await.unwrap();
+    tx.lock(&locks(&["e", "f"], &["x", "y"])).await.unwrap();
+
+    assert_eq!(tx.instance("i").await.unwrap().unwrap().machines_used, 0);
+    assert!(tx.applications_of_event("e").await.unwrap().is_empty());
+    assert!(tx.machines_like("i", &digests(&["x", "y"])).await.unwrap().is_empty());
+    tx.add_machine(&machine("m", "i"), &digests(&["x", "z", "z"])).await.unwrap();
+    tx.add_machines_used("i", 1).await.unwrap();
+    tx.put_application(&application("e", 1, 100)).await.unwrap();
+
+    // The next request of the same batch.
+    assert_eq!(tx.instance("i").await.unwrap().unwrap().machines_used, 1);
+    let found = tx.machines_like("i", &digests(&["x", "y"])).await.unwrap();
+    assert_eq!(found, [machine("m", "i")]);
+    assert_eq!(tx.applications_of_event("e").await.unwrap(), [application("e", 1, 100)]);
+    assert!(tx.applications_of_event("f").await.unwrap().is_empty());
+    // What nobody named is looked up, and sees it as well.
+    let found = tx.machines_like("i", &digests(&["z"])).await.unwrap();
+    assert_eq!(found, [machine("m", "i")]);
+    assert_eq!(tx.machines_by_code_since("i", 99).await.unwrap(), 1);
+    assert!(tx.instance("j").await.unwrap().is_some());
+    assert!(tx.instance("k").await.unwrap().is_none());
+    tx.commit().await.unwrap();
+
+    let mut view = store.read().await.unwrap();
+    assert_eq!(view.instance("i").await.unwrap().unwrap().machines_used, 1);
+    assert_eq!(view.applications_of_event("e").await.unwrap(), [application("e", 1, 100)]);
+}
+
+#[tokio::test]
+async fn doubles_of_a_batch_are_one_row() {
+    let (_folder, store) = fresh().await;
+    with_instances(&store).await;
+    let mut tx = store.write().await.unwrap();
+    // Three copies of one request, as a marketplace in a hurry sends them.
+    tx.lock(&locks(&["e", "e", "e"], &["x"])).await.unwrap();
+    tx.add_machine(&machine("m", "i"), &digests(&["x"])).await.unwrap();
+    tx.add_license(&license("l", "i", Some("m"))).await.unwrap();
+    tx.add_upload(&upload("u", "l", "e")).await.unwrap();
+    tx.add_upload(&upload("v", "l", "e")).await.unwrap();
+    for state in [ApplicationState::Waiting, ApplicationState::Held, ApplicationState::Superseded] {
+        tx.put_application(&Application { state, ..application("e", 1, 100) }).await.unwrap();
+    }
+    tx.add_machines_used("i", 2).await.unwrap();
+    tx.add_machines_used("i", -1).await.unwrap();
+    tx.commit().await.unwrap();
+
+    let mut view = store.read().await.unwrap();
+    let kept = view.applications_of_event("e").await.unwrap();
+    let [kept] = &kept[..] else { panic!("{kept:?}") };
+    assert_eq!(kept.state, ApplicationState::Superseded);
+    assert!(view.upload("u").await.unwrap().is_some());
+    assert!(view.upload("v").await.unwrap().is_none(), "equal content for the same event");
+    assert_eq!(view.instance("i").await.unwrap().unwrap().machines_used, 1);
+
+    // Read ahead by two requests at once, a machine is found once, and found by both.
+    let mut tx = store.write().await.unwrap();
+    tx.lock(&locks(&["f", "g"], &["x"])).await.unwrap();
+    let found = tx.machines_like("i", &digests(&["x", "x"])).await.unwrap();
+    assert_eq!(found, [machine("m", "i")]);
+    tx.rollback().await;
+}
+
+#[tokio::test]
+async fn what_was_read_ahead_gives_way_to_what_is_written() {
+    let (_folder, store) = fresh().await;
+    with_instances(&store).await;
+    let mut tx = store.write().await.unwrap();
+    let mut locks = locks(&["e"], &["x"]);
+    locks.code("code-j".to_owned());
+    locks.code("none".to_owned());
+    tx.lock(&locks).await.unwrap();
+    assert_eq!(tx.instance_of_code("code-j").await.unwrap().unwrap().id, "j");
+    assert!(tx.instance_of_code("none").await.unwrap().is_none());
+    tx.add_machine(&machine("m", "i"), &digests(&["x"])).await.unwrap();
+    tx.put_instance_state("i", InstanceState::Frozen, 300).await.unwrap();
+    assert_eq!(tx.instance("i").await.unwrap().unwrap().state, InstanceState::Frozen);
+    assert!(tx.free_machine("m", 400).await.unwrap());
+    assert!(tx.machines_like("i", &digests(&["x"])).await.unwrap().is_empty());
+    tx.rollback().await;
+
+    let mut view = store.read().await.unwrap();
+    assert_eq!(view.instance("i").await.unwrap().unwrap().state, InstanceState::Active);
+    assert!(view.machines_like("i", &digests(&["x"])).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_batch_of_any_length_fits() {
+    let (_folder, store) = fresh().await;
+    with_instances(&store).await;
+    let mut tx = store.write().await.unwrap();
+    tx.lock(&locks(&["e"], &[])).await.unwrap();
+    for number in 0..1000 {
+        let id = format!("l{number:04}");
+        tx.add_license(&license(&id, "i", None)).await.unwrap();
+        tx.add_upload(&upload(&id, &id, &id)).await.unwrap();
+        tx.put_application(&application(&id, 1, 100)).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    let mut view = store.read().await.unwrap();
+    assert_eq!(view.count_kept_of("i").await.unwrap(), 1000);
+    assert_eq!(view.count_uploads().await.unwrap(), (1000, 0, 0));
+}
+
+#[tokio::test]
+async fn a_row_that_cannot_be_written_fails_the_transaction() {
+    let (_folder, store) = fresh().await;
+    with_instances(&store).await;
+    let mut tx = store.write().await.unwrap();
+    tx.put_application(&application("e", 1, 100)).await.unwrap();
+    tx.add_license(&license("l", "nobody's", None)).await.unwrap();
+    assert!(matches!(tx.commit().await, Err(StoreError::Broken(_))));
+    let mut view = store.read().await.unwrap();
+    assert!(view.applications_of_event("e").await.unwrap().is_empty());
+    // The writer's connection is as good as new.
+    let mut tx = store.write().await.unwrap();
+    tx.put_application(&application("e", 1, 100)).await.unwrap();
+    tx.commit().await.unwrap();
+}
