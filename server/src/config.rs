@@ -13,6 +13,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 pub(crate) use database::Database;
+use koogallery::license_code::Edition;
 use layers::Layers;
 pub(crate) use network::Network;
 pub(crate) use reader::Problems;
@@ -90,6 +91,10 @@ pub(crate) struct Koogallery {
     pub(crate) ca_file: Option<PathBuf>,
     /// How far a signed time may lie from ours, in both directions.
     pub(crate) clock_skew_seconds: u32,
+    /// What the marketplace's authorization codes begin with; none: no program's code is one.
+    pub(crate) license_code_prefix: Vec<String>,
+    /// Which of the marketplace's interfaces for authorization codes are called.
+    pub(crate) license_code_edition: Edition,
     /// Whether an application is answered 000000 once its license is delivered.
     pub(crate) synchronous: bool,
 }
@@ -180,6 +185,8 @@ impl Config {
                 sk: reader.secret("koogallery.sk"),
                 ca_file: checks::file(reader, "koogallery.ca_file"),
                 clock_skew_seconds: checks::clock_skew(reader),
+                license_code_prefix: reader.texts("koogallery.license_code_prefix"),
+                license_code_edition: checks::license_code_edition(reader),
                 synchronous: reader.flag("koogallery.synchronous"),
             },
         };

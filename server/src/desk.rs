@@ -3,6 +3,7 @@
 
 mod arrivals;
 mod client;
+mod codes;
 mod command;
 mod context;
 mod instances;
@@ -11,6 +12,7 @@ mod judge;
 mod limits;
 mod lists;
 mod market;
+mod notices;
 mod open;
 mod orders;
 mod paging;
@@ -32,10 +34,13 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
 
+pub(crate) use client::order_pending;
+pub(crate) use codes::{CodeFilter, EndActivation, EndBeat};
 pub(crate) use command::Queued;
 pub(crate) use context::Context;
 pub(crate) use instances::{InstanceFilter, LicenseFilter};
 pub(crate) use lists::SignedDocument;
+pub(crate) use notices::{EndNotice, NoticeFilter, TakeNotices};
 pub(crate) use open::Made;
 pub(crate) use orders::{EndOrder, KeepOrders, TakeOrders};
 pub(crate) use settle::SettleInstance;
@@ -65,6 +70,8 @@ pub(crate) struct Inner {
     access_keys: market::AccessKeys,
     /// Whether an application waits for its license to be delivered.
     synchronous: bool,
+    /// What the marketplace's authorization codes begin with.
+    code_prefixes: Vec<String>,
     wrong_codes: limits::WrongCodes,
     made: Option<Made>,
     writing: Mutex<Option<JoinHandle<()>>>,

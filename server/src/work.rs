@@ -2,10 +2,12 @@
 //! applications again, forgetting what is old. All of it starts again after a crash from what the
 //! database holds.
 
+mod codes;
 mod delay;
 mod flight;
 mod gate;
 mod marketplace;
+mod notices;
 mod numbers;
 mod orders;
 mod settle;
@@ -19,7 +21,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 
-pub(crate) use gate::Gate;
+pub(crate) use gate::{Gate, Permit};
 pub(crate) use marketplace::Marketplace;
 
 use crate::desk::Desk;
@@ -51,7 +53,11 @@ impl Desk {
         if self.gate.is_closed() {
             alert_closed();
         }
-        for (name, run) in [("orders", orders::run as Run), ("uploads", uploads::run as Run)] {
+        for (name, run) in [
+            ("orders", orders::run as Run),
+            ("notices", notices::run as Run),
+            ("uploads", uploads::run as Run),
+        ] {
             let marketplace = marketplace.clone();
             workers.push(keep(name, self, &shutdown, move |desk, shutdown| {
                 run(desk, marketplace.clone(), shutdown)

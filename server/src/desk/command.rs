@@ -3,7 +3,10 @@
 use crate::store::{Locks, StoreError, Tx};
 
 use super::context::Work;
-use super::{client, lists, market, orders, products, releases, settle, sweep, tokens, uploads};
+use super::{
+    client, codes, lists, market, notices, orders, products, releases, settle, sweep, tokens,
+    uploads,
+};
 
 /// One thing to do inside of a transaction. It may run twice: the second time in a transaction of
 /// its own, when a neighbour spoiled the first.
@@ -67,9 +70,13 @@ macro_rules! use_cases {
 use_cases! {
     Apply => market::Apply,
     ApplyProduct => products::ApplyProduct,
+    BeginCode => codes::BeginCode,
     ClientLicense => client::ClientLicense,
     CreateInstance => market::CreateInstance,
     CreateToken => tokens::CreateToken,
+    EndActivation => codes::EndActivation,
+    EndBeat => codes::EndBeat,
+    EndNotice => notices::EndNotice,
     EndOrder => orders::EndOrder,
     EndUpload => uploads::EndUpload,
     #[cfg(test)]
@@ -79,13 +86,18 @@ use_cases! {
     PublishList => releases::PublishList,
     PublishRelease => releases::PublishRelease,
     PutPause => uploads::PutPause,
+    RefreshCode => market::RefreshCode,
     RefreshInstance => market::RefreshInstance,
+    ReleaseCode => market::ReleaseCode,
     ReleaseInstance => market::ReleaseInstance,
     RetryUpload => uploads::RetryUpload,
+    SetCodeStatus => market::SetCodeStatus,
     SetStatus => market::SetStatus,
     SettleInstance => settle::SettleInstance,
     SignList => lists::SignList,
     Sweep => sweep::Sweep,
+    TakeNotice => notices::TakeNotice,
+    TakeNotices => notices::TakeNotices,
     TakeOrders => orders::TakeOrders,
     TakeUploads => uploads::TakeUploads,
     UpgradeInstance => market::UpgradeInstance,

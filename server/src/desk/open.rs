@@ -86,6 +86,7 @@ impl Desk {
             products: std::sync::Mutex::default(),
             last_id: std::sync::Mutex::new(0),
             reading: Reading::default(),
+            asking: Reading::default(),
             arrivals: Arrivals::default(),
             bells: Bells::default(),
         });
@@ -133,6 +134,7 @@ impl Desk {
             marketplace,
             access_keys: market::AccessKeys::new(&config.koogallery)?,
             synchronous: config.koogallery.synchronous,
+            code_prefixes: config.koogallery.license_code_prefix.clone(),
             wrong_codes: limits::WrongCodes::default(),
             made,
             writing: Mutex::new(Some(writing)),
@@ -145,6 +147,7 @@ impl Desk {
         let mut tx = self.store.write().await?;
         let orders = tx.requeue_orders(&[]).await?;
         let uploads = tx.requeue_uploads(&[]).await?;
+        tx.interrupt_codes().await?;
         tx.commit().await?;
         if orders + uploads > 0 {
             tracing::info!(orders, uploads, "taken up again what the last run left unfinished");

@@ -80,7 +80,7 @@ impl UseCase for EndOrder {
             let message = "the answer is about another order";
             return tx.postpone_order(self.id, self.next_at, "ORDER_MISMATCH", message).await;
         }
-        let Some(line) = line_of(order, &row) else {
+        let Some(line) = line_of(order, &row.line_id) else {
             let message = "the order has no such line";
             return tx.postpone_order(self.id, self.next_at, "ORDER_LINE_MISSING", message).await;
         };
@@ -129,8 +129,8 @@ impl EndOrder {
 }
 
 /// The line that the instance was made for; an order of one line leaves no doubt.
-fn line_of<'a>(order: &'a Order, row: &OrderRow) -> Option<&'a OrderLine> {
-    order.line(&row.line_id).or(match order.lines.as_slice() {
+pub(crate) fn line_of<'a>(order: &'a Order, line_id: &str) -> Option<&'a OrderLine> {
+    order.line(line_id).or(match order.lines.as_slice() {
         [only] => Some(only),
         _ => None,
     })
@@ -138,7 +138,7 @@ fn line_of<'a>(order: &'a Order, row: &OrderRow) -> Option<&'a OrderLine> {
 
 /// Which of the line's goods is licensed, and as which product of ours; the first one if none is
 /// configured yet.
-async fn goods_of<'a>(
+pub(crate) async fn goods_of<'a>(
     tx: &mut dyn Tx,
     line: &'a OrderLine,
 ) -> Result<(Option<&'a OrderProduct>, Option<String>), StoreError> {

@@ -1,11 +1,16 @@
 //! Forgets what is no longer needed, in small steps.
 
+use license_core::time::DAY;
+
 use super::command::UseCase;
 use super::context::Work;
 use crate::store::{StoreError, Tx};
 
 /// Rows of one step: a step keeps others from writing for about a millisecond.
 const STEP: i64 = 500;
+
+/// How long a code is remembered that the marketplace never answered for: a month of use.
+const UNANSWERED: i64 = 30 * DAY;
 
 /// One step.
 pub(crate) struct Sweep;
@@ -16,6 +21,7 @@ impl UseCase for Sweep {
 
     async fn run(&self, tx: &mut dyn Tx, work: &mut Work<'_>) -> Result<bool, StoreError> {
         let swept = tx.sweep_nonces(work.now.as_secs(), STEP).await?;
-        Ok(i64::try_from(swept).is_ok_and(|swept| swept >= STEP))
+        let forgotten = tx.sweep_codes(work.now.as_secs() - UNANSWERED, STEP).await?;
+        Ok(i64::try_from(swept.max(forgotten)).is_ok_and(|swept| swept >= STEP))
     }
 }

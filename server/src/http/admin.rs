@@ -1,10 +1,12 @@
 //! What `admin_listen` serves: the admin API, its description, the metrics.
 
+mod codes;
 mod guard;
 mod instances;
 mod keys;
 mod licenses;
 mod metrics;
+mod notices;
 mod openapi;
 mod products;
 mod releases;

@@ -7,7 +7,7 @@ use super::{first_use, test_effect};
 use crate::desk::command::UseCase;
 use crate::desk::context::Work;
 use crate::desk::settle::settle;
-use crate::store::{InstanceState, ListKey, Locks, StoreError, Tx};
+use crate::store::{Instance, InstanceState, ListKey, Locks, StoreError, Tx};
 
 /// 释放实例.
 pub(crate) struct ReleaseInstance {
@@ -38,14 +38,24 @@ impl UseCase for ReleaseInstance {
         }
 
         if instance.state != InstanceState::Released {
-            let now = work.now.as_secs();
-            tx.put_instance_state(&instance.id, InstanceState::Released, now).await?;
-            instance.state = InstanceState::Released;
-            if tx.release_licenses(&instance.id, now).await? > 0 {
-                tx.mark_list(&ListKey::revocation()).await?;
-            }
-            settle(tx, work, &mut instance, None).await?;
+            give_back(tx, work, &mut instance).await?;
         }
         Ok(Answer::success())
     }
+}
+
+/// Ends an instance for good, and revokes its licenses.
+pub(crate) async fn give_back(
+    tx: &mut dyn Tx,
+    work: &mut Work<'_>,
+    instance: &mut Instance,
+) -> Result<(), StoreError> {
+    let now = work.now.as_secs();
+    tx.put_instance_state(&instance.id, InstanceState::Released, now).await?;
+    instance.state = InstanceState::Released;
+    if tx.release_licenses(&instance.id, now).await? > 0 {
+        tx.mark_list(&ListKey::revocation()).await?;
+    }
+    settle(tx, work, instance, None).await?;
+    Ok(())
 }

@@ -10,6 +10,8 @@ pub(crate) mod bench;
 mod changes;
 #[path = "client.rs"]
 mod client;
+#[path = "codes.rs"]
+mod codes;
 #[path = "crash.rs"]
 mod crash;
 #[path = "double.rs"]
@@ -18,6 +20,8 @@ mod double;
 mod faults;
 #[path = "instances.rs"]
 mod instances;
+#[path = "notices.rs"]
+mod notices;
 #[path = "queues.rs"]
 mod queues;
 #[path = "synchronous.rs"]

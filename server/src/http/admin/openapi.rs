@@ -91,6 +91,8 @@ fn components() -> Value {
     add::<api::InstanceDetail>(&mut schemas);
     add::<api::LicenseView>(&mut schemas);
     add::<api::UploadView>(&mut schemas);
+    add::<api::CodeView>(&mut schemas);
+    add::<api::NoticeView>(&mut schemas);
     add::<api::ReleasePublish>(&mut schemas);
     add::<api::ReleaseView>(&mut schemas);
     add::<api::TokenCreate>(&mut schemas);

@@ -5,7 +5,10 @@ use axum::http::Method;
 use axum::routing::{MethodRouter, get, post, put};
 
 use super::super::App;
-use super::{instances, keys, licenses, metrics, openapi, products, releases, tokens, uploads};
+use super::{
+    codes, instances, keys, licenses, metrics, notices, openapi, products, releases, tokens,
+    uploads,
+};
 use crate::desk::Role;
 
 /// Who may use a route.
@@ -118,6 +121,36 @@ pub(in crate::http) const ROUTES: &[Route] = &[
         takes: None,
         answers: (200, "LicenseView"),
         handler: || get(licenses::show),
+    },
+    Route {
+        method: Method::GET,
+        path: "/api/v1/codes",
+        access: OPERATOR,
+        summary: "The marketplace's authorization codes that programs use here",
+        parameters: &["state", "instance_id", "after", "limit"],
+        takes: None,
+        answers: (200, "CodeView[]"),
+        handler: || get(codes::list),
+    },
+    Route {
+        method: Method::GET,
+        path: "/api/v1/codes/{id}",
+        access: OPERATOR,
+        summary: "One authorization code",
+        parameters: &[],
+        takes: None,
+        answers: (200, "CodeView"),
+        handler: || get(codes::show),
+    },
+    Route {
+        method: Method::GET,
+        path: "/api/v1/notices",
+        access: VIEWER,
+        summary: "Orders that the marketplace notified us of, newest first",
+        parameters: &["order_id", "state", "limit"],
+        takes: None,
+        answers: (200, "NoticeView[]"),
+        handler: || get(notices::list),
     },
     Route {
         method: Method::GET,
