@@ -47,6 +47,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    Code(commands::code::Args),
     Completions(commands::completions::Args),
     Devinfo(commands::devinfo::Args),
     Instance(commands::instance::Args),
@@ -67,6 +68,7 @@ enum Command {
 impl Command {
     fn run(self, environment: &Environment, out: &mut Output) -> anyhow::Result<ExitCode> {
         match self {
+            Self::Code(args) => args.run(out),
             Self::Completions(args) => args.run(out),
             Self::Devinfo(args) => args.run(out),
             Self::Instance(args) => args.run(environment, out),

@@ -1,7 +1,14 @@
 //! What travels between server, SDK and tools, beside the signed documents themselves.
 
+mod kit;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+
+pub use kit::{
+    DepartmentView, LoginApplication, LoginRedeem, LoginView, SyncedUser, TenantApplicationView,
+    TenantView, UserView,
+};
 
 use crate::{
     Code, Timestamp,
@@ -193,6 +200,20 @@ pub struct LicenseView {
     /// The document; only where one license is shown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub document: Option<String>,
+}
+
+/// Whether uploads wait because the database was restored from a backup.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct RestoreView {
+    /// Nothing is uploaded until an operator confirms the restore.
+    pub uploads_wait: bool,
+    /// When the backup was made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backup_at: Option<Timestamp>,
+    /// When it was restored.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restored_at: Option<Timestamp>,
 }
 
 /// A license on its way to the marketplace.

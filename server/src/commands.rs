@@ -1,13 +1,16 @@
 //! The command line: which subcommands there are, and what all of them share.
 
+mod backup;
 mod config_check;
 mod migrate;
+mod restore;
 mod serve;
 mod token_create;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use crate::backup::Refusal;
 use crate::config::{Config, Loaded, Problems, Sources};
 use crate::environment::Environment;
 use crate::output;
@@ -33,6 +36,10 @@ enum Command {
     Serve(serve::Args),
     /// Bring the database to this version's tables, and stop
     Migrate(migrate::Args),
+    /// Save everything into one file, beside a server that may be running
+    Backup(backup::Args),
+    /// Fill an empty database from a file that `licd backup` made
+    Restore(restore::Args),
     /// Look at the configuration
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -85,6 +92,8 @@ pub(crate) fn run(cli: Cli, environment: Environment) -> ExitCode {
     let outcome = match cli.command {
         Command::Serve(args) => serve::run(&args, environment),
         Command::Migrate(args) => migrate::run(&args, environment),
+        Command::Backup(args) => backup::run(&args, environment),
+        Command::Restore(args) => restore::run(&args, environment),
         Command::Config(ConfigCommand::Check(args)) => config_check::run(&args),
         Command::Token(TokenCommand::Create(args)) => token_create::run(&args, environment),
     };
@@ -92,8 +101,21 @@ pub(crate) fn run(cli: Cli, environment: Environment) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             let misconfigured = error.downcast_ref::<Problems>().is_some();
-            output::failure(&format!("{error:#}"), misconfigured);
+            let text = error.downcast_ref::<Refusal>().map_or_else(
+                || format!("{error:#}"),
+                |refusal| refusal.text(output::Output::of_this_process().lang()),
+            );
+            output::failure(&text, misconfigured);
             ExitCode::from(if misconfigured { 2 } else { 1 })
+        }
+    }
+}
+
+/// Shows how many rows are done, now and then.
+fn show_rows(word: &'static str) -> impl FnMut(u64) + Send {
+    move |rows| {
+        if rows.is_multiple_of(1000) {
+            output::progress(&format!("{word}: {rows} rows"));
         }
     }
 }

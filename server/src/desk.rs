@@ -2,6 +2,7 @@
 //! one transaction and answered after its commit. No HTTP and no SQL here.
 
 mod arrivals;
+pub(crate) mod audit;
 mod client;
 mod codes;
 mod command;
@@ -9,6 +10,7 @@ mod context;
 mod instances;
 mod issue;
 mod judge;
+mod kit;
 mod limits;
 mod lists;
 mod market;
@@ -19,6 +21,7 @@ mod paging;
 mod products;
 mod reading;
 mod releases;
+mod restored;
 mod settle;
 mod sweep;
 #[cfg(test)]
@@ -34,15 +37,18 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
 
+pub(crate) use audit::AuditFilter;
 pub(crate) use client::order_pending;
 pub(crate) use codes::{CodeFilter, EndActivation, EndBeat};
 pub(crate) use command::Queued;
 pub(crate) use context::Context;
 pub(crate) use instances::{InstanceFilter, LicenseFilter};
+pub(crate) use kit::{KitFilter, Shown};
 pub(crate) use lists::SignedDocument;
 pub(crate) use notices::{EndNotice, NoticeFilter, TakeNotices};
-pub(crate) use open::Made;
+pub(crate) use open::{Made, lock, make_folder, owner_only};
 pub(crate) use orders::{EndOrder, KeepOrders, TakeOrders};
+pub(crate) use restored::RESTORED;
 pub(crate) use settle::SettleInstance;
 pub(crate) use sweep::Sweep;
 pub(crate) use tokens::TokenView;
@@ -51,6 +57,7 @@ pub(crate) use writer::Writer;
 
 pub(crate) use crate::store::Role;
 use crate::store::{Store, StoreError};
+use crate::vault::KitKeys;
 use crate::work::{Gate, Marketplace};
 
 /// How long the database may take to show that it is there.
@@ -72,6 +79,7 @@ pub(crate) struct Inner {
     synchronous: bool,
     /// What the marketplace's authorization codes begin with.
     code_prefixes: Vec<String>,
+    pub(crate) kit_keys: Arc<KitKeys>,
     wrong_codes: limits::WrongCodes,
     made: Option<Made>,
     writing: Mutex<Option<JoinHandle<()>>>,

@@ -20,6 +20,10 @@ const ISSUING: [DocType; 5] =
 /// What the release key signs, and nothing else does.
 const RELEASE: [DocType; 1] = [DocType::Release];
 
+/// Their files in the data folder, where the configuration names no others.
+const ISSUING_FILE: &str = "issuing-key.pem";
+const RELEASE_FILE: &str = "release-key.pem";
+
 /// Both keys of a server.
 pub(crate) struct Keyring {
     pub(crate) issuing: SigningKey,
@@ -45,8 +49,8 @@ impl Keyring {
             }
             read(&path, passphrase, purposes)
         };
-        let issuing = key(&config.keys.issuing, "issuing-key.pem", &ISSUING)?;
-        let release = key(&config.keys.release, "release-key.pem", &RELEASE)?;
+        let issuing = key(&config.keys.issuing, ISSUING_FILE, &ISSUING)?;
+        let release = key(&config.keys.release, RELEASE_FILE, &RELEASE)?;
         if issuing.kid() == release.kid() {
             bail!(
                 "keys.issuing and keys.release are the same key: a release key is never an \
@@ -65,19 +69,72 @@ impl Keyring {
     }
 }
 
+/// Where one of the keys is kept.
+pub(crate) struct Place {
+    /// `issuing` or `release`.
+    pub(crate) role: &'static str,
+    pub(crate) path: PathBuf,
+    purposes: &'static [DocType],
+    passphrase: Option<Zeroizing<String>>,
+}
+
+/// Where the keys are kept, whether they are there or not.
+pub(crate) fn places(config: &Config) -> anyhow::Result<[Place; 2]> {
+    let passphrase = passphrase(config)?;
+    let place = |role, named: &Option<PathBuf>, own: &str, purposes| Place {
+        role,
+        path: named.clone().unwrap_or_else(|| config.data_dir.join(own)),
+        purposes,
+        passphrase: passphrase.clone(),
+    };
+    Ok([
+        place("issuing", &config.keys.issuing, ISSUING_FILE, &ISSUING[..]),
+        place("release", &config.keys.release, RELEASE_FILE, &RELEASE[..]),
+    ])
+}
+
+impl Place {
+    /// The key, if its file is there.
+    pub(crate) fn read(&self) -> anyhow::Result<Option<KeyFile>> {
+        if !self.path.exists() {
+            return Ok(None);
+        }
+        read_file(&self.path, self.passphrase.as_ref().map(|text| text.as_str()), self.purposes)
+            .map(Some)
+    }
+
+    /// Puts a key there, encrypted if the configuration names a passphrase.
+    pub(crate) fn write(&self, file: &KeyFile, environment: &Environment) -> anyhow::Result<()> {
+        write(&self.path, self.passphrase.as_ref().map(|text| text.as_str()), file, environment)
+    }
+}
+
 fn passphrase(config: &Config) -> anyhow::Result<Option<Zeroizing<String>>> {
     let Some(path) = &config.keys.passphrase_file else { return Ok(None) };
+    passphrase_in(path, "keys.passphrase_file").map(Some)
+}
+
+/// The passphrase in a file; `named` says where the file was named.
+pub(crate) fn passphrase_in(path: &Path, named: &str) -> anyhow::Result<Zeroizing<String>> {
     let text = std::fs::read_to_string(path)
         .map(Zeroizing::new)
-        .with_context(|| format!("keys.passphrase_file: {} cannot be read", path.display()))?;
+        .with_context(|| format!("{named}: {} cannot be read", path.display()))?;
     let text = text.trim_end_matches(['\r', '\n']);
     if text.is_empty() {
-        bail!("keys.passphrase_file: {} is empty", path.display());
+        bail!("{named}: {} is empty", path.display());
     }
-    Ok(Some(Zeroizing::new(text.to_owned())))
+    Ok(Zeroizing::new(text.to_owned()))
 }
 
 fn read(path: &Path, passphrase: Option<&str>, purposes: &[DocType]) -> anyhow::Result<SigningKey> {
+    read_file(path, passphrase, purposes).map(|file| file.key)
+}
+
+fn read_file(
+    path: &Path,
+    passphrase: Option<&str>,
+    purposes: &[DocType],
+) -> anyhow::Result<KeyFile> {
     let shown = path.display();
     let text = std::fs::read_to_string(path).map(Zeroizing::new).with_context(|| {
         format!(
@@ -99,7 +156,7 @@ fn read(path: &Path, passphrase: Option<&str>, purposes: &[DocType]) -> anyhow::
     if wrong {
         bail!("the key file {shown} was made for another purpose; look at its first lines");
     }
-    Ok(file.key)
+    Ok(file)
 }
 
 fn make(
@@ -111,17 +168,26 @@ fn make(
 ) -> anyhow::Result<()> {
     let mut seed = Zeroizing::new([0; 32]);
     environment.entropy.fill(&mut *seed);
+    let file = KeyFile {
+        key: SigningKey::ed25519_from_seed(*seed),
+        issuer: Some(issuer.to_owned()),
+        purposes: purposes.to_vec(),
+    };
+    write(path, passphrase, &file, environment)
+}
+
+fn write(
+    path: &Path,
+    passphrase: Option<&str>,
+    file: &KeyFile,
+    environment: &Environment,
+) -> anyhow::Result<()> {
     let encrypt = passphrase.map(|passphrase| {
         let (mut salt, mut iv) = ([0; 16], [0; 16]);
         environment.entropy.fill(&mut salt);
         environment.entropy.fill(&mut iv);
         Encrypt { passphrase, salt, iv }
     });
-    let file = KeyFile {
-        key: SigningKey::ed25519_from_seed(*seed),
-        issuer: Some(issuer.to_owned()),
-        purposes: purposes.to_vec(),
-    };
     let pem = file
         .to_pem(encrypt.as_ref())
         .with_context(|| format!("a key for {} cannot be made", path.display()))?;

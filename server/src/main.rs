@@ -1,6 +1,7 @@
 //! The license server: answers the marketplace, signs licenses, uploads them. Here stands what is
 //! made once and passed on: the command line, the clock, randomness, the TLS provider.
 
+mod backup;
 mod commands;
 mod config;
 mod desk;
@@ -11,6 +12,7 @@ mod keyring;
 mod logging;
 mod output;
 mod store;
+mod vault;
 mod work;
 
 use std::process::ExitCode;

@@ -28,6 +28,11 @@ impl Output {
         if self.lang == Lang::Zh { zh } else { en }
     }
 
+    /// The language of this process.
+    pub(crate) const fn lang(&self) -> Lang {
+        self.lang
+    }
+
     /// Something that happened to a running server: `text` on a terminal, otherwise one JSON
     /// object with `message` and `fields`. Shown whatever the log level is.
     pub(crate) fn event(&self, now: &str, text: &str, message: &str, fields: Map<String, Value>) {
@@ -52,6 +57,14 @@ pub(crate) fn text(text: &str) {
 /// Something beside the result, on standard error.
 pub(crate) fn note(text: &str) {
     write_err(text);
+}
+
+/// How far something is, on one line that changes, where somebody looks at a terminal.
+pub(crate) fn progress(line: &str) {
+    if std::io::stderr().is_terminal() {
+        let mut out = std::io::stderr().lock();
+        let _ = write!(out, "\r\x1b[2K{line}").and_then(|()| out.flush());
+    }
 }
 
 /// Something that is probably not meant.

@@ -3,11 +3,14 @@
 
 mod admin;
 mod applications;
+mod audit;
+mod backup;
 mod batch;
 #[cfg(test)]
 pub(crate) mod cluster;
 mod codes;
 mod instances;
+mod kit;
 mod lease;
 mod licenses;
 mod lists;
@@ -34,8 +37,14 @@ use crate::config::{Database, Secret};
 
 pub(crate) use admin::{Admin, Role, TokenRow};
 pub(crate) use applications::{Application, ApplicationState, Applications, Cursor};
+pub(crate) use audit::{Audit, AuditQuery, AuditRow};
+pub(crate) use backup::{Occupied, Snapshot, Table, Vacancy};
 pub(crate) use codes::{CodeQuery, CodeRow, CodeState, Codes};
 pub(crate) use instances::{Instance, InstanceQuery, InstanceState, Instances, Terms};
+pub(crate) use kit::{
+    Kit, KitApplication, KitDoor, KitOrganisation, KitOrganisationHead, KitQuery, KitTenant,
+    KitUser,
+};
 pub(crate) use lease::Lease;
 pub(crate) use licenses::{LicenseQuery, LicenseRow, LicenseState, Licenses};
 pub(crate) use lists::{ListKey, ListRow, Lists, ReleaseRow};
@@ -71,8 +80,10 @@ pub(crate) enum StoreError {
 pub(crate) trait Tx:
     Admin
     + Applications
+    + Audit
     + Codes
     + Instances
+    + Kit
     + Licenses
     + Lists
     + Machines
@@ -121,6 +132,34 @@ impl Store {
                 postgres::Postgres::open(url, false).await.map(Self::Postgres)
             }
         }
+    }
+
+    /// One moment of the database, for a backup; another process may serve it meanwhile.
+    pub(crate) async fn snapshot(
+        database: &Database,
+        dir: &Path,
+    ) -> Result<Box<dyn Snapshot>, StoreError> {
+        Ok(match database {
+            Database::Sqlite => Box::new(sqlite::SqliteSnapshot::open(&file(dir)).await?),
+            Database::Postgres(url) => Box::new(postgres::PgSnapshot::open(url).await?),
+        })
+    }
+
+    /// An empty database with the tables of that version, to be filled from a backup.
+    pub(crate) async fn vacancy(
+        database: &Database,
+        dir: &Path,
+        version: i64,
+    ) -> Result<Box<dyn Vacancy>, Occupied> {
+        Ok(match database {
+            Database::Sqlite => Box::new(sqlite::SqliteVacancy::open(&file(dir), version).await?),
+            Database::Postgres(url) => Box::new(postgres::PgVacancy::open(url, version).await?),
+        })
+    }
+
+    /// The newest version of the tables that this program knows.
+    pub(crate) fn newest_version() -> i64 {
+        sqlite::MIGRATOR.iter().map(|step| step.version).max().unwrap_or_default()
     }
 
     /// Whether `url` can be used at all; without repeating it, because it may hold a password.

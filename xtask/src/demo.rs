@@ -1,7 +1,7 @@
 //! `cargo xtask demo`: the main job, end to end, on the embedded default; each step checks what it
 //! shows.
 
-mod shop;
+pub(crate) mod shop;
 mod story;
 mod timeline;
 

@@ -12,7 +12,7 @@ use crate::system;
 
 /// Each package by itself, with the feature sets that are built: one build of all would unify
 /// features that must stay apart.
-const CLIPPY: [&[&str]; 9] = [
+const CLIPPY: [&[&str]; 10] = [
     &["license-core"],
     &["license-core", "--all-features"],
     &["koogallery"],
@@ -21,6 +21,7 @@ const CLIPPY: [&[&str]; 9] = [
     &["licctl"],
     &["license-ffi"],
     &["license-tests"],
+    &["license-bench"],
     &["xtask"],
 ];
 

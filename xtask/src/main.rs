@@ -1,5 +1,6 @@
 //! `cargo xtask`: what people and CI run. Only the command line stands here.
 
+mod bench;
 mod count;
 mod demo;
 mod lint;
@@ -23,10 +24,13 @@ Before you send a change
   cargo xtask lint          formatting, clippy, licenses, bans: the fast half
   cargo xtask test          everything CI runs: lint, builds, Rust tests, C++ tests, the demo
 
+How fast it is here
+  cargo xtask bench         each figure beside this machine's own limit, in a few minutes
+
 Each installs what the machine lacks on Debian (as root, or where sudo needs no password) and
 says elsewhere what to install. Logs of every step are kept in target/xtask/logs.";
 
-/// Demo, test, lint: what people and CI run.
+/// Demo, test, lint, bench: what people and CI run.
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask", after_help = AFTER_HELP)]
 struct Cli {
@@ -36,6 +40,8 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    /// What licd reaches, beside what this machine reaches: a table
+    Bench(bench::Args),
     /// A signed order becomes a license that a C++ program verifies, step by step
     Demo(demo::Args),
     /// Formatting, clippy with warnings denied, licenses and bans, what may not be in the tree
@@ -60,6 +66,7 @@ fn main() -> ExitCode {
     }
 
     let outcome = match cli.command {
+        Command::Bench(args) => args.run(&root),
         Command::Demo(args) => args.run(&root),
         Command::Lint => lint::run(&root),
         Command::Test(args) => args.run(&root),

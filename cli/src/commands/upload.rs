@@ -6,7 +6,7 @@ use license_core::Lang;
 use license_core::code::Code;
 use serde_json::{Value, json};
 
-use crate::admin::{ServerArgs, escape};
+use crate::admin::{Admin, ServerArgs, escape};
 use crate::output::{GOOD, Output};
 use crate::table::{self, text, time};
 
@@ -30,6 +30,11 @@ enum Command {
         #[command(flatten)]
         server: ServerArgs,
     },
+    /// After a restore from a backup uploads wait: let them go.
+    ConfirmRestore {
+        #[command(flatten)]
+        server: ServerArgs,
+    },
     /// Send an upload again that was refused or is unclear.
     Retry {
         /// Its id.
@@ -49,7 +54,19 @@ impl Args {
                     &[("state", state.as_deref())],
                     |row: &Value| text(row, "/upload_id"),
                 )?;
+                warn_of_restore(&admin, out)?;
                 list(&rows, out)
+            }
+            Command::ConfirmRestore { server } => {
+                let admin = server.connect(out)?;
+                let restore: Value = admin.post("/api/v1/restore/confirm", &json!({}))?;
+                if out.is_json() {
+                    out.value(&json!({ "code": Code::Ok.as_str(), "restore": restore }))?;
+                } else {
+                    let text = out.pick("uploads go on", "上传已继续").to_owned();
+                    out.line(format!("{GOOD}{text}{GOOD:#}"))?;
+                }
+                Ok(ExitCode::SUCCESS)
             }
             Command::Retry { id, server } => {
                 let admin = server.connect(out)?;
@@ -65,6 +82,27 @@ impl Args {
             }
         }
     }
+}
+
+/// Says why nothing is sent, where the server was restored from a backup.
+fn warn_of_restore(admin: &Admin, out: &mut Output) -> anyhow::Result<()> {
+    // An older server does not know the question.
+    let Some(restore) = admin.find::<Value>("/api/v1/restore")? else { return Ok(()) };
+    if restore["uploads_wait"] == true {
+        let made = time(&restore, "/backup_at");
+        let text = match out.lang() {
+            Lang::En => format!(
+                "restored from a backup of {made}: uploads wait. What the marketplace got since \
+                 then is not known here; confirm with `licctl upload confirm-restore`"
+            ),
+            Lang::Zh => format!(
+                "已从 {made} 的备份恢复:上传暂停。此后云商店收到的内容在此未知;\
+                 请用 licctl upload confirm-restore 确认"
+            ),
+        };
+        out.warn("RESTORE_UNCONFIRMED", text)?;
+    }
+    Ok(())
 }
 
 fn list(rows: &[Value], out: &mut Output) -> anyhow::Result<ExitCode> {

@@ -40,6 +40,14 @@ impl Database {
         Self::Postgres(text)
     }
 
+    /// Which kind of database it is.
+    pub(crate) const fn kind(&self) -> &'static str {
+        match self {
+            Self::Sqlite => "sqlite",
+            Self::Postgres(_) => "postgres",
+        }
+    }
+
     /// An address for people: without its password, and without whatever could be part of one.
     pub(super) fn shown(text: &str) -> String {
         if text.is_empty() || text == "sqlite" {

@@ -4,8 +4,8 @@ use crate::store::{Locks, StoreError, Tx};
 
 use super::context::Work;
 use super::{
-    client, codes, lists, market, notices, orders, products, releases, settle, sweep, tokens,
-    uploads,
+    client, codes, kit, lists, market, notices, orders, products, releases, restored, settle,
+    sweep, tokens, uploads,
 };
 
 /// One thing to do inside of a transaction. It may run twice: the second time in a transaction of
@@ -72,6 +72,7 @@ use_cases! {
     ApplyProduct => products::ApplyProduct,
     BeginCode => codes::BeginCode,
     ClientLicense => client::ClientLicense,
+    ConfirmRestore => restored::ConfirmRestore,
     CreateInstance => market::CreateInstance,
     CreateToken => tokens::CreateToken,
     EndActivation => codes::EndActivation,
@@ -96,6 +97,7 @@ use_cases! {
     SettleInstance => settle::SettleInstance,
     SignList => lists::SignList,
     Sweep => sweep::Sweep,
+    SyncKit => kit::SyncKit,
     TakeNotice => notices::TakeNotice,
     TakeNotices => notices::TakeNotices,
     TakeOrders => orders::TakeOrders,

@@ -9,7 +9,8 @@ use anyhow::{Context as _, bail};
 use tokio::sync::Mutex;
 
 use super::arrivals::Arrivals;
-use super::context::{Bells, Context};
+use super::audit::{self, By};
+use super::context::{Bells, Context, Work};
 use super::reading::Reading;
 use super::writer::Writer;
 use super::{Desk, Inner, limits, market, tokens, uploads};
@@ -17,6 +18,7 @@ use crate::config::{Config, Database};
 use crate::environment::Environment;
 use crate::keyring::{Keyring, write_secret};
 use crate::store::{Locks, Role, Store};
+use crate::vault::KitKeys;
 use crate::work::{Gate, Marketplace};
 
 /// What was made because it was missing.
@@ -41,6 +43,7 @@ impl Desk {
         let keys = Keyring::open(config, &environment)?;
         let desk = Self::assemble(config, environment, store, keys, Some(lock)).await?;
         desk.recover().await?;
+        desk.remind_of_restore().await?;
         Ok(desk)
     }
 
@@ -74,9 +77,12 @@ impl Desk {
         let secret = secret(&store, &environment).await?;
         let mut server = [0; 16];
         environment.entropy.fill(&mut server);
+        let chain = chain(&config.data_dir, &environment)?;
         let context = Arc::new(Context {
             environment,
             server: hex::encode(server),
+            chain,
+            audit_head: std::sync::Mutex::new(None),
             issuer: config.issuer.clone(),
             issuing: keys.issuing,
             release: keys.release,
@@ -135,6 +141,7 @@ impl Desk {
             access_keys: market::AccessKeys::new(&config.koogallery)?,
             synchronous: config.koogallery.synchronous,
             code_prefixes: config.koogallery.license_code_prefix.clone(),
+            kit_keys: Arc::new(KitKeys::open(&config.koogallery)?),
             wrong_codes: limits::WrongCodes::default(),
             made,
             writing: Mutex::new(Some(writing)),
@@ -165,7 +172,8 @@ fn database(config: &Config) -> String {
     }
 }
 
-fn make_folder(folder: &Path) -> anyhow::Result<()> {
+/// Makes the data folder, for its owner alone.
+pub(crate) fn make_folder(folder: &Path) -> anyhow::Result<()> {
     let made = || -> std::io::Result<()> {
         if folder.is_dir() {
             return Ok(());
@@ -185,7 +193,7 @@ fn make_folder(folder: &Path) -> anyhow::Result<()> {
 }
 
 /// The database holds activation codes: nobody else reads it, wherever the folder lies.
-fn owner_only(path: &Path) -> anyhow::Result<()> {
+pub(crate) fn owner_only(path: &Path) -> anyhow::Result<()> {
     let mut options = File::options();
     options.create(true).truncate(false).write(true);
     #[cfg(unix)]
@@ -194,7 +202,7 @@ fn owner_only(path: &Path) -> anyhow::Result<()> {
 }
 
 /// One process at a time: a second one would sign and send beside the first.
-fn lock(folder: &Path) -> anyhow::Result<File> {
+pub(crate) fn lock(folder: &Path) -> anyhow::Result<File> {
     let path = folder.join("licd.lock");
     let file = match File::options().create(true).truncate(false).write(true).open(&path) {
         Ok(file) => file,
@@ -233,6 +241,30 @@ fn founding() -> Locks {
     locks
 }
 
+/// Whose audit chain is written: made once for each data folder, so that servers that share a
+/// database have chains of their own, and one that moves goes on with its own.
+fn chain(folder: &Path, environment: &Environment) -> anyhow::Result<String> {
+    let path = folder.join("server-id");
+    match std::fs::read_to_string(&path) {
+        Ok(id) => {
+            let id = id.trim();
+            if id.len() != 32 || !id.bytes().all(|b| b.is_ascii_hexdigit()) {
+                bail!("{} holds no server id: 32 hex digits", path.display());
+            }
+            return Ok(id.to_owned());
+        }
+        Err(error) if error.kind() == ErrorKind::NotFound => {}
+        Err(error) => {
+            return Err(error).with_context(|| format!("{} cannot be read", path.display()));
+        }
+    }
+    let mut id = [0; 16];
+    environment.entropy.fill(&mut id);
+    let id = hex::encode(id);
+    write_secret(&path, format!("{id}\n").as_bytes())?;
+    Ok(id)
+}
+
 /// The key of the indexes by digest, made with the database.
 async fn secret(store: &Store, environment: &Environment) -> anyhow::Result<[u8; 32]> {
     const NAME: &str = "secret";
@@ -258,7 +290,7 @@ async fn secret(store: &Store, environment: &Environment) -> anyhow::Result<[u8;
 /// A database without any token gets one, so that nobody needs a default password.
 async fn first_token(
     config: &Config,
-    context: &Context,
+    context: &Arc<Context>,
     store: &Store,
     key_files: Vec<PathBuf>,
 ) -> anyhow::Result<Option<Made>> {
@@ -273,6 +305,9 @@ async fn first_token(
     // Before the commit: a token that was committed and lost would lock everybody out.
     write_secret(&admin_token_file, format!("{token}\n").as_bytes())?;
     tx.add_token(&row).await?;
+    let mut work = Work::new(context);
+    work.audit(tokens::made(&row, &By::Server));
+    audit::append(&mut *tx, &mut work).await?;
     tx.commit().await?;
     Ok(Some(Made { admin_token_file, key_files }))
 }

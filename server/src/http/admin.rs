@@ -1,9 +1,11 @@
 //! What `admin_listen` serves: the admin API, its description, the metrics.
 
+mod audit;
 mod codes;
 mod guard;
 mod instances;
 mod keys;
+mod kit;
 mod licenses;
 mod metrics;
 mod notices;

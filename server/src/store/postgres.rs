@@ -3,9 +3,12 @@
 
 mod admin;
 mod applications;
+mod audit;
+mod backup;
 mod batch;
 mod codes;
 mod instances;
+mod kit;
 mod licenses;
 mod lists;
 mod machines;
@@ -27,6 +30,8 @@ use sqlx::{ConnectOptions as _, Connection as _, PgPool, Postgres as Driver};
 use super::batch::Batch;
 use super::{Locks, StoreError, Tx, version};
 use crate::config::Secret;
+
+pub(super) use backup::{PgSnapshot, PgVacancy};
 
 /// The tables, step by step.
 pub(super) static MIGRATOR: Migrator = sqlx::migrate!("migrations/postgres");
@@ -122,6 +127,17 @@ impl Postgres {
 
 /// Makes the tables, or looks whether they fit.
 async fn prepare(connection: &mut PgConnection, migrate: bool) -> Result<(), StoreError> {
+    release(connection).await?;
+    if migrate {
+        // Holds an advisory lock meanwhile, so that servers that start together take turns.
+        let ran = MIGRATOR.run(connection).await;
+        return ran.map_err(|error| version::migration_error(error, &MIGRATOR));
+    }
+    version::check(schema(connection).await?, &MIGRATOR)
+}
+
+/// Whether its release is one that is served.
+async fn release(connection: &mut PgConnection) -> Result<(), StoreError> {
     let (release,): (i32,) =
         sqlx::query_as("SELECT current_setting('server_version_num')::integer")
             .fetch_one(&mut *connection)
@@ -132,22 +148,20 @@ async fn prepare(connection: &mut PgConnection, migrate: bool) -> Result<(), Sto
             "it is PostgreSQL {release}, and licd needs PostgreSQL 15 or later"
         )));
     }
-    if migrate {
-        // Holds an advisory lock meanwhile, so that servers that start together take turns.
-        let ran = MIGRATOR.run(connection).await;
-        return ran.map_err(|error| version::migration_error(error, &MIGRATOR));
-    }
+    Ok(())
+}
+
+/// The version of the tables, if there are any.
+async fn schema(connection: &mut PgConnection) -> Result<Option<i64>, StoreError> {
     let made: bool = sqlx::query_scalar("SELECT to_regclass('_sqlx_migrations') IS NOT NULL")
         .fetch_one(&mut *connection)
         .await?;
-    let found = if made {
-        sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations")
-            .fetch_one(&mut *connection)
-            .await?
-    } else {
-        None
-    };
-    version::check(found, &MIGRATOR)
+    if !made {
+        return Ok(None);
+    }
+    Ok(sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations")
+        .fetch_one(connection)
+        .await?)
 }
 
 /// Whether the connection, not the database, is what is wrong.

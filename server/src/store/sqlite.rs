@@ -2,9 +2,12 @@
 
 mod admin;
 mod applications;
+mod audit;
+mod backup;
 mod batch;
 mod codes;
 mod instances;
+mod kit;
 mod licenses;
 mod lists;
 mod machines;
@@ -29,6 +32,8 @@ use sqlx::{ConnectOptions as _, SqlitePool, Transaction};
 
 use super::batch::Batch;
 use super::{Locks, StoreError, Tx, version};
+
+pub(super) use backup::{SqliteSnapshot, SqliteVacancy};
 
 /// The tables, step by step.
 pub(super) static MIGRATOR: Migrator = sqlx::migrate!("migrations/sqlite");

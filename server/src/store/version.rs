@@ -8,7 +8,8 @@ fn known(migrator: &Migrator) -> i64 {
     migrator.iter().map(|migration| migration.version).max().unwrap_or_default()
 }
 
-fn newer(found: i64, migrator: &Migrator) -> StoreError {
+/// What it means that the tables are of a version that is not known here.
+pub(super) fn newer(found: i64, migrator: &Migrator) -> StoreError {
     let known = known(migrator);
     StoreError::Version(format!(
         "its tables have version {found}, this licd knows them up to version {known}: a newer licd \

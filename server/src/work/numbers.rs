@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 
 use super::{Shutdown, rest};
-use crate::desk::Desk;
+use crate::desk::{Desk, RESTORED};
 use crate::store::StoreError;
 
 const PAUSE: Duration = Duration::from_secs(5);
@@ -33,6 +33,8 @@ async fn count(desk: &Desk) -> Result<(), StoreError> {
     metrics::gauge!("licd_uploads", "state" => "refused").set(failed as f64);
     metrics::gauge!("licd_uploads", "state" => "unclear").set(unclear as f64);
     metrics::gauge!("licd_orders", "state" => "queued").set(tx.orders_queued().await? as f64);
+    let restored = tx.meta(RESTORED).await?.is_some();
+    metrics::gauge!("licd_restore_unconfirmed").set(f64::from(u8::from(restored)));
     metrics::gauge!("licd_marketplace_gate").set(f64::from(desk.gate.level()));
     Ok(())
 }

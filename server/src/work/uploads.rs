@@ -11,8 +11,8 @@ use super::flight::Flight;
 use super::gate::{Permit, Turn};
 use super::marketplace::{Marketplace, Miss};
 use super::{LOOK, Shutdown, alert_closed, delay, rest};
-use crate::desk::{Desk, EndUpload, KeepUploads, Parcel, PutPause, Queued, TakeUploads};
-use crate::store::UploadState;
+use crate::desk::{Desk, EndUpload, KeepUploads, Parcel, PutPause, Queued, RESTORED, TakeUploads};
+use crate::store::{StoreError, UploadState};
 
 /// Uploads at the same time.
 const PARALLEL: usize = 4;
@@ -102,10 +102,15 @@ async fn take(desk: &Desk, free: usize) -> Vec<Parcel> {
     taken
 }
 
-/// Looks before it writes: an idle server leaves the writer alone.
+/// Looks before it writes: an idle server leaves the writer alone. After a restore nothing is due
+/// until somebody says that it may be sent.
 async fn due(desk: &Desk) -> bool {
-    let next = async { desk.store.read().await?.next_upload().await };
-    next.await.ok().flatten().is_some_and(|at| at <= desk.context.now().as_secs())
+    let next = async {
+        let mut tx = desk.store.read().await?;
+        if tx.meta(RESTORED).await?.is_some() { Ok(None) } else { tx.next_upload().await }
+    };
+    let next: Result<Option<i64>, StoreError> = next.await;
+    next.ok().flatten().is_some_and(|at| at <= desk.context.now().as_secs())
 }
 
 async fn send(desk: Desk, marketplace: Arc<Marketplace>, shutdown: Shutdown, parcel: Parcel) {

@@ -1,6 +1,8 @@
 //! How the marketplace's calls are judged: each sentence of that rule, asked through the real
 //! listener of a real server.
 
+mod changes;
+mod codes;
 mod debugging;
 mod judgement;
 mod repeats;

@@ -7,6 +7,7 @@ use license_core::time::DAY;
 
 use super::begin::terms;
 use super::{given_back, instance_of, order_pending, product_of_code, refused};
+use crate::desk::audit::{By, Entry};
 use crate::desk::command::UseCase;
 use crate::desk::context::{Note, Work};
 use crate::desk::market::give_back;
@@ -127,7 +128,7 @@ fn note_answer(row: &mut CodeRow, info: &CodeInfo) {
 /// Makes the instance of a code that was activated.
 async fn open(
     tx: &mut dyn Tx,
-    work: &Work<'_>,
+    work: &mut Work<'_>,
     row: &mut CodeRow,
     info: &CodeInfo,
 ) -> Result<(), StoreError> {
@@ -163,6 +164,8 @@ async fn open(
     if !tx.add_instance(&instance).await? {
         return Err(StoreError::Contended("an instance cannot be added".to_owned()));
     }
+    let created = Entry::new("instance.create", &By::Program);
+    work.audit(created.about("instance", &id).about("order", &instance.order_id));
     note_answer(row, info);
     row.state = if expired { CodeState::Expired } else { CodeState::Active };
     row.instance_id = Some(id);

@@ -5,6 +5,7 @@ use koogallery::call::{RefreshLicenseCode, ReleaseLicenseCode, UpdateLicenseCode
 use koogallery::{Answer, Rejection, ResultCode};
 
 use super::{first_use, give_back, put_status};
+use crate::desk::audit::{By, Entry};
 use crate::desk::codes::{instance_of, is_live, product_of_code, set_end, terms};
 use crate::desk::command::UseCase;
 use crate::desk::context::Work;
@@ -87,6 +88,9 @@ impl UseCase for RefreshCode {
         }
         row.changed_at = now;
         tx.put_code(&row).await?;
+        let refreshed = Entry::new("instance.refresh", &By::Marketplace);
+        let refreshed = refreshed.about("instance", &instance.id).about("order", &call.order_id);
+        work.audit(refreshed.about("scene", call.scene.as_str()));
         settle(tx, work, &mut instance, None).await?;
         Ok(Answer::success())
     }

@@ -4,6 +4,8 @@
 mod admin;
 #[path = "applying.rs"]
 mod applying;
+#[path = "audit.rs"]
+mod audit;
 #[path = "bench.rs"]
 mod bench;
 #[path = "changes.rs"]
@@ -24,6 +26,8 @@ mod instances;
 mod notices;
 #[path = "queues.rs"]
 mod queues;
+#[path = "restored.rs"]
+mod restored;
 #[path = "servers.rs"]
 mod servers;
 #[path = "synchronous.rs"]

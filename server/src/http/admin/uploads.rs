@@ -1,8 +1,8 @@
-//! `/api/v1/uploads`
+//! `/api/v1/uploads`, and `/api/v1/restore`, which they may have to wait for
 
 use axum::Json;
 use axum::extract::State;
-use license_core::api::UploadView;
+use license_core::api::{RestoreView, UploadView};
 
 use super::super::{
     App,
@@ -23,4 +23,12 @@ pub(super) async fn retry(
     Name(id): Name,
 ) -> Result<Json<UploadView>, ApiError> {
     app.desk.retry_upload(&id).await.map(Json)
+}
+
+pub(super) async fn restored(State(app): State<App>) -> Result<Json<RestoreView>, ApiError> {
+    app.desk.restored().await.map(Json)
+}
+
+pub(super) async fn confirm_restore(State(app): State<App>) -> Result<Json<RestoreView>, ApiError> {
+    app.desk.confirm_restore().await.map(Json)
 }

@@ -1,0 +1,66 @@
+//! `licd restore`
+
+use std::path::PathBuf;
+
+use license_core::Timestamp;
+
+use super::{Place, runtime, show_rows};
+use crate::backup::{Restore, restore};
+use crate::environment::Environment;
+use crate::{keyring, output};
+
+/// What `licd restore` takes.
+#[derive(clap::Args)]
+#[command(after_help = "\
+The database that the configuration names must be empty; it may be of the other kind than the one
+that was saved, which is how to move from SQLite to PostgreSQL or back. Afterwards uploads wait for
+`licctl upload confirm-restore` (docs/OPERATIONS.md).")]
+pub(crate) struct Args {
+    #[command(flatten)]
+    place: Place,
+    /// Which database to fill [default: sqlite]
+    #[arg(long, value_name = "sqlite|postgres://…")]
+    database: Option<String>,
+    /// What `licd backup` wrote
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// Opens the private keys in it
+    #[arg(long, value_name = "FILE", conflicts_with = "without_keys")]
+    passphrase_file: Option<PathBuf>,
+    /// Leave the keys out, and those that are here as they are
+    #[arg(long)]
+    without_keys: bool,
+}
+
+pub(super) fn run(args: &Args, environment: Environment) -> anyhow::Result<()> {
+    crate::logging::start_quiet()?;
+    let config = args.place.load(vec![("database", args.database.clone())])?.config;
+    let passphrase = args.passphrase_file.as_ref();
+    let passphrase =
+        passphrase.map(|path| keyring::passphrase_in(path, "--passphrase-file")).transpose()?;
+    let what = Restore { file: &args.file, passphrase, without_keys: args.without_keys };
+    let restored = runtime()?.block_on(async {
+        let mut progress = show_rows("restoring");
+        restore(&config, &environment, what, &mut progress).await
+    });
+    output::progress("");
+    let restored = restored?;
+    let made_at = Timestamp::from_secs(restored.made_at);
+    output::note(&format!("Restored {} rows from the backup of {made_at}.", restored.rows));
+    for path in &restored.keys {
+        output::note(&format!("The key {} was restored.", path.display()));
+    }
+    let missing = keyring::places(&config)?.into_iter().filter(|place| !place.path.exists());
+    for place in missing {
+        output::warning(&format!(
+            "the key {} is not there: put your copy of it there before `licd serve` makes another \
+             one, which programs out there do not know",
+            place.path.display()
+        ));
+    }
+    output::note(
+        "Uploads wait: start `licd serve`, look at `licctl upload list`, then \
+         `licctl upload confirm-restore`.",
+    );
+    Ok(())
+}

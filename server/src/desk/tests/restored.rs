@@ -1,0 +1,425 @@
+//! Backups, and what a server does that was restored from one.
+
+use std::collections::BTreeMap;
+use std::io::{Read as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use flate2::{Compression, read::GzDecoder, write::GzEncoder};
+use futures_util::TryStreamExt as _;
+use serde_json::Value;
+use tempfile::TempDir;
+use zeroize::Zeroizing;
+
+use super::bench::{Bench, NOW, apply, device, new_instance};
+use super::double::Trick;
+use crate::backup::{Backup, Refusal, Restore, backup, restore};
+use crate::config::{Config, Database, Secret};
+use crate::store::Store;
+use crate::store::cluster::Cluster;
+
+const PASSPHRASE: &str = "correct horse";
+
+fn passphrase() -> Option<Zeroizing<String>> {
+    Some(Zeroizing::new(PASSPHRASE.to_owned()))
+}
+
+impl Bench {
+    async fn save(&self, with_keys: bool) -> PathBuf {
+        let file = self.folder().join(format!("backup-{}", self.market.state().requests));
+        let passphrase = passphrase().filter(|_| with_keys);
+        let what = Backup { file: &file, force: true, passphrase };
+        backup(&self.config, &self.environment, what, &mut |_| ()).await.unwrap();
+        file
+    }
+
+    async fn try_restore(&self, config: &Config, file: &Path) -> anyhow::Result<u64> {
+        let what = Restore { file, passphrase: passphrase(), without_keys: false };
+        restore(config, &self.environment, what, &mut |_| ()).await.map(|done| done.rows)
+    }
+
+    /// The configuration of a fresh place, with a database of that kind.
+    fn elsewhere(&self, folder: &Path, database: Database) -> Config {
+        let mut config = self.config.clone();
+        config.data_dir = folder.join("data");
+        config.database = database;
+        config
+    }
+
+    /// Goes on in another place, where a backup was restored; what was here is gone.
+    async fn moved(self, config: Config, folder: TempDir) -> Self {
+        let (environment, clock) = (self.environment.clone(), self.clock.clone());
+        Self::open(config, folder, self.market.clone(), (environment, clock)).await.started()
+    }
+}
+
+/// An empty database of each kind.
+fn each_kind() -> Vec<Database> {
+    let mut kinds = vec![Database::Sqlite];
+    kinds.extend(
+        Cluster::shared().map(|cluster| Database::Postgres(Secret::new(cluster.database()))),
+    );
+    kinds
+}
+
+/// Every row of every table.
+async fn content(config: &Config) -> BTreeMap<String, Vec<Value>> {
+    let mut snapshot = Store::snapshot(&config.database, &config.data_dir).await.unwrap();
+    let mut all = BTreeMap::new();
+    for table in snapshot.tables().await.unwrap() {
+        let rows: Vec<String> = snapshot.rows(&table).try_collect().await.unwrap();
+        let mut rows: Vec<Value> =
+            rows.iter().map(|row| serde_json::from_str(&row.to_lowercase()).unwrap()).collect();
+        rows.sort_by_key(ToString::to_string);
+        all.insert(table.name, rows);
+    }
+    all
+}
+
+#[tokio::test]
+async fn every_row_goes_into_either_kind_of_database() {
+    let bench = Bench::new().await;
+    let instance = bench.buy("CS1", 30).await;
+    for i in 0..12 {
+        assert_eq!(bench.code(apply(&instance, &format!("e-{i}"), &device(i))).await, "000004");
+    }
+    bench.uploads(12).await;
+    bench.desk.revocation_list().await.unwrap();
+    for _ in 0..500 {
+        let waiting = bench.desk.store.read().await.unwrap().count_uploads().await.unwrap();
+        if waiting == (0, 0, 0) {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let file = bench.save(false).await;
+    let mut before = content(&bench.config).await;
+    assert_eq!(before["licenses"].len(), 12);
+    assert!(before.len() > 15, "{:?}", before.keys());
+    for database in each_kind() {
+        let folder = TempDir::new().unwrap();
+        let config = bench.elsewhere(folder.path(), database);
+        let rows = bench.try_restore(&config, &file).await.unwrap();
+        let mut after = content(&config).await;
+        let note = |rows: &Value| rows[0] == "restored";
+        let meta = after.get_mut("meta").unwrap();
+        assert_eq!(meta.iter().filter(|row| note(row)).count(), 1);
+        meta.retain(|row| !note(row));
+        // That every list is signed anew is what a restore changes.
+        for all in [&mut before, &mut after] {
+            for list in all.get_mut("lists").unwrap() {
+                list.as_array_mut().unwrap().remove(7);
+            }
+            all.get_mut("lists").unwrap().dedup();
+        }
+        assert_eq!(rows, before.values().map(|rows| rows.len() as u64).sum::<u64>());
+        for (table, rows) in &before {
+            assert_eq!(rows, &after[table], "{table} in {}", config.database);
+        }
+        assert_eq!(before.len(), after.len());
+        before = content(&bench.config).await;
+    }
+}
+
+#[tokio::test]
+async fn uploads_wait_until_the_restore_is_confirmed() {
+    for database in each_kind() {
+        let bench = Bench::new().await;
+        let instance = bench.buy("CS1", 30).await;
+        let seq = |document: &str| -> i64 {
+            use base64::Engine as _;
+            let part = document.split('.').nth(1).unwrap();
+            let bytes = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(part).unwrap();
+            serde_json::from_slice::<Value>(&bytes).unwrap()["seq"].as_i64().unwrap()
+        };
+        bench.desk.revocation_list().await.unwrap();
+        bench.market.state().always = Some(Trick::HangUp);
+        assert_eq!(bench.code(apply(&instance, "e-1", &device(1))).await, "000004");
+        bench.market_until(|state| !state.uploads.is_empty()).await;
+        let file = bench.save(true).await;
+
+        // What happens after the backup is lost, and readers have seen a later list.
+        assert_eq!(bench.code(apply(&instance, "e-2", &device(2))).await, "000004");
+        bench.forward(3600);
+        let freeze = serde_json::json!({
+            "activity": "updateInstanceStatus", "instanceId": instance, "status": "FREEZE"
+        });
+        assert_eq!(bench.code(freeze).await, "000000");
+        let seen = seq(&bench.desk.revocation_list().await.unwrap().document);
+        let keys = bench.desk.jwks().await;
+
+        let folder = TempDir::new().unwrap();
+        let config = bench.elsewhere(folder.path(), database);
+        bench.try_restore(&config, &file).await.unwrap();
+        bench.forward(5);
+        bench.market.state().always = None;
+        let sent = bench.market.uploads().len();
+        let bench = bench.crash().await.moved(config, folder).await;
+        assert_eq!(bench.desk.jwks().await, keys, "the keys came along");
+        let list = bench.desk.revocation_list().await.unwrap();
+        assert!(seq(&list.document) > seen, "{} after {seen}", seq(&list.document));
+
+        // A new application is served as ever, and its license waits as well.
+        bench.offer("CS2", 1, |_| ());
+        let second = bench.create("CS2").await;
+        let mut again = apply(&instance, "e-2", &device(2));
+        again["effectiveTime"] = serde_json::json!(koogallery::time::spaced(bench.now()));
+        assert_eq!(bench.code(again).await, "000004");
+        bench.forward(600);
+        tokio::time::sleep(Duration::from_millis(1500)).await;
+        assert_eq!(bench.market.uploads().len(), sent, "nothing is sent before the confirmation");
+        let view = bench.desk.restored().await.unwrap();
+        assert!(view.uploads_wait);
+        assert_eq!(view.backup_at.unwrap().as_secs(), NOW);
+        assert_ne!(second, instance);
+
+        let view = bench.desk.confirm_restore().await.unwrap();
+        assert!(!view.uploads_wait && view.backup_at.is_none());
+        bench.market_until(|state| state.uploads.len() >= sent + 2).await;
+        let first = bench.market.uploads();
+        let of = |event: &str| -> Vec<_> {
+            first.iter().filter(|(name, _)| name == event).map(|(_, content)| content).collect()
+        };
+        assert!(of("e-1").windows(2).all(|pair| pair[0] == pair[1]), "the same bytes as before");
+        assert!(of("e-1").len() >= 2);
+        let bench = bench.crash().await;
+        assert!(!bench.desk.restored().await.unwrap().uploads_wait);
+    }
+}
+
+#[tokio::test]
+async fn what_was_on_its_way_may_have_arrived() {
+    let bench = Bench::new().await;
+    let instance = bench.buy("CS1", 30).await;
+    let bench = bench.crash().await;
+    assert_eq!(bench.code(apply(&instance, "e-1", &device(1))).await, "000004");
+    let file = bench.save(true).await;
+    let folder = TempDir::new().unwrap();
+    let config = bench.elsewhere(folder.path(), Database::Sqlite);
+    bench.try_restore(&config, &file).await.unwrap();
+    bench.market.state().always = Some(Trick::Refuse(200, "91381034"));
+    let bench = bench.crash().await.moved(config, folder).await;
+    // It was sent by nobody here, and yet: the license that was restored keeps its event.
+    bench.desk.confirm_restore().await.unwrap();
+    bench.upload_is("unclear").await;
+    assert_eq!(bench.code(apply(&instance, "e-1", &device(2))).await, "000002");
+}
+
+fn code(refused: &anyhow::Error) -> &'static str {
+    refused.downcast_ref::<Refusal>().map_or_else(|| panic!("{refused:#}"), |r| r.code)
+}
+
+fn rewritten(file: &Path, change: impl FnOnce(String) -> String) -> Vec<u8> {
+    let mut text = String::new();
+    GzDecoder::new(std::fs::File::open(file).unwrap()).read_to_string(&mut text).unwrap();
+    let mut out = GzEncoder::new(Vec::new(), Compression::fast());
+    out.write_all(change(text).as_bytes()).unwrap();
+    out.finish().unwrap()
+}
+
+#[tokio::test]
+async fn what_cannot_be_restored_is_refused_and_changes_nothing() {
+    let bench = Bench::new().await;
+    bench.buy("CS1", 30).await;
+    let good = bench.save(true).await;
+    let bytes = std::fs::read(&good).unwrap();
+    let bad = bench.folder().join("bad");
+    let flip = |at: usize| {
+        let mut bytes = bytes.clone();
+        bytes[at] ^= 1;
+        bytes
+    };
+    let newer = |text: String| {
+        let known = Store::newest_version();
+        text.replacen(&format!("\"schema\":{known}"), &format!("\"schema\":{}", known + 1), 1)
+    };
+    let cases: Vec<(Vec<u8>, &str)> = vec![
+        (Vec::new(), "BACKUP_UNKNOWN"),
+        (b"some text".to_vec(), "BACKUP_UNKNOWN"),
+        (rewritten(&good, |_| "{\"other\":1}\n".to_owned()), "BACKUP_UNKNOWN"),
+        (bytes[..bytes.len() / 2].to_vec(), "BACKUP_DAMAGED"),
+        (bytes[..bytes.len() - 1].to_vec(), "BACKUP_DAMAGED"),
+        (flip(bytes.len() / 2), "BACKUP_DAMAGED"),
+        (rewritten(&good, |text| text.replacen("\"CS1\"", "\"CS2\"", 1)), "BACKUP_DAMAGED"),
+        (rewritten(&good, |text| text + "[1]\n"), "BACKUP_DAMAGED"),
+        (rewritten(&good, newer), "BACKUP_NEWER"),
+        (
+            rewritten(&good, |text| text.replacen("\"licd_backup\":1", "\"licd_backup\":2", 1)),
+            "BACKUP_NEWER",
+        ),
+    ];
+    let folder = TempDir::new().unwrap();
+    let config = bench.elsewhere(folder.path(), Database::Sqlite);
+    for (i, (bytes, expected)) in cases.iter().enumerate() {
+        std::fs::write(&bad, bytes).unwrap();
+        let refused = bench.try_restore(&config, &bad).await.unwrap_err();
+        assert_eq!(code(&refused), *expected, "case {i}: {refused:#}");
+        assert!(!config.data_dir.exists(), "case {i}");
+    }
+    // The database in use is not empty, and neither is the one that was just restored.
+    let beside = Config { data_dir: folder.path().join("other"), ..bench.config.clone() };
+    let refused = match &bench.config.database {
+        Database::Postgres(_) => bench.try_restore(&beside, &good).await.unwrap_err(),
+        Database::Sqlite => {
+            let refused = bench.try_restore(&bench.config, &good).await.unwrap_err();
+            assert!(refused.to_string().contains("another licd"), "{refused:#}");
+            bench.try_restore(&config, &good).await.unwrap();
+            bench.try_restore(&config, &good).await.unwrap_err()
+        }
+    };
+    assert_eq!(code(&refused), "DATABASE_NOT_EMPTY");
+    // Somebody else's tables.
+    let foreign = bench.elsewhere(&folder.path().join("foreign"), Database::Sqlite);
+    std::fs::create_dir_all(&foreign.data_dir).unwrap();
+    let path = foreign.data_dir.join("licd.db");
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(path).create_if_missing(true);
+    let mut other = sqlx::ConnectOptions::connect(&options).await.unwrap();
+    sqlx::query("CREATE TABLE theirs (x INTEGER)").execute(&mut other).await.unwrap();
+    let refused = bench.try_restore(&foreign, &good).await.unwrap_err();
+    assert_eq!(code(&refused), "DATABASE_NOT_EMPTY");
+    assert!(refused.to_string().contains("theirs"), "{refused:#}");
+}
+
+#[tokio::test]
+async fn a_damaged_file_that_is_found_late_leaves_the_database_empty() {
+    let bench = Bench::new().await;
+    bench.buy("CS1", 30).await;
+    let good = bench.save(true).await;
+    // A whole table is gone, and the checksum is made anew: only the catalog can tell.
+    let text = rewritten(&good, |text| {
+        use sha2::{Digest as _, Sha256};
+        let mut lines: Vec<&str> = text.lines().collect();
+        let end: Value = serde_json::from_str(lines.pop().unwrap()).unwrap();
+        let at = lines.iter().position(|line| line.starts_with("{\"table\":\"nonces\"")).unwrap();
+        let next = lines[at + 1..].iter().position(|line| line.starts_with('{')).unwrap();
+        lines.drain(at..=at + next);
+        let body = lines.iter().map(|line| format!("{line}\n")).collect::<String>();
+        let rows = lines.iter().filter(|line| line.starts_with('[')).count();
+        let tables = end["end"]["tables"].as_u64().unwrap() - 1;
+        let sha256 = hex::encode(Sha256::digest(&body));
+        let end = serde_json::json!({ "end": { "tables": tables, "rows": rows, "sha256": sha256 }});
+        format!("{body}{end}\n")
+    });
+    let bad = bench.folder().join("bad");
+    std::fs::write(&bad, text).unwrap();
+    for database in each_kind() {
+        let folder = TempDir::new().unwrap();
+        let config = bench.elsewhere(folder.path(), database);
+        let refused = bench.try_restore(&config, &bad).await.unwrap_err();
+        assert_eq!(code(&refused), "BACKUP_DAMAGED");
+        assert!(refused.to_string().contains("nonces is missing"), "{refused:#}");
+        assert!(content(&config).await.values().all(Vec::is_empty));
+        // So the good one can still be restored into it.
+        bench.try_restore(&config, &good).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn keys_go_along_with_a_passphrase_only() {
+    let bench = Bench::new().await;
+    let pem = std::fs::read_to_string(bench.folder().join("issuing-key.pem")).unwrap();
+    let (with, without) = (bench.save(true).await, bench.folder().join("without"));
+    let what = Backup { file: &without, force: false, passphrase: None };
+    backup(&bench.config, &bench.environment, what, &mut |_| ()).await.unwrap();
+    for (file, keys) in [(&with, true), (&without, false)] {
+        let mut text = String::new();
+        GzDecoder::new(std::fs::File::open(file).unwrap()).read_to_string(&mut text).unwrap();
+        assert_eq!(text.contains("ENCRYPTED PRIVATE KEY"), keys);
+        assert!(!text.contains("BEGIN PRIVATE KEY"));
+        assert_eq!(text.matches("PRIVATE KEY").count(), if keys { 4 } else { 0 });
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+        }
+    }
+    let folder = TempDir::new().unwrap();
+    let attempt = async |place: &str, file: &Path, words: Option<&str>, without_keys| {
+        let config = bench.elsewhere(&folder.path().join(place), Database::Sqlite);
+        let passphrase = words.map(|words| Zeroizing::new(words.to_owned()));
+        let what = Restore { file, passphrase, without_keys };
+        restore(&config, &bench.environment, what, &mut |_| ()).await.map(|done| done.keys.len())
+    };
+    let refused = attempt("a", &with, None, false).await.unwrap_err();
+    assert_eq!(code(&refused), "PASSPHRASE_NEEDED");
+    let refused = attempt("a", &with, Some("wrong"), false).await.unwrap_err();
+    assert_eq!(code(&refused), "PASSPHRASE_WRONG");
+    assert_eq!(attempt("a", &with, Some(PASSPHRASE), false).await.unwrap(), 2);
+    let restored = folder.path().join("a/data/issuing-key.pem");
+    assert_eq!(std::fs::read_to_string(&restored).unwrap(), pem);
+    assert_eq!(attempt("b", &with, None, true).await.unwrap(), 0);
+    assert!(!folder.path().join("b/data/issuing-key.pem").exists());
+    assert_eq!(attempt("c", &without, None, false).await.unwrap(), 0);
+
+    // Keys that are there are never replaced: the same stay, others are refused.
+    let put = |place: &str, key: &Path| {
+        let data = folder.path().join(place).join("data");
+        std::fs::create_dir_all(&data).unwrap();
+        std::fs::copy(key, data.join("issuing-key.pem")).unwrap();
+    };
+    put("d", &restored);
+    assert_eq!(attempt("d", &with, Some(PASSPHRASE), false).await.unwrap(), 1);
+    let other = Bench::bare().await;
+    let foreign = other.folder().join("release-key.pem");
+    let theirs = std::fs::read_to_string(&foreign).unwrap().replace("release", "license");
+    std::fs::write(&foreign, theirs).unwrap();
+    for file in [&with, &without] {
+        put("e", &foreign);
+        let refused = attempt("e", file, Some(PASSPHRASE), false).await.unwrap_err();
+        assert_eq!(code(&refused), "KEYS_DIFFER");
+        assert!(!folder.path().join("e/data/licd.db").exists());
+    }
+    assert_eq!(attempt("e", &with, None, true).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn a_file_that_is_there_is_not_replaced_by_accident() {
+    let bench = Bench::bare().await;
+    let file = bench.folder().join("mine");
+    std::fs::write(&file, "mine").unwrap();
+    let what = |force| Backup { file: &file, force, passphrase: None };
+    let refused = backup(&bench.config, &bench.environment, what(false), &mut |_| ()).await;
+    assert_eq!(code(&refused.err().unwrap()), "FILE_EXISTS");
+    assert_eq!(std::fs::read(&file).unwrap(), b"mine");
+    backup(&bench.config, &bench.environment, what(true), &mut |_| ()).await.unwrap();
+    assert_ne!(std::fs::read(&file).unwrap(), b"mine");
+    let nowhere = bench.folder().join("no/such/folder");
+    let what = Backup { file: &nowhere, force: false, passphrase: None };
+    assert!(backup(&bench.config, &bench.environment, what, &mut |_| ()).await.is_err());
+    let left = std::fs::read_dir(bench.folder()).unwrap().flatten();
+    let left: Vec<_> = left.filter(|e| e.path().extension().is_some_and(|x| x == "part")).collect();
+    assert!(left.is_empty(), "{left:?}");
+}
+
+#[tokio::test]
+async fn a_backup_is_one_moment_while_others_write() {
+    let bench = Bench::new().await;
+    let instance = bench.buy("CS1", 1000).await;
+    let (file, writes) = tokio::join!(
+        async {
+            tokio::time::sleep(Duration::from_millis(30)).await;
+            bench.save(true).await
+        },
+        async {
+            let mut accepted = 0;
+            for i in 0..60 {
+                let code = bench.code(apply(&instance, &format!("e-{i}"), &device(i))).await;
+                accepted += usize::from(code == "000004");
+            }
+            accepted
+        }
+    );
+    assert_eq!(writes, 60, "a backup holds up nobody");
+    let folder = TempDir::new().unwrap();
+    let config = bench.elsewhere(folder.path(), Database::Sqlite);
+    bench.try_restore(&config, &file).await.unwrap();
+    let content = content(&config).await;
+    let licenses = content["licenses"].len();
+    assert!(licenses <= 60);
+    // Every place that is taken has its machine, license, application and upload, or none.
+    assert_eq!(content["machines"].len(), licenses);
+    assert_eq!(content["uploads"].len(), licenses);
+    assert_eq!(content["applications"].len(), licenses);
+    let again = bench.call(new_instance("CS1")).await.instance_id;
+    assert_eq!(again.as_deref(), Some(instance.as_str()));
+}
