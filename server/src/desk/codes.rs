@@ -5,6 +5,8 @@
 mod begin;
 mod end;
 
+use std::time::Duration;
+
 use license_core::api::{self, LicenseAnswer, LicenseRequest};
 use license_core::rule::{Denial, InstanceState};
 use license_core::{Code, Timestamp};
@@ -26,6 +28,8 @@ pub(super) const ASKING: i64 = 60;
 /// What one program's request goes through at most: activate, heartbeat, use, and what others do
 /// meanwhile.
 const ROUNDS: u32 = 8;
+/// How long until it is looked again whether another server has activated a code.
+const LOOK: Duration = Duration::from_millis(200);
 /// The longest code.
 const LIMIT: usize = koogallery::license_code::CODE_LIMIT;
 
@@ -102,7 +106,11 @@ impl Desk {
                         .map_err(|_| StoreError::Broken("an activation code".to_owned()))?;
                     return self.writer.write(ClientLicense { code, request }).await?;
                 }
-                Step::Wait => self.context.asking.wait(code).await,
+                Step::Wait => {
+                    self.context.asking.wait(code).await;
+                    // Another server may be asking: of that nobody tells here.
+                    tokio::time::sleep(LOOK).await;
+                }
                 Step::Refuse(error) => return Err(error),
                 Step::Activate { since, again, attempts } => {
                     self.activated(code, since, again, attempts).await?;

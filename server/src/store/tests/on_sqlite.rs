@@ -2,6 +2,8 @@
 
 #[path = "batches.rs"]
 mod batches;
+#[path = "codes.rs"]
+mod codes;
 #[path = "kit.rs"]
 mod kit;
 #[path = "suite.rs"]
