@@ -13,6 +13,7 @@ mod judge;
 mod kit;
 mod limits;
 mod lists;
+mod login;
 mod market;
 mod notices;
 mod open;
@@ -45,6 +46,7 @@ pub(crate) use context::Context;
 pub(crate) use instances::{InstanceFilter, LicenseFilter};
 pub(crate) use kit::{KitFilter, Shown};
 pub(crate) use lists::SignedDocument;
+pub(crate) use login::{COOKIE as LOGIN_COOKIE, LoginReturn, LoginStart};
 pub(crate) use notices::{EndNotice, NoticeFilter, TakeNotices};
 pub(crate) use open::{Made, lock, make_folder, owner_only};
 pub(crate) use orders::{EndOrder, KeepOrders, TakeOrders};
@@ -80,6 +82,7 @@ pub(crate) struct Inner {
     /// What the marketplace's authorization codes begin with.
     code_prefixes: Vec<String>,
     pub(crate) kit_keys: Arc<KitKeys>,
+    logins: Option<login::Logins>,
     wrong_codes: limits::WrongCodes,
     made: Option<Made>,
     writing: Mutex<Option<JoinHandle<()>>>,

@@ -2,10 +2,12 @@
 //! applications again, forgetting what is old. All of it starts again after a crash from what the
 //! database holds.
 
+mod centre;
 mod codes;
 mod delay;
 mod flight;
 mod gate;
+mod inside;
 mod marketplace;
 mod notices;
 mod numbers;
@@ -21,6 +23,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 
+pub(crate) use centre::{Centres, Exchange, NobodyKnown};
 pub(crate) use gate::{Gate, Permit};
 pub(crate) use marketplace::Marketplace;
 

@@ -101,6 +101,22 @@ pub(super) const KEYS: &[Key] = &[
     open("koogallery.license_code_prefix", Shape::TextOrList, r#""PL""#),
     open("koogallery.license_code_version", Shape::Number, "1"),
     open("koogallery.synchronous", Shape::Flag, "false"),
+    empty("login.public_url", r#""https://license.example.com""#),
+    Key {
+        path: "login.return_urls",
+        shape: Shape::TextOrList,
+        secret: false,
+        default: r#""""#,
+        example: r#"["https://shop.example.com/login"]"#,
+    },
+    Key {
+        path: "login.private_centres",
+        shape: Shape::List,
+        secret: false,
+        default: "[]",
+        example: r#"["10.0.0.0/8"]"#,
+    },
+    open("login.pkce", Shape::Flag, "true"),
 ];
 
 /// The key with that path.

@@ -4,8 +4,8 @@ use crate::store::{Locks, StoreError, Tx};
 
 use super::context::Work;
 use super::{
-    client, codes, kit, lists, market, notices, orders, products, releases, restored, settle,
-    sweep, tokens, uploads,
+    client, codes, kit, lists, login, market, notices, orders, products, releases, restored,
+    settle, sweep, tokens, uploads,
 };
 
 /// One thing to do inside of a transaction. It may run twice: the second time in a transaction of
@@ -82,6 +82,7 @@ use_cases! {
     EndUpload => uploads::EndUpload,
     #[cfg(test)]
     Fail => failing::Fail,
+    KeepLogin => login::KeepLogin,
     KeepOrders => orders::KeepOrders,
     KeepUploads => uploads::KeepUploads,
     PublishList => releases::PublishList,
@@ -98,11 +99,13 @@ use_cases! {
     SignList => lists::SignList,
     Sweep => sweep::Sweep,
     SyncKit => kit::SyncKit,
+    TakeLogin => login::TakeLogin,
     TakeNotice => notices::TakeNotice,
     TakeNotices => notices::TakeNotices,
     TakeOrders => orders::TakeOrders,
     TakeUploads => uploads::TakeUploads,
     UpgradeInstance => market::UpgradeInstance,
+    UseState => login::UseState,
 }
 
 #[cfg(test)]

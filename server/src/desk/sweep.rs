@@ -20,8 +20,10 @@ impl UseCase for Sweep {
     type Answer = bool;
 
     async fn run(&self, tx: &mut dyn Tx, work: &mut Work<'_>) -> Result<bool, StoreError> {
-        let swept = tx.sweep_nonces(work.now.as_secs(), STEP).await?;
-        let forgotten = tx.sweep_codes(work.now.as_secs() - UNANSWERED, STEP).await?;
-        Ok(i64::try_from(swept.max(forgotten)).is_ok_and(|swept| swept >= STEP))
+        let now = work.now.as_secs();
+        let logins = tx.sweep_logins(now, STEP).await?;
+        let codes = tx.sweep_codes(now - UNANSWERED, STEP).await?;
+        let swept = tx.sweep_nonces(now, STEP).await?.max(logins).max(codes);
+        Ok(i64::try_from(swept).is_ok_and(|swept| swept >= STEP))
     }
 }

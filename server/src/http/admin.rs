@@ -7,6 +7,7 @@ mod instances;
 mod keys;
 mod kit;
 mod licenses;
+mod logins;
 mod metrics;
 mod notices;
 mod openapi;
