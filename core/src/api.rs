@@ -282,12 +282,18 @@ impl<'de> Deserialize<'de> for UsagePush {
                 f.write_str("a record of usage or a list of them")
             }
 
-            fn visit_map<A: serde::de::MapAccess<'de>>(self, map: A) -> Result<UsagePush, A::Error> {
+            fn visit_map<A: serde::de::MapAccess<'de>>(
+                self,
+                map: A,
+            ) -> Result<UsagePush, A::Error> {
                 let map = serde::de::value::MapAccessDeserializer::new(map);
                 UsageInput::deserialize(map).map(|one| UsagePush::One(Box::new(one)))
             }
 
-            fn visit_seq<A: serde::de::SeqAccess<'de>>(self, list: A) -> Result<UsagePush, A::Error> {
+            fn visit_seq<A: serde::de::SeqAccess<'de>>(
+                self,
+                list: A,
+            ) -> Result<UsagePush, A::Error> {
                 let list = serde::de::value::SeqAccessDeserializer::new(list);
                 Vec::deserialize(list).map(UsagePush::Many)
             }
@@ -403,6 +409,88 @@ pub struct AlertDelivery {
     /// When it is tried next.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_at: Option<Timestamp>,
+}
+
+/// An authorization code that the marketplace sold, as far as it is known here.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct CodeView {
+    /// The code itself: a credential.
+    pub code: String,
+    /// `activating`, `active`, `frozen`, `expired` or `released`.
+    pub state: String,
+    /// What it was activated as.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instance_id: Option<String>,
+    /// The order that brought it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order_id: Option<String>,
+    /// The marketplace's product.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub market_product: Option<String>,
+    /// Ours; absent until it is configured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub product: Option<String>,
+    /// How many were bought.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quantity: Option<u32>,
+    /// The end; absent: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires: Option<Timestamp>,
+    /// When a program used it first.
+    pub used_since: Timestamp,
+    /// When the marketplace's answer to its activation was written down.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub activated_at: Option<Timestamp>,
+    /// When the marketplace last said how it stands.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub heartbeat_at: Option<Timestamp>,
+    /// The marketplace's last refusal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error_code: Option<String>,
+    /// What that means, in English and Chinese.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// The marketplace's last answer, as it came.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer: Option<String>,
+}
+
+/// An order line that the marketplace notified the seller of.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct NoticeView {
+    /// The marketplace's order.
+    pub order_id: String,
+    /// Its line.
+    pub order_line_id: String,
+    /// `queued`, `read` or `failed`.
+    pub state: String,
+    /// The instance that the order line created, if one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instance_id: Option<String>,
+    /// `NEW`, `RENEW`, `UNSUBSCRIBE`, … as the order says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order_type: Option<String>,
+    /// The marketplace's product.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub market_product: Option<String>,
+    /// Its variant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sku: Option<String>,
+    /// How many were bought.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quantity: Option<u32>,
+    /// The end of what was bought.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires: Option<Timestamp>,
+    /// Why the order could not be read yet, in English and Chinese.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// The first notification.
+    pub received_at: Timestamp,
+    /// The last one.
+    pub repeated_at: Timestamp,
 }
 
 /// Publishes a release: either what it is, for the server's release key to sign, or a whole list

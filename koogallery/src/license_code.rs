@@ -148,6 +148,20 @@ pub fn read_one(status: u16, body: &[u8]) -> Result<CodeInfo, Failure> {
     }
 }
 
+/// Reads the answer to "activate" about one code, which has to say what was bought.
+///
+/// # Errors
+///
+/// As [`read_one`], and where a code that may be used has no product.
+pub fn read_activation(status: u16, body: &[u8]) -> Result<CodeInfo, Failure> {
+    let info = read_one(status, body)?;
+    let over = matches!(info.standing, Some(Standing::Expired | Standing::Released));
+    if info.product_id.is_none() && !over {
+        return Err(Failure::unreadable(status, "the answer names no product"));
+    }
+    Ok(info)
+}
+
 /// Reads the answer to a request about several codes: one element for each code that was asked
 /// for, `None` where the answer is silent about it. Elements that do not name their code belong to
 /// the codes in their order, if there are as many.

@@ -18,6 +18,7 @@ use koogallery::usage::Form;
 
 pub(crate) use alerts::Alerts;
 pub(crate) use database::Database;
+use koogallery::license_code::Edition;
 use layers::Layers;
 pub(crate) use login::Login;
 pub(crate) use network::Network;
@@ -108,6 +109,10 @@ pub(crate) struct Koogallery {
     pub(crate) clock_skew_seconds: u32,
     /// In which printing usage is pushed.
     pub(crate) usage_form: Form,
+    /// What the marketplace's authorization codes begin with; none: no program's code is one.
+    pub(crate) license_code_prefix: Vec<String>,
+    /// Which of the marketplace's interfaces for authorization codes are called.
+    pub(crate) license_code_edition: Edition,
     /// Whether an application is answered 000000 once its license is delivered.
     pub(crate) synchronous: bool,
 }
@@ -214,6 +219,8 @@ impl Config {
                 ca_file: checks::file(reader, "koogallery.ca_file"),
                 clock_skew_seconds: checks::clock_skew(reader),
                 usage_form: alerts::usage_form(reader),
+                license_code_prefix: reader.texts("koogallery.license_code_prefix"),
+                license_code_edition: checks::license_code_edition(reader),
                 synchronous: reader.flag("koogallery.synchronous"),
             },
             alerts: Alerts::read(reader),

@@ -5,6 +5,7 @@ mod alerts;
 mod arrivals;
 pub(crate) mod audit;
 mod client;
+mod codes;
 mod command;
 mod context;
 mod instances;
@@ -15,6 +16,7 @@ mod limits;
 mod lists;
 mod login;
 mod market;
+mod notices;
 mod open;
 mod orders;
 mod paging;
@@ -44,12 +46,15 @@ pub(crate) use alerts::{
     AlertFilter, EndDelivery, KeepDeliveries, Letter, StoreAlarms, TakeDeliveries,
 };
 pub(crate) use audit::AuditFilter;
+pub(crate) use client::order_pending;
+pub(crate) use codes::{CodeFilter, EndActivation, EndBeat};
 pub(crate) use command::Queued;
 pub(crate) use context::Context;
 pub(crate) use instances::{InstanceFilter, LicenseFilter};
 pub(crate) use kit::{KitFilter, Shown};
 pub(crate) use lists::SignedDocument;
 pub(crate) use login::{COOKIE as LOGIN_COOKIE, LoginReturn, LoginStart};
+pub(crate) use notices::{EndNotice, NoticeFilter, TakeNotices};
 pub(crate) use open::{Made, lock, make_folder, owner_only};
 pub(crate) use orders::{EndOrder, KeepOrders, TakeOrders};
 pub(crate) use refunds::WarnRefunds;
@@ -84,6 +89,8 @@ pub(crate) struct Inner {
     access_keys: market::AccessKeys,
     /// Whether an application waits for its license to be delivered.
     synchronous: bool,
+    /// What the marketplace's authorization codes begin with.
+    code_prefixes: Vec<String>,
     pub(crate) kit_keys: Arc<KitKeys>,
     logins: Option<login::Logins>,
     wrong_codes: limits::WrongCodes,

@@ -9,6 +9,7 @@ mod backup;
 mod batch;
 #[cfg(test)]
 pub(crate) mod cluster;
+mod codes;
 mod instances;
 mod kit;
 mod lease;
@@ -16,6 +17,7 @@ mod licenses;
 mod lists;
 mod locks;
 mod machines;
+mod notices;
 mod orders;
 mod postgres;
 mod products;
@@ -42,6 +44,7 @@ pub(crate) use alerts::{AlertQuery, AlertRow, AlertTarget, Alerts, DeliveryRow, 
 pub(crate) use applications::{Application, ApplicationState, Applications, Cursor};
 pub(crate) use audit::{Audit, AuditQuery, AuditRow};
 pub(crate) use backup::{Occupied, Snapshot, Table, Vacancy};
+pub(crate) use codes::{CodeQuery, CodeRow, CodeState, Codes};
 pub(crate) use instances::{Instance, InstanceQuery, InstanceState, Instances, Terms};
 pub(crate) use kit::{
     Kit, KitApplication, KitDoor, KitOrganisation, KitOrganisationHead, KitQuery, KitTenant,
@@ -52,6 +55,7 @@ pub(crate) use licenses::{LicenseQuery, LicenseRow, LicenseState, Licenses};
 pub(crate) use lists::{ListKey, ListRow, Lists, ReleaseRow};
 pub(crate) use locks::Locks;
 pub(crate) use machines::{Machine, Machines};
+pub(crate) use notices::{NoticeQuery, NoticeRow, NoticeState, Notices};
 pub(crate) use orders::{OrderRow, OrderState, Orders};
 pub(crate) use products::{ProductRow, Products};
 pub(crate) use sweep::Sweeps;
@@ -86,11 +90,13 @@ pub(crate) trait Tx:
     + Alerts
     + Applications
     + Audit
+    + Codes
     + Instances
     + Kit
     + Licenses
     + Lists
     + Machines
+    + Notices
     + Orders
     + Products
     + Sweeps

@@ -4,11 +4,13 @@
 
 mod alerts;
 mod centre;
+mod codes;
 mod delay;
 mod flight;
 mod gate;
 mod inside;
 mod marketplace;
+mod notices;
 mod numbers;
 mod orders;
 mod refunds;
@@ -25,7 +27,7 @@ use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 
 pub(crate) use centre::{Centres, Exchange, NobodyKnown};
-pub(crate) use gate::Gate;
+pub(crate) use gate::{Gate, Permit};
 pub(crate) use marketplace::Marketplace;
 
 use crate::alarms::Alarms;
@@ -62,6 +64,7 @@ impl Desk {
         }
         for (name, run) in [
             ("orders", orders::run as Run),
+            ("notices", notices::run as Run),
             ("uploads", uploads::run as Run),
             ("usage", usage::run as Run),
         ] {

@@ -137,6 +137,59 @@ pub fn release(instance: &str) -> Value {
     json!({ "activity": "releaseInstance", "instanceId": instance })
 }
 
+/// `upgradeInstance`.
+#[must_use]
+pub fn upgrade(instance: &str, order: &str) -> Value {
+    json!({
+        "activity": "upgradeInstance",
+        "instanceId": instance,
+        "orderId": order,
+        "orderLineId": format!("{order}-000001"),
+    })
+}
+
+/// `changeInstanceCheck`.
+#[must_use]
+pub fn check_change(instance: &str, product: &Value) -> Value {
+    json!({ "activity": "changeInstanceCheck", "instanceId": instance, "productInfo": product })
+}
+
+/// `refreshLicenseCode` to this expiry.
+#[must_use]
+pub fn refresh_code(code: &str, expires: i64) -> Value {
+    json!({
+        "activity": "refreshLicenseCode",
+        "scene": "RENEWAL",
+        "orderId": "CS-RENEWAL",
+        "orderLineId": "CS-RENEWAL-000001",
+        "license": code,
+        "expireTime": time::digits(expires),
+    })
+}
+
+/// `updateLicenseCodeStatus`.
+#[must_use]
+pub fn code_status(code: &str, status: &str) -> Value {
+    json!({ "activity": "updateLicenseCodeStatus", "license": code, "status": status })
+}
+
+/// `releaseLicenseCode`.
+#[must_use]
+pub fn release_code(code: &str) -> Value {
+    json!({ "activity": "releaseLicenseCode", "license": code })
+}
+
+/// `orderNotify`.
+#[must_use]
+pub fn notify(order: &str) -> Value {
+    json!({
+        "activity": "orderNotify",
+        "orderId": order,
+        "orderLineId": format!("{order}-000001"),
+        "testFlag": "0",
+    })
+}
+
 /// `queryInstance`.
 #[must_use]
 pub fn query_instance(instances: &str) -> Value {

@@ -50,6 +50,10 @@ struct State {
     queries: Vec<String>,
     pushing: Option<Reaction>,
     usage: Vec<(Value, bool)>,
+    codes: BTreeMap<String, Value>,
+    answering_codes: Option<Reaction>,
+    activations: Vec<String>,
+    heartbeats: Vec<String>,
     under_way: usize,
     most_under_way: usize,
 }
@@ -96,6 +100,37 @@ impl Marketplace {
     /// Sells: the order can be read from now on.
     pub fn sell(&self, order: &Order) {
         self.state().orders.insert(order.id.clone(), order.json());
+    }
+
+    /// Sells an authorization code for so many machines until then.
+    pub fn sell_code(&self, code: &str, amount: u32, expires: i64) {
+        let sold = json!({
+            "status": "ALIVE",
+            "expire_time": time::digits(expires),
+            "product_id": MARKET_PRODUCT,
+            "order_id": format!("CS-{code}"),
+            "amount": amount,
+        });
+        self.state().codes.insert(code.to_owned(), sold);
+    }
+
+    /// Changes how a code stands: `EXPIRED`, `RELEASED`.
+    pub fn code_stands(&self, code: &str, status: &str) {
+        if let Some(sold) = self.state().codes.get_mut(code) {
+            sold["status"] = json!(status);
+        }
+    }
+
+    /// How questions about codes are answered from now on.
+    pub fn answering_codes(&self, reaction: Reaction) {
+        self.state().answering_codes = Some(reaction);
+    }
+
+    /// The codes of the activations and of the heartbeats that arrived.
+    #[must_use]
+    pub fn code_questions(&self) -> (Vec<String>, Vec<String>) {
+        let state = self.state();
+        (state.activations.clone(), state.heartbeats.clone())
     }
 
     /// How order queries are answered from now on.
@@ -282,6 +317,10 @@ fn serve(stream: &TcpStream, state: &Mutex<State>) -> Option<()> {
     if path.ends_with("/isv/usage-data") {
         return usage(stream, state, &request, signed);
     }
+    if let Some((_, interface)) = path.split_once("/v1/license/") {
+        return for_code(stream, state, interface, &request.body, signed);
+    }
+
     let event = path.split("/market-event/").nth(1)?.strip_suffix("/file")?.to_owned();
     let (kind, license) = upload(&request)?;
     let at = Instant::now();
@@ -337,6 +376,48 @@ fn usage(
         }
         Reaction::Well => answer(stream, 200, &body("MKT.0000")),
     }
+/// 激活授权码 and 查询授权码, in their first edition.
+fn for_code(
+    stream: &TcpStream,
+    state: &Mutex<State>,
+    interface: &str,
+    body: &[u8],
+    signed: bool,
+) -> Option<()> {
+    let request: Value = serde_json::from_slice(body).ok()?;
+    let code = request["license"].as_str()?.to_owned();
+    let (sold, reaction) = {
+        let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
+        match interface {
+            "activate" => state.activations.push(code.clone()),
+            _ => state.heartbeats.push(code.clone()),
+        }
+        if interface == "activate"
+            && let Some(sold) = state.codes.get_mut(&code)
+        {
+            sold["activate_time"] = json!(time::digits(time::now()));
+        }
+        let reaction = state.answering_codes.clone().unwrap_or(Reaction::Well);
+        (state.codes.get(&code).cloned(), reaction)
+    };
+    let refused = |code: &str| json!({ "error_code": code, "error_msg": "refused" });
+    match reaction {
+        Reaction::HangUp => return None,
+        Reaction::Refuse(status, code) => return answer(stream, status, &refused(code)),
+        Reaction::Slow(time) => thread::sleep(time),
+        Reaction::Well => {}
+    }
+    let data = match sold {
+        _ if !signed => return answer(stream, 403, &refused("92020001")),
+        None => return answer(stream, 200, &refused("92020005")),
+        Some(mut sold) if interface == "heartbeat" => {
+            sold["license_code"] = json!(code);
+            sold
+        }
+        Some(sold) => json!({ "license_code_info": sold.to_string() }),
+    };
+    let told = json!({ "error_code": "92020000", "error_msg": "success", "data": data });
+    answer(stream, 200, &told)
 }
 
 fn read(stream: &TcpStream) -> Option<Request> {

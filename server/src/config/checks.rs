@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 
 use axum::http::Uri;
 
+use koogallery::license_code::Edition;
+
 use super::reader::Reader;
 use super::{Config, Http, Koogallery, Network, Secret, Tls, Warning};
 
@@ -216,6 +218,19 @@ pub(super) fn days(reader: &mut Reader<'_>, path: &str) -> u32 {
         reader.problem(path, &what, "write the days as a whole number: 90");
         0
     })
+}
+
+pub(super) fn license_code_edition(reader: &mut Reader<'_>) -> Edition {
+    const PATH: &str = "koogallery.license_code_version";
+    match reader.number(PATH) {
+        1 => Edition::V1,
+        2 => Edition::V2,
+        other => {
+            let what = format!("{other} is neither 1 nor 2");
+            reader.problem(PATH, &what, "write license_code_version = 1");
+            Edition::V1
+        }
+    }
 }
 
 /// Says what works but is probably not meant.

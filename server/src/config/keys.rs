@@ -98,6 +98,8 @@ pub(super) const KEYS: &[Key] = &[
     secret("koogallery.sk", Shape::Text),
     empty("koogallery.ca_file", r#""/etc/licd/extra-ca.pem""#),
     open("koogallery.clock_skew_seconds", Shape::Number, "60"),
+    open("koogallery.license_code_prefix", Shape::TextOrList, r#""PL""#),
+    open("koogallery.license_code_version", Shape::Number, "1"),
     open("koogallery.synchronous", Shape::Flag, "false"),
     open("koogallery.usage_form", Shape::Text, r#""new""#),
     // Its address may hold a token.

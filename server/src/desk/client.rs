@@ -168,7 +168,7 @@ async fn in_force(
     Ok(None)
 }
 
-fn code_unknown() -> ApiError {
+pub(super) fn code_unknown() -> ApiError {
     ApiError::new(
         Code::ActivationCodeUnknown,
         "this activation code is not known: copy it again from the marketplace's order page",
@@ -177,7 +177,7 @@ fn code_unknown() -> ApiError {
     .with_status(403)
 }
 
-fn order_pending() -> ApiError {
+pub(crate) fn order_pending() -> ApiError {
     ApiError::new(
         Code::OrderPending,
         "the order behind this activation code is still being read: try again in a moment",
@@ -197,7 +197,7 @@ fn too_many_machines() -> ApiError {
     .retry_after(600)
 }
 
-fn deny(denial: Denial) -> ApiError {
+pub(super) fn deny(denial: Denial) -> ApiError {
     let status = match denial {
         Denial::MachinesExhausted { .. } => 409,
         Denial::DeviceMissing | Denial::DeviceUnreadable => 422,
@@ -244,15 +244,30 @@ impl Desk {
         if let Err(wait) = self.wrong_codes.allowed(caller, now) {
             return Err(limits::too_many_codes(wait));
         }
-        let answer = match request.activation_code.parse() {
-            Ok(code) => self.writer.write(ClientLicense { code, request }).await?,
-            Err(_) => Err(code_unknown()),
-        };
+        let answer = self.license_for(request).await;
         if answer.as_ref().is_err_and(|error| error.code == Code::ActivationCodeUnknown) {
             self.wrong_codes.wrong(caller, now);
         }
         let result = answer.as_ref().map_or_else(|error| error.code, |_| Code::Ok);
         metrics::counter!("licd_client_licenses_total", "code" => result.as_str()).increment(1);
         answer
+    }
+
+    /// By a code of ours, or else by one that the marketplace sold.
+    async fn license_for(&self, request: LicenseRequest) -> Result<LicenseAnswer, ApiError> {
+        let text = request.activation_code.trim().to_owned();
+        let sold = self.is_sold_code(&text);
+        if let Ok(code) = text.parse() {
+            let again = sold.then(|| request.clone());
+            let answer = self.writer.write(ClientLicense { code, request }).await?;
+            let unknown = |error: &ApiError| error.code == Code::ActivationCodeUnknown;
+            return match again {
+                Some(request) if answer.as_ref().is_err_and(unknown) => {
+                    self.sold_license(&text, request).await
+                }
+                _ => answer,
+            };
+        }
+        if sold { self.sold_license(&text, request).await } else { Err(code_unknown()) }
     }
 }

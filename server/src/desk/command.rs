@@ -3,7 +3,10 @@
 use crate::store::{Locks, StoreError, Tx};
 
 use super::context::Work;
-use super::{alerts, client, kit, lists, login, market, orders, probe, products, refunds, releases, restored, settle, sweep, tokens, uploads, usage};
+use super::{
+    alerts, client, codes, kit, lists, login, market, notices, orders, probe, products, refunds,
+    releases, restored, settle, sweep, tokens, uploads, usage,
+};
 
 /// One thing to do inside of a transaction. It may run twice: the second time in a transaction of
 /// its own, when a neighbour spoiled the first.
@@ -68,11 +71,15 @@ use_cases! {
     Apply => market::Apply,
     ApplyProduct => products::ApplyProduct,
     Buy => market::Buy,
+    BeginCode => codes::BeginCode,
     ClientLicense => client::ClientLicense,
     ConfirmRestore => restored::ConfirmRestore,
     CreateInstance => market::CreateInstance,
     CreateToken => tokens::CreateToken,
     EndDelivery => alerts::EndDelivery,
+    EndActivation => codes::EndActivation,
+    EndBeat => codes::EndBeat,
+    EndNotice => notices::EndNotice,
     EndOrder => orders::EndOrder,
     EndUpload => uploads::EndUpload,
     EndUsage => usage::EndUsage,
@@ -89,10 +96,13 @@ use_cases! {
     PublishRelease => releases::PublishRelease,
     PushUsage => usage::PushUsage,
     PutPause => uploads::PutPause,
+    RefreshCode => market::RefreshCode,
     RefreshInstance => market::RefreshInstance,
+    ReleaseCode => market::ReleaseCode,
     ReleaseInstance => market::ReleaseInstance,
     RetryUpload => uploads::RetryUpload,
     RetryUsage => usage::RetryUsage,
+    SetCodeStatus => market::SetCodeStatus,
     SetStatus => market::SetStatus,
     SettleInstance => settle::SettleInstance,
     SignList => lists::SignList,
@@ -102,6 +112,8 @@ use_cases! {
     TakeDeliveries => alerts::TakeDeliveries,
     SyncKit => kit::SyncKit,
     TakeLogin => login::TakeLogin,
+    TakeNotice => notices::TakeNotice,
+    TakeNotices => notices::TakeNotices,
     TakeOrders => orders::TakeOrders,
     TakeUploads => uploads::TakeUploads,
     TakeUsage => usage::TakeUsage,

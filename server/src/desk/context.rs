@@ -53,6 +53,8 @@ pub(crate) struct Context {
     pub(crate) usage_form: Form,
     /// Orders that are being read just now.
     pub(crate) reading: Reading,
+    /// Authorization codes that the marketplace is being asked about just now.
+    pub(crate) asking: Reading,
     /// Licenses whose delivery somebody waits for.
     pub(crate) arrivals: Arrivals,
     /// Who works in the background.
@@ -66,6 +68,7 @@ pub(crate) struct Bells {
     pub(crate) orders: Notify,
     pub(crate) uploads: Notify,
     pub(crate) usage: Notify,
+    pub(crate) notices: Notify,
     pub(crate) settle: Notify,
 }
 
@@ -90,6 +93,12 @@ pub(crate) enum Note {
     RefundNearing { instance: String, minutes: i64, seconds_left: i64 },
     /// An attempt to send the license of an event ended.
     UploadEnded { event: String },
+    /// The order of a notification is to be read.
+    Noticed,
+    /// The marketplace is asked about an authorization code.
+    CodeAsked { code: String },
+    /// That question ended, whatever the answer.
+    CodeAnswered { code: String },
     /// Kept applications are to be judged.
     JudgeDue,
     /// A list came that another key signed.
@@ -216,6 +225,9 @@ impl Context {
                 seconds_left,
                 "an order could not be read yet: the marketplace gives up and pays it back soon"
             ),
+            Note::Noticed => self.bells.notices.notify_one(),
+            Note::CodeAsked { code } => self.asking.begin(&code),
+            Note::CodeAnswered { code } => self.asking.end(&code),
             Note::UploadEnded { event } => self.arrivals.ended(&event),
             Note::JudgeDue => self.bells.settle.notify_one(),
             Note::KeyLearned { jwk } => self.learn(jwk),

@@ -2,6 +2,7 @@
 
 mod apply;
 mod change;
+mod codes;
 mod create;
 mod query;
 mod refresh;
@@ -19,16 +20,18 @@ use koogallery::{
 use sha2::{Digest, Sha256};
 
 pub(crate) use apply::Apply;
+pub(crate) use codes::{RefreshCode, ReleaseCode, SetCodeStatus};
 pub(crate) use create::CreateInstance;
 use query::Shown;
 pub(crate) use refresh::{Edition, RefreshInstance};
-pub(crate) use release::ReleaseInstance;
-pub(crate) use status::SetStatus;
+pub(crate) use release::{ReleaseInstance, give_back};
+pub(crate) use status::{SetStatus, put_status};
 pub(crate) use upgrade::UpgradeInstance;
 pub(crate) use v1::{Buy, ExpireInstance};
 
 use super::Desk;
 use super::context::Work;
+use super::notices::TakeNotice;
 use crate::config::Koogallery;
 use crate::store::{Instance, InstanceState, StoreError, Tx};
 
@@ -142,7 +145,12 @@ impl Desk {
                 self.writer.write(UpgradeInstance { call, nonce, told: None }).await
             }
             Call::ChangeInstanceCheck(call) => change::check(&self.store, &call).await,
-            other => Ok(call::unknown_activity(other.activity()).into()),
+            Call::RefreshLicenseCode(call) => self.writer.write(RefreshCode { call, nonce }).await,
+            Call::UpdateLicenseCodeStatus(call) => {
+                self.writer.write(SetCodeStatus { call, nonce }).await
+            }
+            Call::ReleaseLicenseCode(call) => self.writer.write(ReleaseCode { call, nonce }).await,
+            Call::OrderNotify(call) => self.writer.write(TakeNotice(call)).await,
         };
         answer.unwrap_or_else(|error| {
             tracing::error!(error = %error, "a call of the marketplace could not be served");

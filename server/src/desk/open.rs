@@ -96,6 +96,7 @@ impl Desk {
             outlets: Outlets::new(&config.alerts)?,
             usage_form: config.koogallery.usage_form,
             reading: Reading::default(),
+            asking: Reading::default(),
             arrivals: Arrivals::default(),
             bells: Bells::default(),
         });
@@ -144,6 +145,7 @@ impl Desk {
             retention: config.retention,
             access_keys: market::AccessKeys::new(&config.koogallery)?,
             synchronous: config.koogallery.synchronous,
+            code_prefixes: config.koogallery.license_code_prefix.clone(),
             kit_keys: Arc::new(KitKeys::open(&config.koogallery)?),
             logins: login::Logins::new(config)?,
             wrong_codes: limits::WrongCodes::default(),
@@ -158,6 +160,7 @@ impl Desk {
         let mut tx = self.store.write().await?;
         let orders = tx.requeue_orders(&[]).await?;
         let uploads = tx.requeue_uploads(&[]).await?;
+        tx.interrupt_codes().await?;
         tx.commit().await?;
         if orders + uploads > 0 {
             tracing::info!(orders, uploads, "taken up again what the last run left unfinished");

@@ -83,7 +83,7 @@ impl UseCase for EndOrder {
         }
         let instance = tx.instance(&row.instance_id).await?;
         let goods = instance.as_ref().and_then(|instance| instance.market_product.as_deref());
-        let Some(line) = line_of(order, &row, goods) else {
+        let Some(line) = line_of(order, &row.line_id, goods) else {
             let message = "the order has no such line";
             return tx.postpone_order(self.id, self.next_at, "ORDER_LINE_MISSING", message).await;
         };
@@ -137,20 +137,24 @@ impl EndOrder {
 
 /// The line that the instance was made for; an order of one line leaves no doubt. The first edition
 /// names no line, but the goods.
-fn line_of<'a>(order: &'a Order, row: &OrderRow, goods: Option<&str>) -> Option<&'a OrderLine> {
+pub(crate) fn line_of<'a>(
+    order: &'a Order,
+    line_id: &str,
+    goods: Option<&str>,
+) -> Option<&'a OrderLine> {
     let sells = |line: &&OrderLine| {
         line.products.iter().any(|product| goods == Some(product.product_id.as_str()))
     };
-    order.line(&row.line_id).or(match order.lines.as_slice() {
+    order.line(line_id).or(match order.lines.as_slice() {
         [only] => Some(only),
-        lines if row.line_id.is_empty() => lines.iter().find(sells),
+        lines if line_id.is_empty() => lines.iter().find(sells),
         _ => None,
     })
 }
 
 /// Which of the line's goods is licensed, and as which product of ours; the first one if none is
 /// configured yet.
-async fn goods_of<'a>(
+pub(crate) async fn goods_of<'a>(
     tx: &mut dyn Tx,
     line: &'a OrderLine,
     named: Option<&str>,

@@ -1,5 +1,7 @@
 //! Forgets what is no longer needed, in small steps.
 
+use license_core::time::DAY;
+
 use super::alerts::forgotten_before;
 use super::command::UseCase;
 use super::context::Work;
@@ -8,9 +10,11 @@ use crate::store::{StoreError, Tx};
 
 /// Rows of one step: a step keeps others from writing for about a millisecond.
 const STEP: i64 = 500;
-const DAY: i64 = 86_400;
 
-/// One step of the nonces.
+/// How long a code is remembered that the marketplace never answered for: a month of use.
+const UNANSWERED: i64 = 30 * DAY;
+
+/// One step of what ends by itself.
 pub(crate) struct Sweep;
 
 impl UseCase for Sweep {
@@ -18,9 +22,11 @@ impl UseCase for Sweep {
     type Answer = bool;
 
     async fn run(&self, tx: &mut dyn Tx, work: &mut Work<'_>) -> Result<bool, StoreError> {
-        let logins = tx.sweep_logins(work.now.as_secs(), STEP).await?;
-        let swept = tx.sweep_nonces(work.now.as_secs(), STEP).await?.max(logins);
-        let swept = swept.max(tx.sweep_alerts(forgotten_before(work.now), STEP).await?);
+        let now = work.now.as_secs();
+        let logins = tx.sweep_logins(now, STEP).await?;
+        let codes = tx.sweep_codes(now - UNANSWERED, STEP).await?;
+        let alerts = tx.sweep_alerts(forgotten_before(work.now), STEP).await?;
+        let swept = tx.sweep_nonces(now, STEP).await?.max(logins).max(codes).max(alerts);
         Ok(i64::try_from(swept).is_ok_and(|swept| swept >= STEP))
     }
 }

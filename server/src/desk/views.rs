@@ -34,7 +34,8 @@ pub(crate) fn product_unknown(id: &str) -> ApiError {
     )
 }
 
-pub(super) fn unknown_state(states: &str) -> ApiError {
+/// What an operator asks for is not a state.
+pub(crate) fn unknown_state(states: &str) -> ApiError {
     ApiError::new(
         Code::RequestInvalid,
         format!("`state` is one of {states}"),

@@ -2,6 +2,7 @@
 
 mod alerts;
 mod audit;
+mod codes;
 mod guard;
 mod instances;
 mod keys;
@@ -9,6 +10,7 @@ mod kit;
 mod licenses;
 mod logins;
 mod metrics;
+mod notices;
 mod openapi;
 mod products;
 mod releases;

@@ -34,4 +34,9 @@ pub(crate) trait Products {
         market_product: &str,
         sku: &str,
     ) -> Result<Option<String>, StoreError>;
+    /// The only product that any variant of the goods is.
+    async fn product_of_any_sku(
+        &mut self,
+        market_product: &str,
+    ) -> Result<Option<String>, StoreError>;
 }

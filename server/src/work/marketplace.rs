@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use koogallery::aksk::{Credentials, Payload, Request, authorize};
+use koogallery::license_code::{self, CodeInfo, Edition, Interface};
 use koogallery::signature::AccessKey;
 use koogallery::upload::{Content, boundary, multipart};
 use koogallery::usage::{self, Form, Record, Verdicts};
@@ -34,6 +35,8 @@ pub(crate) struct Marketplace {
     credentials: Credentials,
     /// Those of the basic interface: one of them signs usage.
     access_keys: Vec<AccessKey>,
+    /// Which interfaces for authorization codes are called.
+    edition: Edition,
     /// What the keys are recognised by when they have changed.
     identity: String,
 }
@@ -89,6 +92,7 @@ impl Marketplace {
                 .iter()
                 .filter_map(|key| AccessKey::new(key.expose()).ok())
                 .collect(),
+            edition: config.license_code_edition,
             identity,
         }))
     }
@@ -152,6 +156,31 @@ impl Marketplace {
             }
         }
         Err(last)
+    }
+
+    /// Has an authorization code activated that is used since `since`.
+    pub(crate) fn activate(&self, code: &str, since: i64, now: i64) -> Result<CodeInfo, Miss> {
+        let body = match self.edition {
+            Edition::V1 => license_code::activate_one(code, Some(since)),
+            Edition::V2 => batch(license_code::activate_batches(&[code.to_owned()], Some(since))),
+        };
+        let (status, body) = self.ask(Interface::Activate, &body, now)?;
+        Ok(license_code::read_activation(status, &body)?)
+    }
+
+    /// Asks how an authorization code stands.
+    pub(crate) fn heartbeat(&self, code: &str, now: i64) -> Result<CodeInfo, Miss> {
+        let body = match self.edition {
+            Edition::V1 => license_code::heartbeat_one(code),
+            Edition::V2 => batch(license_code::heartbeat_batches(&[code.to_owned()])),
+        };
+        let (status, body) = self.ask(Interface::Heartbeat, &body, now)?;
+        Ok(license_code::read_one(status, &body)?)
+    }
+
+    fn ask(&self, interface: Interface, body: &[u8], now: i64) -> Result<(u16, Vec<u8>), Miss> {
+        let target = license_code::path(interface, self.edition);
+        self.send("POST", target, "application/json;charset=UTF-8", &[], body, now)
     }
 
     /// Tries one base after the other, as long as nothing was sent.
@@ -232,6 +261,11 @@ impl Marketplace {
         let body = read.map_err(|error| Miss { unsent: false, ..miss(&error) })?;
         Ok((status, body))
     }
+}
+
+/// The only one of one code.
+fn batch(bodies: Vec<Vec<u8>>) -> Vec<u8> {
+    bodies.into_iter().next().unwrap_or_default()
 }
 
 /// Whether the attempt failed before a connection stood.

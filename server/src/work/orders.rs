@@ -130,7 +130,7 @@ fn result<T>(outcome: &Result<T, Failure>) -> &'static str {
 }
 
 /// An order of another seller is refused with the words of wrong keys; only that order waits.
-fn of_order(failure: &Failure) -> Remedy {
+pub(super) fn of_order(failure: &Failure) -> Remedy {
     match failure.code.as_str() {
         "MKT.0150" | "CBC.0150" => Remedy::GiveUp,
         _ => failure.remedy,

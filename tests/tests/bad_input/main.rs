@@ -1,6 +1,7 @@
 //! Bad input: each with a clear message, a stable code and a clean state afterwards.
 #![expect(clippy::unwrap_used, reason = "a surprise is the failure of the test")]
 
+mod activities;
 mod bodies;
 mod licenses;
 mod operation;

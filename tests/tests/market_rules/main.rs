@@ -2,6 +2,8 @@
 //! listener of a real server.
 #![expect(clippy::unwrap_used, reason = "a surprise is the failure of the test")]
 
+mod changes;
+mod codes;
 mod debugging;
 mod first_edition;
 mod judgement;

@@ -8,7 +8,7 @@ use crate::desk::audit::{By, Entry};
 use crate::desk::command::UseCase;
 use crate::desk::context::Work;
 use crate::desk::settle::settle;
-use crate::store::{InstanceState, ListKey, Locks, StoreError, Tx};
+use crate::store::{Instance, InstanceState, ListKey, Locks, StoreError, Tx};
 
 /// 释放实例.
 pub(crate) struct ReleaseInstance {
@@ -39,16 +39,26 @@ impl UseCase for ReleaseInstance {
         }
 
         if instance.state != InstanceState::Released {
-            let now = work.now.as_secs();
-            tx.put_instance_state(&instance.id, InstanceState::Released, now).await?;
-            instance.state = InstanceState::Released;
-            if tx.release_licenses(&instance.id, now).await? > 0 {
-                tx.mark_list(&ListKey::revocation()).await?;
-            }
-            let released = Entry::new("instance.release", &By::Marketplace);
-            work.audit(released.about("instance", &instance.id));
-            settle(tx, work, &mut instance, None).await?;
+            give_back(tx, work, &mut instance).await?;
         }
         Ok(Answer::success())
     }
+}
+
+/// Ends an instance for good, and revokes its licenses.
+pub(crate) async fn give_back(
+    tx: &mut dyn Tx,
+    work: &mut Work<'_>,
+    instance: &mut Instance,
+) -> Result<(), StoreError> {
+    let now = work.now.as_secs();
+    tx.put_instance_state(&instance.id, InstanceState::Released, now).await?;
+    instance.state = InstanceState::Released;
+    if tx.release_licenses(&instance.id, now).await? > 0 {
+        tx.mark_list(&ListKey::revocation()).await?;
+    }
+    let released = Entry::new("instance.release", &By::Marketplace);
+    work.audit(released.about("instance", &instance.id));
+    settle(tx, work, instance, None).await?;
+    Ok(())
 }

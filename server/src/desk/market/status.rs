@@ -8,7 +8,7 @@ use crate::desk::audit::{By, Entry};
 use crate::desk::command::UseCase;
 use crate::desk::context::Work;
 use crate::desk::settle::settle;
-use crate::store::{InstanceState, ListKey, Locks, StoreError, Tx};
+use crate::store::{Instance, InstanceState, ListKey, Locks, StoreError, Tx};
 
 /// 更新实例状态.
 pub(crate) struct SetStatus {
@@ -37,26 +37,35 @@ impl UseCase for SetStatus {
             return Ok(replay);
         }
 
-        let now = work.now.as_secs();
-        let (state, listed) = match call.status {
-            Status::Freeze => (InstanceState::Frozen, tx.freeze_licenses(&instance.id, now).await?),
-            Status::Unfreeze => {
-                (InstanceState::Active, tx.unfreeze_licenses(&instance.id, now).await?)
-            }
-        };
-        if listed > 0 {
-            tx.mark_list(&ListKey::revocation()).await?;
-        }
-        if instance.state != state || listed > 0 {
-            let set = Entry::new("instance.status", &By::Marketplace).outcome(state.as_str());
-            work.audit(set.about("instance", &instance.id));
-        }
-        if instance.state != InstanceState::Active || state != InstanceState::Active {
-            // Said once more it is another reason: what the end had stopped no renewal lets go.
-            tx.put_instance_state(&instance.id, state, now).await?;
-            instance.state = state;
-        }
-        settle(tx, work, &mut instance, None).await?;
+        put_status(tx, work, &mut instance, call.status).await?;
         Ok(Answer::success())
     }
+}
+
+/// Stops an instance, or lets it go again, and its licenses with it.
+pub(crate) async fn put_status(
+    tx: &mut dyn Tx,
+    work: &mut Work<'_>,
+    instance: &mut Instance,
+    status: Status,
+) -> Result<(), StoreError> {
+    let now = work.now.as_secs();
+    let (state, listed) = match status {
+        Status::Freeze => (InstanceState::Frozen, tx.freeze_licenses(&instance.id, now).await?),
+        Status::Unfreeze => (InstanceState::Active, tx.unfreeze_licenses(&instance.id, now).await?),
+    };
+    if listed > 0 {
+        tx.mark_list(&ListKey::revocation()).await?;
+    }
+    if instance.state != state || listed > 0 {
+        let set = Entry::new("instance.status", &By::Marketplace).outcome(state.as_str());
+        work.audit(set.about("instance", &instance.id));
+    }
+    if instance.state != InstanceState::Active || state != InstanceState::Active {
+        // Said once more it is another reason: what the end had stopped no renewal lets go.
+        tx.put_instance_state(&instance.id, state, now).await?;
+        instance.state = state;
+    }
+    settle(tx, work, instance, None).await?;
+    Ok(())
 }

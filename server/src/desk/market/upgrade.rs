@@ -5,6 +5,7 @@ use koogallery::{Answer, ResultCode};
 
 use super::v1::{self, Told};
 use super::{first_use, live, test_effect};
+use crate::desk::audit::{By, Entry};
 use crate::desk::command::UseCase;
 use crate::desk::context::{Note, Work};
 use crate::desk::orders::UPGRADE;
@@ -42,6 +43,8 @@ impl UseCase for UpgradeInstance {
 
         let now = work.now.as_secs();
         let (order, line) = (&call.order_id, &call.order_line_id);
+        let upgraded = Entry::new("instance.upgrade", &By::Marketplace);
+        work.audit(upgraded.about("instance", &instance.id).about("order", order));
         if tx.queue_order(&instance.id, order, line, UPGRADE, now).await? {
             work.note(Note::OrderQueued { instance: instance.id.clone() });
         }

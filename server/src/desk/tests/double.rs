@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use koogallery::AccessKey;
 use koogallery::aksk::{Credentials, Received, verify};
+use koogallery::license_code::{self, CodeInfo, Edition, Interface};
 use koogallery::order::{self, Order};
 use koogallery::upload::{self, Content};
 use koogallery::usage::{self, Form, Record};
@@ -39,6 +40,12 @@ pub(super) struct State {
     pub(super) usage: Vec<Vec<Record>>,
     /// Numbers of records that are refused, with their codes.
     pub(super) wrong_usage: Vec<(String, String)>,
+    /// Authorization codes that were sold.
+    pub(super) codes: HashMap<String, CodeInfo>,
+    /// Codes whose questions are refused.
+    pub(super) refused: HashMap<String, (u16, &'static str)>,
+    pub(super) activated: Vec<String>,
+    pub(super) beaten: Vec<String>,
     pub(super) requests: usize,
 }
 
@@ -137,6 +144,9 @@ impl Double {
                 return self.usage(form, &pairs, body);
             }
         }
+        if let Some((interface, edition)) = license_code::of_path(path) {
+            return self.answer_for_code(interface, edition, body);
+        }
         let event = upload::event_of(path).unwrap();
         let kind = pairs.iter().find(|(name, _)| name.eq_ignore_ascii_case("content-type"));
         match upload::read_multipart(kind.unwrap().1, body) {
@@ -146,6 +156,34 @@ impl Double {
             }
             Err(error) => (400, upload::answer("CBC.0101", &error.to_string())),
         }
+    }
+
+    fn answer_for_code(
+        &self,
+        interface: Interface,
+        edition: Edition,
+        body: &[u8],
+    ) -> (u16, Vec<u8>) {
+        let Ok(asked) = license_code::read_request(edition, body) else {
+            return (400, license_code::refusal("92020002", "invalid param"));
+        };
+        let code = asked.codes[0].clone();
+        let mut state = self.state();
+        match interface {
+            Interface::Activate => state.activated.push(code.clone()),
+            Interface::Heartbeat => state.beaten.push(code.clone()),
+        }
+        if let Some((status, refusal)) = state.refused.get(&code) {
+            return (*status, license_code::refusal(refusal, "refused"));
+        }
+        let now = (self.now)();
+        let Some(info) = state.codes.get_mut(&code) else {
+            return (200, license_code::refusal("92020005", "license code not exist"));
+        };
+        if interface == Interface::Activate {
+            info.activated.get_or_insert(now);
+        }
+        (200, license_code::answer(interface, edition, std::slice::from_ref(info)))
     }
 }
 

@@ -14,6 +14,8 @@ pub(crate) mod bench;
 mod changes;
 #[path = "client.rs"]
 mod client;
+#[path = "codes.rs"]
+mod codes;
 #[path = "crash.rs"]
 mod crash;
 #[path = "double.rs"]
@@ -24,6 +26,8 @@ mod faults;
 mod first_edition;
 #[path = "instances.rs"]
 mod instances;
+#[path = "notices.rs"]
+mod notices;
 #[path = "queues.rs"]
 mod queues;
 #[path = "refunds.rs"]

@@ -102,6 +102,8 @@ fn components() -> Value {
     add::<api::UsagePush>(&mut schemas);
     add::<api::UsageView>(&mut schemas);
     add::<api::AlertView>(&mut schemas);
+    add::<api::CodeView>(&mut schemas);
+    add::<api::NoticeView>(&mut schemas);
     add::<api::ReleasePublish>(&mut schemas);
     add::<api::ReleaseView>(&mut schemas);
     add::<api::TokenCreate>(&mut schemas);

@@ -6,8 +6,8 @@ use axum::routing::{MethodRouter, get, post, put};
 
 use super::super::App;
 use super::{
-    alerts, audit, instances, keys, kit, licenses, logins, metrics, openapi, products, releases,
-    tokens, uploads, usage,
+    alerts, audit, codes, instances, keys, kit, licenses, logins, metrics, notices, openapi,
+    products, releases, tokens, uploads, usage,
 };
 use crate::desk::Role;
 
@@ -151,6 +151,36 @@ pub(in crate::http) const ROUTES: &[Route] = &[
         takes: None,
         answers: (200, "LicenseView"),
         handler: || get(licenses::show),
+    },
+    Route {
+        method: Method::GET,
+        path: "/api/v1/codes",
+        access: OPERATOR,
+        summary: "The marketplace's authorization codes that programs use here",
+        parameters: &["state", "instance_id", "after", "limit"],
+        takes: None,
+        answers: (200, "CodeView[]"),
+        handler: || get(codes::list),
+    },
+    Route {
+        method: Method::GET,
+        path: "/api/v1/codes/{id}",
+        access: OPERATOR,
+        summary: "One authorization code",
+        parameters: &[],
+        takes: None,
+        answers: (200, "CodeView"),
+        handler: || get(codes::show),
+    },
+    Route {
+        method: Method::GET,
+        path: "/api/v1/notices",
+        access: VIEWER,
+        summary: "Orders that the marketplace notified us of, newest first",
+        parameters: &["order_id", "state", "limit"],
+        takes: None,
+        answers: (200, "NoticeView[]"),
+        handler: || get(notices::list),
     },
     Route {
         method: Method::GET,

@@ -73,7 +73,7 @@ impl Licenses for PgTx {
         )
         .bind(instance_id)
         .bind(event_id)
-        .fetch_optional(self.reader().await?)
+        .fetch_optional(self.written().await?)
         .await?)
     }
 

@@ -43,7 +43,7 @@ impl Instances for SqliteTx {
     async fn instances_of_order(&mut self, order_id: &str) -> Result<Vec<Instance>, StoreError> {
         Ok(sqlx::query_as("SELECT * FROM instances WHERE order_id = $1 ORDER BY created_at, id")
             .bind(order_id)
-            .fetch_all(self.reader().await?)
+            .fetch_all(self.written().await?)
             .await?)
     }
 

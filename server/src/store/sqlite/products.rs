@@ -77,4 +77,17 @@ impl Products for SqliteTx {
         .fetch_optional(self.written().await?)
         .await?)
     }
+
+    async fn product_of_any_sku(
+        &mut self,
+        market_product: &str,
+    ) -> Result<Option<String>, StoreError> {
+        Ok(sqlx::query_scalar(
+            "SELECT min(product) FROM product_skus WHERE market_product = $1 \
+             HAVING count(DISTINCT product) = 1",
+        )
+        .bind(market_product)
+        .fetch_optional(self.written().await?)
+        .await?)
+    }
 }

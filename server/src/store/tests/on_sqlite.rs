@@ -2,6 +2,8 @@
 
 #[path = "batches.rs"]
 mod batches;
+#[path = "codes.rs"]
+mod codes;
 #[path = "first_edition.rs"]
 mod first_edition;
 #[path = "kit.rs"]

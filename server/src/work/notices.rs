@@ -1,0 +1,96 @@
+//! Asks the marketplace for the orders that it notified us of.
+
+use std::pin::Pin;
+use std::sync::Arc;
+
+use koogallery::{Failure, Remedy};
+use tokio::task::JoinSet;
+
+use super::gate::Permit;
+use super::marketplace::{Marketplace, Miss};
+use super::orders::of_order;
+use super::{LOOK, Shutdown, delay, rest, uploads};
+use crate::desk::{Desk, EndNotice, TakeNotices};
+use crate::store::NoticeRow;
+
+/// Questions at the same time.
+const PARALLEL: i64 = 4;
+
+pub(super) fn run(
+    desk: Desk,
+    marketplace: Arc<Marketplace>,
+    shutdown: Shutdown,
+) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+    Box::pin(serve(desk, marketplace, shutdown))
+}
+
+async fn serve(desk: Desk, marketplace: Arc<Marketplace>, mut shutdown: Shutdown) {
+    loop {
+        let taken = take(&desk).await;
+        if taken.is_empty() {
+            if rest(&desk.context.bells.notices, &mut shutdown, LOOK).await {
+                return;
+            }
+            continue;
+        }
+        let mut asked = JoinSet::new();
+        for row in taken {
+            asked.spawn(ask(desk.clone(), marketplace.clone(), shutdown.clone(), row));
+        }
+        while asked.join_next().await.is_some() {}
+        if *shutdown.borrow() {
+            return;
+        }
+    }
+}
+
+async fn take(desk: &Desk) -> Vec<NoticeRow> {
+    let next = async { desk.store.read().await?.next_notice().await };
+    let next: Result<Option<i64>, crate::store::StoreError> = next.await;
+    if next.ok().flatten().is_none_or(|at| at > desk.context.now().as_secs()) {
+        return Vec::new();
+    }
+    let (limit, probing) = match desk.gate.permit(desk.context.now_ms()) {
+        Permit::Go => (PARALLEL, false),
+        Permit::Probe => (1, true),
+        Permit::Rest => return Vec::new(),
+    };
+    let taken = desk.writer.write(TakeNotices { limit }).await.unwrap_or_else(|error| {
+        tracing::error!(error = %error, "order notifications cannot be taken from the queue");
+        Vec::new()
+    });
+    if taken.is_empty() && probing {
+        desk.gate.unused();
+    }
+    taken
+}
+
+async fn ask(desk: Desk, marketplace: Arc<Marketplace>, shutdown: Shutdown, row: NoticeRow) {
+    let now = desk.context.now().as_secs();
+    let (order, line) = (row.order_id.clone(), row.line_id.clone());
+    let asked = tokio::task::spawn_blocking(move || marketplace.order(&order, &line, now)).await;
+    let outcome = asked.unwrap_or_else(|error| {
+        Err(Miss { failure: Failure::unanswered(&error.to_string()), unsent: false })
+    });
+    let mut outcome = outcome.map_err(|miss| miss.failure);
+    uploads::tell_gate(&desk, outcome.as_ref().err().map(of_order)).await;
+    if let Err(failure) = &mut outcome {
+        failure.remedy = of_order(failure);
+        tracing::warn!(
+            order.id = row.order_id,
+            code = failure.code,
+            attempts = row.attempts,
+            "the order of a notification could not be read"
+        );
+    } else {
+        tracing::info!(order.id = row.order_id, "the order of a notification was read");
+    }
+    let environment = &desk.context.environment;
+    let wait = match &outcome {
+        Ok(_) => 0,
+        Err(failure) if failure.remedy == Remedy::FixCredentials => delay::longest(environment),
+        Err(_) => delay::seconds(row.attempts, environment),
+    };
+    let next_at = desk.context.now().as_secs() + wait;
+    uploads::write_down(&desk, EndNotice { row, outcome, next_at }, &shutdown).await;
+}
