@@ -1,7 +1,14 @@
 //! What travels between server, SDK and tools, beside the signed documents themselves.
 
+mod kit;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+
+pub use kit::{
+    DepartmentView, LoginApplication, LoginRedeem, LoginView, SyncedUser, TenantApplicationView,
+    TenantView, UserView,
+};
 
 use crate::{
     Code, Timestamp,

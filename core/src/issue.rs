@@ -6,7 +6,7 @@ use ed25519_dalek::Signer as _;
 use serde::Serialize;
 use serde_json::json;
 
-pub use crate::keyfile::{Encrypt, KeyFile, KeyFileError};
+pub use crate::keyfile::{Encrypt, KeyFile, KeyFileError, private_key_of_pem, private_key_to_pem};
 use crate::{
     Timestamp,
     armor::STRING_LIMIT,

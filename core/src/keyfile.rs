@@ -89,18 +89,7 @@ impl KeyFile {
 
 impl SigningKey {
     fn from_pem(pem: &str, passphrase: Option<&str>) -> Result<Self, KeyFileError> {
-        let (label, document) = SecretDocument::from_pem(pem).map_err(|_| KeyFileError::NotAKey)?;
-        let document = match label {
-            "PRIVATE KEY" => document,
-            "ENCRYPTED PRIVATE KEY" => {
-                let passphrase = passphrase.ok_or(KeyFileError::PassphraseNeeded)?;
-                EncryptedPrivateKeyInfoRef::try_from(document.as_bytes())
-                    .map_err(|_| KeyFileError::NotAKey)?
-                    .decrypt(passphrase)
-                    .map_err(|_| KeyFileError::PassphraseWrong)?
-            }
-            _ => return Err(KeyFileError::NotAKey),
-        };
+        let document = document_of_pem(pem, passphrase)?;
         let info =
             PrivateKeyInfoRef::try_from(document.as_bytes()).map_err(|_| KeyFileError::NotAKey)?;
         match info.algorithm.oid.to_string().as_str() {
@@ -133,24 +122,70 @@ impl SigningKey {
                 SecretDocument::try_from(der.as_bytes()).map_err(|_| KeyFileError::NotAKey)?
             }
         };
-        let (label, document) = match encrypt {
-            None => ("PRIVATE KEY", document),
-            Some(Encrypt { passphrase, salt, iv }) => {
-                // Of the costs that OWASP recommends for scrypt the one with 16 MiB: OpenSSL opens
-                // nothing over 32.
-                let scrypt = pkcs8::pkcs5::scrypt::Params::new(14, 8, 5)
-                    .map_err(|_| KeyFileError::NotAKey)?;
-                let rule = pbes2::Parameters::generate_scrypt_aes256cbc(scrypt, salt, *iv);
-                let info = PrivateKeyInfoRef::try_from(document.as_bytes())
-                    .map_err(|_| KeyFileError::NotAKey)?;
-                let encrypted = info
-                    .encrypt_with_params(rule.map_err(|_| KeyFileError::NotAKey)?, passphrase)
-                    .map_err(|_| KeyFileError::NotAKey)?;
-                ("ENCRYPTED PRIVATE KEY", encrypted)
-            }
-        };
-        document.to_pem(label, LineEnding::LF).map_err(|_| KeyFileError::NotAKey)
+        pem_of_document(document, encrypt)
     }
+}
+
+/// The private key of a PEM file as PKCS#8, of whatever kind it is; text before it is skipped.
+///
+/// # Errors
+/// [`KeyFileError`].
+pub fn private_key_of_pem(
+    text: &str,
+    passphrase: Option<&str>,
+) -> Result<Zeroizing<Vec<u8>>, KeyFileError> {
+    let start = text.find("-----BEGIN ").ok_or(KeyFileError::NotAKey)?;
+    Ok(Zeroizing::new(document_of_pem(text[start..].trim_end(), passphrase)?.as_bytes().to_vec()))
+}
+
+/// A PEM file of a private key in PKCS#8, of whatever kind it is.
+///
+/// # Errors
+/// [`KeyFileError::NotAKey`] for what is no PKCS#8.
+pub fn private_key_to_pem(
+    pkcs8: &[u8],
+    encrypt: Option<&Encrypt<'_>>,
+) -> Result<Zeroizing<String>, KeyFileError> {
+    let document = SecretDocument::try_from(pkcs8).map_err(|_| KeyFileError::NotAKey)?;
+    pem_of_document(document, encrypt)
+}
+
+fn document_of_pem(pem: &str, passphrase: Option<&str>) -> Result<SecretDocument, KeyFileError> {
+    let (label, document) = SecretDocument::from_pem(pem).map_err(|_| KeyFileError::NotAKey)?;
+    match label {
+        "PRIVATE KEY" => Ok(document),
+        "ENCRYPTED PRIVATE KEY" => {
+            let passphrase = passphrase.ok_or(KeyFileError::PassphraseNeeded)?;
+            EncryptedPrivateKeyInfoRef::try_from(document.as_bytes())
+                .map_err(|_| KeyFileError::NotAKey)?
+                .decrypt(passphrase)
+                .map_err(|_| KeyFileError::PassphraseWrong)
+        }
+        _ => Err(KeyFileError::NotAKey),
+    }
+}
+
+fn pem_of_document(
+    document: SecretDocument,
+    encrypt: Option<&Encrypt<'_>>,
+) -> Result<Zeroizing<String>, KeyFileError> {
+    let (label, document) = match encrypt {
+        None => ("PRIVATE KEY", document),
+        Some(Encrypt { passphrase, salt, iv }) => {
+            // Of the costs that OWASP recommends for scrypt the one with 16 MiB: OpenSSL opens
+            // nothing over 32.
+            let scrypt =
+                pkcs8::pkcs5::scrypt::Params::new(14, 8, 5).map_err(|_| KeyFileError::NotAKey)?;
+            let rule = pbes2::Parameters::generate_scrypt_aes256cbc(scrypt, salt, *iv);
+            let info = PrivateKeyInfoRef::try_from(document.as_bytes())
+                .map_err(|_| KeyFileError::NotAKey)?;
+            let encrypted = info
+                .encrypt_with_params(rule.map_err(|_| KeyFileError::NotAKey)?, passphrase)
+                .map_err(|_| KeyFileError::NotAKey)?;
+            ("ENCRYPTED PRIVATE KEY", encrypted)
+        }
+    };
+    document.to_pem(label, LineEnding::LF).map_err(|_| KeyFileError::NotAKey)
 }
 
 #[cfg(test)]

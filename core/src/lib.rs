@@ -8,6 +8,7 @@
 pub mod activation;
 pub mod api;
 pub mod armor;
+pub mod audit;
 pub mod binding;
 pub mod code;
 pub mod device;

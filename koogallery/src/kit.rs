@@ -12,6 +12,7 @@ mod users;
 use crate::body::Body;
 use crate::call::fields::{Fields, refused};
 use crate::code::Rejection;
+use crate::oauth::{Centre, NoCentre};
 
 pub use organisation::OrganisationSync;
 pub use secret::{CIPHERTEXT_LIMIT, Ciphertext};
@@ -264,16 +265,20 @@ impl Fields<'_> {
         Ok(text)
     }
 
-    /// The authentication centre's address "includes https://"; where it may lead is the
-    /// caller's part.
+    /// The authentication centre's address "includes https://"; to this machine alone it may be
+    /// plain http.
     fn address(self, name: &str, max: usize) -> Result<String, Rejection> {
         let text = self.required(name, max)?;
-        let scheme = text.split_once("://").filter(|(_, rest)| !rest.is_empty()).map(|(s, _)| s);
-        match scheme {
-            Some(s) if s.eq_ignore_ascii_case("https") || s.eq_ignore_ascii_case("http") => {
-                Ok(text)
+        match Centre::parse(&text) {
+            Ok(_) => Ok(text),
+            Err(NoCentre::NoAddress) => {
+                Err(refused(name, "is not an https address", "应为https地址"))
             }
-            _ => Err(refused(name, "is not an https address", "应为https地址")),
+            Err(NoCentre::NotEncrypted) => Err(refused(
+                name,
+                "is plain http, which is allowed to a loopback address only",
+                "为http地址，仅允许用于环回地址",
+            )),
         }
     }
 }

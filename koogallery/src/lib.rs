@@ -16,6 +16,7 @@ pub mod failure;
 pub mod kit;
 pub mod license_code;
 mod mac;
+pub mod oauth;
 pub mod order;
 pub mod retry;
 pub mod signature;

@@ -80,6 +80,10 @@ pub(crate) struct Koogallery {
     pub(crate) license_code_access_key: Vec<Secret>,
     /// 联营SaaS同步接口.
     pub(crate) kit_access_key: Vec<Secret>,
+    /// Private RSA keys that open the kit's `clientSecret`, the newest first.
+    pub(crate) kit_keys: Vec<PathBuf>,
+    /// Opens them, where they are encrypted.
+    pub(crate) kit_key_passphrase_file: Option<PathBuf>,
     /// 通用接口.
     pub(crate) general_access_key: Vec<Secret>,
     /// With `sk`: signs what we send.
@@ -175,6 +179,8 @@ impl Config {
                     "koogallery.license_code_access_key",
                 ),
                 kit_access_key: checks::access_keys(reader, "koogallery.kit_access_key"),
+                kit_keys: checks::files(reader, "koogallery.kit_key"),
+                kit_key_passphrase_file: checks::file(reader, "koogallery.kit_key_passphrase_file"),
                 general_access_key: checks::access_keys(reader, "koogallery.general_access_key"),
                 ak: reader.secret("koogallery.ak"),
                 sk: reader.secret("koogallery.sk"),

@@ -2,12 +2,14 @@
 //! one transaction and answered after its commit. No HTTP and no SQL here.
 
 mod arrivals;
+pub(crate) mod audit;
 mod client;
 mod command;
 mod context;
 mod instances;
 mod issue;
 mod judge;
+mod kit;
 mod limits;
 mod lists;
 mod market;
@@ -33,9 +35,11 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
 
+pub(crate) use audit::AuditFilter;
 pub(crate) use command::Queued;
 pub(crate) use context::Context;
 pub(crate) use instances::{InstanceFilter, LicenseFilter};
+pub(crate) use kit::{KitFilter, Shown};
 pub(crate) use lists::SignedDocument;
 pub(crate) use open::{Made, lock, make_folder, owner_only};
 pub(crate) use orders::{EndOrder, KeepOrders, TakeOrders};
@@ -48,6 +52,7 @@ pub(crate) use writer::Writer;
 
 pub(crate) use crate::store::Role;
 use crate::store::{Store, StoreError};
+use crate::vault::KitKeys;
 use crate::work::{Gate, Marketplace};
 
 /// How long the database may take to show that it is there.
@@ -67,6 +72,7 @@ pub(crate) struct Inner {
     access_keys: market::AccessKeys,
     /// Whether an application waits for its license to be delivered.
     synchronous: bool,
+    pub(crate) kit_keys: Arc<KitKeys>,
     wrong_codes: limits::WrongCodes,
     made: Option<Made>,
     writing: Mutex<Option<JoinHandle<()>>>,

@@ -12,6 +12,7 @@ mod keyring;
 mod logging;
 mod output;
 mod store;
+mod vault;
 mod work;
 
 use std::process::ExitCode;

@@ -3,11 +3,13 @@
 
 mod admin;
 mod applications;
+mod audit;
 mod backup;
 mod batch;
 #[cfg(test)]
 pub(crate) mod cluster;
 mod instances;
+mod kit;
 mod lease;
 mod licenses;
 mod lists;
@@ -33,8 +35,13 @@ use crate::config::{Database, Secret};
 
 pub(crate) use admin::{Admin, Role, TokenRow};
 pub(crate) use applications::{Application, ApplicationState, Applications, Cursor};
+pub(crate) use audit::{Audit, AuditQuery, AuditRow};
 pub(crate) use backup::{Occupied, Snapshot, Table, Vacancy};
 pub(crate) use instances::{Instance, InstanceQuery, InstanceState, Instances, Terms};
+pub(crate) use kit::{
+    Kit, KitApplication, KitDoor, KitOrganisation, KitOrganisationHead, KitQuery, KitTenant,
+    KitUser,
+};
 pub(crate) use lease::Lease;
 pub(crate) use licenses::{LicenseQuery, LicenseRow, LicenseState, Licenses};
 pub(crate) use lists::{ListKey, ListRow, Lists, ReleaseRow};
@@ -67,7 +74,18 @@ pub(crate) enum StoreError {
 /// One transaction. Dropping it without [`Tx::commit`] rolls it back.
 #[async_trait]
 pub(crate) trait Tx:
-    Admin + Applications + Instances + Licenses + Lists + Machines + Orders + Products + Uploads + Send
+    Admin
+    + Applications
+    + Audit
+    + Instances
+    + Kit
+    + Licenses
+    + Lists
+    + Machines
+    + Orders
+    + Products
+    + Uploads
+    + Send
 {
     /// Keeps other servers away from what is named until this transaction ends. Comes first, and
     /// once.

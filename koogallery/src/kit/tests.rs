@@ -306,6 +306,11 @@ fn an_authentication_centre_has_an_address() {
         let message = refusal(table.interface, &with(&table.sample, "domainName", json!(text)));
         assert!(message.contains("domainName is not an https address"), "{message}");
     }
+    let plain = with(&table.sample, "domainName", json!("http://sso.example.com"));
+    let message = refusal(table.interface, &plain);
+    assert!(message.contains("domainName is plain http"), "{message}");
+    let local = with(&table.sample, "domainName", json!("http://127.0.0.1:8080"));
+    assert!(read(table.interface, &local).is_ok());
 }
 
 #[test]

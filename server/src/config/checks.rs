@@ -84,6 +84,18 @@ pub(super) fn file(reader: &mut Reader<'_>, key: &str) -> Option<PathBuf> {
     Some(path)
 }
 
+/// Files that are named must be there.
+pub(super) fn files(reader: &mut Reader<'_>, key: &str) -> Vec<PathBuf> {
+    let paths: Vec<PathBuf> = reader.texts(key).into_iter().map(PathBuf::from).collect();
+    for path in &paths {
+        if let Err(error) = std::fs::File::open(path) {
+            let cause = format!("{} cannot be read ({error})", path.display());
+            reader.problem(key, &cause, "name a file that licd may read, or leave the key out");
+        }
+    }
+    paths
+}
+
 pub(super) fn networks(reader: &mut Reader<'_>) -> Vec<Network> {
     let mut networks = Vec::new();
     for text in reader.texts("http.trusted_proxies") {

@@ -10,6 +10,7 @@ use license_core::product::Form;
 use license_core::rule::{Denial, InstanceState};
 use license_core::{Code, Lang};
 
+use super::audit::{By, Entry};
 use super::command::UseCase;
 use super::context::Work;
 use super::issue::{issue, reopen, terms};
@@ -73,6 +74,8 @@ impl UseCase for ClientLicense {
             }
         }
         let (row, license) = issue(tx, work, &mut instance, &grant, None).await?;
+        let issued = Entry::new("license.issue", &By::Program).about("instance", &instance.id);
+        work.audit(issued.about("license", &row.id));
         self.answer(tx, work, &row, &license).await.map(Ok)
     }
 }

@@ -4,7 +4,8 @@ use crate::store::{Locks, StoreError, Tx};
 
 use super::context::Work;
 use super::{
-    client, lists, market, orders, products, releases, restored, settle, sweep, tokens, uploads,
+    client, kit, lists, market, orders, products, releases, restored, settle, sweep, tokens,
+    uploads,
 };
 
 /// One thing to do inside of a transaction. It may run twice: the second time in a transaction of
@@ -89,6 +90,7 @@ use_cases! {
     SettleInstance => settle::SettleInstance,
     SignList => lists::SignList,
     Sweep => sweep::Sweep,
+    SyncKit => kit::SyncKit,
     TakeOrders => orders::TakeOrders,
     TakeUploads => uploads::TakeUploads,
     UpgradeInstance => market::UpgradeInstance,

@@ -13,6 +13,7 @@ use sha2::Sha256;
 use tokio::sync::Notify;
 
 use super::arrivals::Arrivals;
+use super::audit::{Entry, Head};
 use super::reading::Reading;
 use crate::environment::Environment;
 use crate::store::{ProductRow, StoreError};
@@ -22,6 +23,10 @@ pub(crate) struct Context {
     pub(crate) environment: Environment,
     /// Whose jobs are whose where servers share a database; anew at every start.
     pub(crate) server: String,
+    /// Whose audit chain this server writes; kept in its data folder.
+    pub(crate) chain: String,
+    /// The newest link of it, once that is known.
+    pub(crate) audit_head: Mutex<Option<Head>>,
     /// The `iss` of what is signed.
     pub(crate) issuer: String,
     /// Signs licenses, receipts and revocation lists.
@@ -73,6 +78,8 @@ pub(crate) enum Note {
     KeyLearned { jwk: Value },
     /// A kept application cannot be served for now.
     Held { instance: String, event: String, code: &'static str },
+    /// The audit chain has a link more.
+    Linked(Head),
     /// What was restored may be sent.
     RestoreConfirmed,
     /// Somebody holds an application's license now that had to wait.
@@ -141,6 +148,11 @@ impl Context {
         }
     }
 
+    /// The newest link, forgotten until it is told again.
+    pub(crate) fn take_audit_head(&self) -> Option<Head> {
+        self.audit_head.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
     /// Tells those concerned what was committed.
     pub(crate) fn tell(&self, note: Note) {
         match note {
@@ -162,6 +174,9 @@ impl Context {
             Note::UploadEnded { event } => self.arrivals.ended(&event),
             Note::JudgeDue => self.bells.settle.notify_one(),
             Note::KeyLearned { jwk } => self.learn(jwk),
+            Note::Linked(head) => {
+                *self.audit_head.lock().unwrap_or_else(PoisonError::into_inner) = Some(head);
+            }
             Note::Held { instance, event, code } => {
                 metrics::counter!("licd_applications_held_total", "code" => code).increment(1);
                 tracing::warn!(
@@ -193,14 +208,21 @@ pub(crate) struct Work<'a> {
     pub(crate) now: Timestamp,
     /// Told after the commit; dropped with the transaction otherwise.
     pub(crate) notes: Vec<Note>,
+    /// What was done, for the audit chain.
+    pub(crate) entries: Vec<Entry>,
 }
 
 impl<'a> Work<'a> {
     pub(crate) fn new(desk: &'a Arc<Context>) -> Self {
-        Self { desk, now: desk.now(), notes: Vec::new() }
+        Self { desk, now: desk.now(), notes: Vec::new(), entries: Vec::new() }
     }
 
     pub(crate) fn note(&mut self, note: Note) {
         self.notes.push(note);
+    }
+
+    /// Records what was done: never a look, a refusal without effect, or a re-send.
+    pub(crate) fn audit(&mut self, entry: Entry) {
+        self.entries.push(entry);
     }
 }

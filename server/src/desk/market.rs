@@ -53,7 +53,7 @@ impl AccessKeys {
         })
     }
 
-    fn of(&self, interface: InterfaceType) -> &[AccessKey] {
+    pub(super) fn of(&self, interface: InterfaceType) -> &[AccessKey] {
         match interface {
             InterfaceType::Basic => &self.basic,
             InterfaceType::LicenseCode => &self.license_code,

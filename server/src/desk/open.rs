@@ -9,7 +9,8 @@ use anyhow::{Context as _, bail};
 use tokio::sync::Mutex;
 
 use super::arrivals::Arrivals;
-use super::context::{Bells, Context};
+use super::audit::{self, By};
+use super::context::{Bells, Context, Work};
 use super::reading::Reading;
 use super::writer::Writer;
 use super::{Desk, Inner, limits, market, tokens, uploads};
@@ -17,6 +18,7 @@ use crate::config::{Config, Database};
 use crate::environment::Environment;
 use crate::keyring::{Keyring, write_secret};
 use crate::store::{Locks, Role, Store};
+use crate::vault::KitKeys;
 use crate::work::{Gate, Marketplace};
 
 /// What was made because it was missing.
@@ -75,9 +77,12 @@ impl Desk {
         let secret = secret(&store, &environment).await?;
         let mut server = [0; 16];
         environment.entropy.fill(&mut server);
+        let chain = chain(&config.data_dir, &environment)?;
         let context = Arc::new(Context {
             environment,
             server: hex::encode(server),
+            chain,
+            audit_head: std::sync::Mutex::new(None),
             issuer: config.issuer.clone(),
             issuing: keys.issuing,
             release: keys.release,
@@ -134,6 +139,7 @@ impl Desk {
             marketplace,
             access_keys: market::AccessKeys::new(&config.koogallery)?,
             synchronous: config.koogallery.synchronous,
+            kit_keys: Arc::new(KitKeys::open(&config.koogallery)?),
             wrong_codes: limits::WrongCodes::default(),
             made,
             writing: Mutex::new(Some(writing)),
@@ -232,6 +238,30 @@ fn founding() -> Locks {
     locks
 }
 
+/// Whose audit chain is written: made once for each data folder, so that servers that share a
+/// database have chains of their own, and one that moves goes on with its own.
+fn chain(folder: &Path, environment: &Environment) -> anyhow::Result<String> {
+    let path = folder.join("server-id");
+    match std::fs::read_to_string(&path) {
+        Ok(id) => {
+            let id = id.trim();
+            if id.len() != 32 || !id.bytes().all(|b| b.is_ascii_hexdigit()) {
+                bail!("{} holds no server id: 32 hex digits", path.display());
+            }
+            return Ok(id.to_owned());
+        }
+        Err(error) if error.kind() == ErrorKind::NotFound => {}
+        Err(error) => {
+            return Err(error).with_context(|| format!("{} cannot be read", path.display()));
+        }
+    }
+    let mut id = [0; 16];
+    environment.entropy.fill(&mut id);
+    let id = hex::encode(id);
+    write_secret(&path, format!("{id}\n").as_bytes())?;
+    Ok(id)
+}
+
 /// The key of the indexes by digest, made with the database.
 async fn secret(store: &Store, environment: &Environment) -> anyhow::Result<[u8; 32]> {
     const NAME: &str = "secret";
@@ -257,7 +287,7 @@ async fn secret(store: &Store, environment: &Environment) -> anyhow::Result<[u8;
 /// A database without any token gets one, so that nobody needs a default password.
 async fn first_token(
     config: &Config,
-    context: &Context,
+    context: &Arc<Context>,
     store: &Store,
     key_files: Vec<PathBuf>,
 ) -> anyhow::Result<Option<Made>> {
@@ -272,6 +302,9 @@ async fn first_token(
     // Before the commit: a token that was committed and lost would lock everybody out.
     write_secret(&admin_token_file, format!("{token}\n").as_bytes())?;
     tx.add_token(&row).await?;
+    let mut work = Work::new(context);
+    work.audit(tokens::made(&row, &By::Server));
+    audit::append(&mut *tx, &mut work).await?;
     tx.commit().await?;
     Ok(Some(Made { admin_token_file, key_files }))
 }

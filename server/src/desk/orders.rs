@@ -3,6 +3,7 @@
 use koogallery::Failure;
 use koogallery::order::{Order, OrderLine, OrderProduct, OrderType};
 
+use super::audit::{By, Entry};
 use super::command::UseCase;
 use super::context::{Note, Work};
 use super::settle::settle;
@@ -120,6 +121,8 @@ impl EndOrder {
             order.order_type != OrderType::Unsubscribe && row.scene != "UNSUBSCRIBE_RENEWAL_PERIOD";
         tx.put_order_read(self.id, &terms, counts || row.scene == "NEW", work.now.as_secs())
             .await?;
+        let read = Entry::new("order.read", &By::Server).about("instance", &instance.id);
+        work.audit(read.about("order", &row.order_id).about("scene", &row.scene));
         take_terms(tx, work, &mut instance).await?;
         if instance.state != InstanceState::Released {
             settle(tx, work, &mut instance, None).await?;

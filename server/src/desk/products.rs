@@ -3,6 +3,7 @@
 use license_core::product::Product;
 use license_core::{Code, Timestamp, api};
 
+use super::audit::{By, Entry};
 use super::command::UseCase;
 use super::context::{Note, Work};
 use super::{Desk, views};
@@ -13,7 +14,10 @@ use crate::store::{Locks, ProductRow, StoreError, Tx};
 const MOST: i64 = 1000;
 
 /// Makes a product or gives it other terms.
-pub(crate) struct ApplyProduct(pub(crate) Product);
+pub(crate) struct ApplyProduct {
+    pub(crate) product: Product,
+    pub(crate) by: By,
+}
 
 impl UseCase for ApplyProduct {
     type Answer = Result<api::ProductView, ApiError>;
@@ -23,7 +27,7 @@ impl UseCase for ApplyProduct {
     }
 
     async fn run(&self, tx: &mut dyn Tx, work: &mut Work<'_>) -> Result<Self::Answer, StoreError> {
-        let product = &self.0;
+        let product = &self.product;
         let goods: Vec<(String, String)> = product
             .koogallery
             .iter()
@@ -54,6 +58,7 @@ impl UseCase for ApplyProduct {
         for (market_product, sku) in &goods {
             concerned += tx.claim_instances(market_product, sku, &product.id).await?;
         }
+        work.audit(Entry::new("product.apply", &self.by).about("product", &product.id));
         if concerned > 0 {
             work.note(Note::JudgeDue);
         }
@@ -77,7 +82,7 @@ impl Desk {
             let zh = format!("产品描述不可用：{wrong}");
             return Err(ApiError::new(Code::RequestInvalid, wrong, zh));
         }
-        self.writer.write(ApplyProduct(product)).await?
+        self.writer.write(ApplyProduct { product, by: By::caller() }).await?
     }
 
     /// Every product.

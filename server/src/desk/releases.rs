@@ -9,6 +9,7 @@ use license_core::trust::{KeyRing, TrustedKey};
 use license_core::{Code, Lang};
 use serde_json::Value;
 
+use super::audit::{By, Entry};
 use super::command::UseCase;
 use super::context::{Note, Work};
 use super::{Desk, lists, views};
@@ -16,17 +17,20 @@ use crate::error::ApiError;
 use crate::store::{ListKey, ListRow, Locks, ReleaseRow, StoreError, Tx};
 
 /// One release more, signed here.
-pub(crate) struct PublishRelease(pub(crate) ReleaseInput);
+pub(crate) struct PublishRelease {
+    pub(crate) input: ReleaseInput,
+    pub(crate) by: By,
+}
 
 impl UseCase for PublishRelease {
     type Answer = Result<Vec<ReleaseRow>, ApiError>;
 
     fn locks(&self, locks: &mut Locks) {
-        locks.name("releases", &self.0.product);
+        locks.name("releases", &self.input.product);
     }
 
     async fn run(&self, tx: &mut dyn Tx, work: &mut Work<'_>) -> Result<Self::Answer, StoreError> {
-        let input = &self.0;
+        let input = &self.input;
         if tx.product(&input.product).await?.is_none() {
             return Ok(Err(views::product_unknown(&input.product)));
         }
@@ -58,6 +62,9 @@ impl UseCase for PublishRelease {
                 tx.mark_list(&key).await?;
             }
         }
+        let published = Entry::new("release.publish", &self.by).about("product", &row.product);
+        let published = published.about("platform", &row.platform).about("channel", &row.channel);
+        work.audit(published.about("version", &row.version));
         Ok(Ok(vec![row]))
     }
 }
@@ -84,6 +91,7 @@ fn row(
 pub(crate) struct PublishList {
     pub(crate) document: String,
     pub(crate) key: PublicKey,
+    pub(crate) by: By,
 }
 
 impl UseCase for PublishList {
@@ -152,6 +160,9 @@ impl UseCase for PublishList {
             tx.put_public_key(kid.as_str(), &jwk.to_string(), work.now.as_secs()).await?;
             work.note(Note::KeyLearned { jwk });
         }
+        let published = Entry::new("release.list", &self.by).about("product", list.product);
+        let published = published.about("platform", list.platform).about("channel", list.channel);
+        work.audit(published.about("seq", seq.to_string()).about("key", kid.as_str()));
         Ok(Ok(rows))
     }
 }
@@ -214,7 +225,7 @@ impl Desk {
         let rows = match publish {
             ReleasePublish::Release(input) => {
                 check(&input)?;
-                self.writer.write(PublishRelease(*input)).await??
+                self.writer.write(PublishRelease { input: *input, by: By::caller() }).await??
             }
             ReleasePublish::Signed { document, key } => {
                 let key = match &key {
@@ -223,7 +234,7 @@ impl Desk {
                     })?,
                     _ => return Err(invalid("`key` is a JWK", "key 须为 JWK")),
                 };
-                self.writer.write(PublishList { document, key }).await??
+                self.writer.write(PublishList { document, key, by: By::caller() }).await??
             }
         };
         Ok(rows.iter().map(view).collect::<Result<_, _>>()?)

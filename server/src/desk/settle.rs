@@ -3,6 +3,7 @@
 use koogallery::ResultCode;
 use license_core::rule::Denial;
 
+use super::audit::{By, Entry};
 use super::command::UseCase;
 use super::context::{Note, Work};
 use super::issue::{issue, send};
@@ -88,12 +89,19 @@ pub(crate) async fn serve(
             application.state = ApplicationState::Served;
             application.code = None;
             application.device = None;
+            work.audit(judged(application, "served").about("license", &license.0.id));
             application.license_id = Some(license.0.id);
             tx.put_application(application).await?;
             work.note(Note::Served { instance: instance.id.clone(), event });
         }
     }
     Ok(())
+}
+
+/// What became of a kept application.
+fn judged(application: &Application, outcome: &str) -> Entry {
+    let judged = Entry::new("application.judge", &By::Server).outcome(outcome);
+    judged.about("instance", &application.instance_id).about("event", &application.event_id)
 }
 
 async fn hold(
@@ -117,6 +125,7 @@ async fn hold(
     application.state = ApplicationState::Held;
     application.code = Some(code.as_str().to_owned());
     tx.put_application(application).await?;
+    work.audit(judged(application, "held").about("code", code.as_str()));
     work.note(Note::Held {
         instance: instance.id.clone(),
         event: application.event_id.clone(),

@@ -6,6 +6,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::Desk;
+use super::audit::{By, Entry};
 use super::command::UseCase;
 use super::context::{Context, Work};
 use crate::error::ApiError;
@@ -29,14 +30,24 @@ pub(crate) struct TokenView {
 }
 
 /// Keeps a token.
-pub(crate) struct CreateToken(pub(crate) TokenRow);
+pub(crate) struct CreateToken {
+    pub(crate) row: TokenRow,
+    pub(crate) by: By,
+}
 
 impl UseCase for CreateToken {
     type Answer = ();
 
-    async fn run(&self, tx: &mut dyn Tx, _: &mut Work<'_>) -> Result<(), StoreError> {
-        tx.add_token(&self.0).await
+    async fn run(&self, tx: &mut dyn Tx, work: &mut Work<'_>) -> Result<(), StoreError> {
+        tx.add_token(&self.row).await?;
+        work.audit(made(&self.row, &self.by));
+        Ok(())
     }
+}
+
+/// That a token was made, and what it allows.
+pub(super) fn made(row: &TokenRow, by: &By) -> Entry {
+    Entry::new("token.create", by).about("token", &row.id).about("role", row.role.as_str())
 }
 
 /// What is kept of a token.
@@ -59,12 +70,12 @@ pub(crate) fn make(context: &Context, role: Role, name: &str) -> (String, TokenR
 
 impl Desk {
     /// Whose token it is.
-    pub(crate) async fn caller(&self, token: &str) -> Result<Option<Role>, ApiError> {
+    pub(crate) async fn caller(&self, token: &str) -> Result<Option<(String, Role)>, ApiError> {
         if !token.starts_with(PREFIX) {
             return Ok(None);
         }
         let mut tx = self.store.read().await?;
-        Ok(tx.token(&hash(token)).await?.map(|token| token.role))
+        Ok(tx.token(&hash(token)).await?.map(|token| (token.id, token.role)))
     }
 
     /// Makes a token; it is shown this once.
@@ -82,7 +93,7 @@ impl Desk {
             ));
         }
         let (token, row) = make(&self.context, role, name);
-        self.writer.write(CreateToken(row)).await?;
+        self.writer.write(CreateToken { row, by: By::caller() }).await?;
         Ok(api::TokenCreated { name: name.to_owned(), role: role.as_str().to_owned(), token })
     }
 

@@ -4,6 +4,7 @@ use koogallery::{Failure, Remedy};
 use license_core::{Code, api};
 use serde::Deserialize;
 
+use super::audit::{By, Entry};
 use super::command::UseCase;
 use super::context::{Note, Work};
 use super::{Desk, paging, views};
@@ -106,6 +107,10 @@ impl UseCase for EndUpload {
             }
         }
         tx.put_upload(&row).await?;
+        if row.state != UploadState::Queued {
+            let ended = Entry::new("upload.end", &By::Server).outcome(row.state.as_str());
+            work.audit(ended.about("upload", &row.id).about("license", &row.license_id));
+        }
         work.note(Note::UploadEnded { event: row.event_id });
         Ok(Some(row.state))
     }
@@ -127,6 +132,7 @@ impl UseCase for PutPause {
 /// An operator has an upload sent again.
 pub(crate) struct RetryUpload {
     pub(crate) id: String,
+    pub(crate) by: By,
 }
 
 impl UseCase for RetryUpload {
@@ -154,6 +160,8 @@ impl UseCase for RetryUpload {
         row.finished_at = None;
         tx.put_upload(&row).await?;
         tx.put_meta(PAUSE, None).await?;
+        let again = Entry::new("upload.retry", &self.by);
+        work.audit(again.about("upload", &row.id).about("license", &row.license_id));
         work.note(Note::UploadQueued);
         Ok(Ok(row))
     }
@@ -193,7 +201,7 @@ impl Desk {
 
     /// Sends one again, and lets queues that rested because of wrong credentials try.
     pub(crate) async fn retry_upload(&self, id: &str) -> Result<api::UploadView, ApiError> {
-        let row = self.writer.write(RetryUpload { id: id.to_owned() }).await??;
+        let row = self.writer.write(RetryUpload { id: id.to_owned(), by: By::caller() }).await??;
         self.gate.reopen();
         self.context.reading.rest(self.marketplace.is_none());
         self.context.bells.orders.notify_one();

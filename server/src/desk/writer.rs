@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
+use super::audit;
 use super::command::{Answer, Command, Queued};
 use super::context::{Context, Work};
 use crate::store::{Locks, Store, StoreError};
@@ -152,6 +153,7 @@ async fn transaction(
         for command in commands {
             answers.push(command.run(&mut *tx, work).await?);
         }
+        audit::append(&mut *tx, work).await?;
         Ok(answers)
     };
     match ran.await {

@@ -1,8 +1,10 @@
 //! What `admin_listen` serves: the admin API, its description, the metrics.
 
+mod audit;
 mod guard;
 mod instances;
 mod keys;
+mod kit;
 mod licenses;
 mod metrics;
 mod openapi;

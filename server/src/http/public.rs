@@ -1,17 +1,19 @@
 //! What `listen` serves: the marketplace, programs that ask for licenses, health.
 
 mod health;
+mod kit;
 mod licenses;
 mod lists;
 mod market;
 
 use axum::Router;
 use axum::routing::{get, post};
+use koogallery::kit::{Edition, Interface};
 
 use super::{App, layers};
 
 pub(super) fn router(app: App, secure: bool) -> Router {
-    let router = Router::new()
+    let mut router = Router::new()
         .route("/koogallery", post(market::call))
         .route("/v1/client/licenses", post(licenses::ask))
         .route("/v1/client/releases", get(lists::releases))
@@ -20,5 +22,12 @@ pub(super) fn router(app: App, secure: bool) -> Router {
         .route("/.well-known/jwks.json", get(lists::jwks))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready));
+    for &interface in Interface::ALL {
+        for edition in [Edition::V1, Edition::V2] {
+            let path = format!("/koogallery{}", interface.path(edition));
+            let call = move |state, request| kit::call(interface, edition, state, request);
+            router = router.route(&path, post(call));
+        }
+    }
     layers::wrap(router, secure).with_state(app)
 }

@@ -4,6 +4,7 @@ mod access;
 mod bad_input;
 mod client;
 mod documents;
+mod kit;
 mod server;
 mod tls;
 

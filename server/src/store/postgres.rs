@@ -3,9 +3,11 @@
 
 mod admin;
 mod applications;
+mod audit;
 mod backup;
 mod batch;
 mod instances;
+mod kit;
 mod licenses;
 mod lists;
 mod machines;

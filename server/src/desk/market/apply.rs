@@ -6,6 +6,7 @@ use license_core::Lang;
 use license_core::rule::Denial;
 
 use super::{live, test_answer};
+use crate::desk::audit::{By, Entry};
 use crate::desk::command::UseCase;
 use crate::desk::context::{Context, Work};
 use crate::desk::issue::{issue, send, take_back};
@@ -138,8 +139,18 @@ impl Apply {
             application.license_id = Some(license.0.id);
         }
         tx.put_application(&application).await?;
+        let accepted = Entry::new("application.accept", &By::Marketplace)
+            .outcome(application.state.as_str())
+            .about("instance", &application.instance_id)
+            .about("event", &application.event_id);
+        work.audit(match &application.license_id {
+            Some(license) => accepted.about("license", license),
+            None => accepted,
+        });
         if let Some(Earlier::Unsent(_, license)) = &displaced {
             take_back(tx, work, license).await?;
+            let back = Entry::new("license.take-back", &By::Marketplace);
+            work.audit(back.about("license", &license.id).about("event", &call.event_id));
         }
         Ok(Answer::in_progress())
     }

@@ -4,6 +4,7 @@ use koogallery::Answer;
 use koogallery::call::NewInstance;
 use license_core::activation::ActivationCode;
 
+use crate::desk::audit::{By, Entry};
 use crate::desk::command::UseCase;
 use crate::desk::context::{Note, Work};
 use crate::store::{Instance, InstanceState, Locks, StoreError, Tx};
@@ -59,6 +60,8 @@ impl CreateInstance {
             return found.map(|found| found.id).ok_or_else(unreadable);
         }
         tx.queue_order(&instance.id, &call.order_id, &call.order_line_id, "NEW", now).await?;
+        let made = Entry::new("instance.create", &By::Marketplace).about("instance", &instance.id);
+        work.audit(made.about("order", &call.order_id));
         work.note(Note::OrderQueued { instance: instance.id.clone() });
         Ok(instance.id)
     }

@@ -4,6 +4,7 @@ use koogallery::call::{RefreshInstance as Call, Scene};
 use koogallery::{Answer, ResultCode};
 
 use super::{first_use, live, test_effect};
+use crate::desk::audit::{By, Entry};
 use crate::desk::command::UseCase;
 use crate::desk::context::{Note, Work};
 use crate::desk::{orders, settle::settle};
@@ -40,6 +41,9 @@ impl UseCase for RefreshInstance {
         tx.put_instance_expiry(&instance.id, call.expires, now).await?;
         instance.expires = Some(call.expires);
         instance.expires_set = true;
+        let refreshed = Entry::new("instance.refresh", &By::Marketplace);
+        let refreshed = refreshed.about("instance", &instance.id).about("order", &call.order_id);
+        work.audit(refreshed.about("scene", call.scene.as_str()));
         let refunded = call.scene == Scene::UnsubscribeRenewalPeriod
             && tx.refund_order(&instance.id, &call.order_id).await?;
         if refunded {

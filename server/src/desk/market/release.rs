@@ -4,6 +4,7 @@ use koogallery::call::ReleaseInstance as Call;
 use koogallery::{Answer, ResultCode};
 
 use super::{first_use, test_effect};
+use crate::desk::audit::{By, Entry};
 use crate::desk::command::UseCase;
 use crate::desk::context::Work;
 use crate::desk::settle::settle;
@@ -44,6 +45,8 @@ impl UseCase for ReleaseInstance {
             if tx.release_licenses(&instance.id, now).await? > 0 {
                 tx.mark_list(&ListKey::revocation()).await?;
             }
+            let released = Entry::new("instance.release", &By::Marketplace);
+            work.audit(released.about("instance", &instance.id));
             settle(tx, work, &mut instance, None).await?;
         }
         Ok(Answer::success())

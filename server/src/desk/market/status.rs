@@ -4,6 +4,7 @@ use koogallery::call::{Status, UpdateInstanceStatus};
 use koogallery::{Answer, ResultCode};
 
 use super::{first_use, live, test_effect};
+use crate::desk::audit::{By, Entry};
 use crate::desk::command::UseCase;
 use crate::desk::context::Work;
 use crate::desk::settle::settle;
@@ -45,6 +46,10 @@ impl UseCase for SetStatus {
         };
         if listed > 0 {
             tx.mark_list(&ListKey::revocation()).await?;
+        }
+        if instance.state != state || listed > 0 {
+            let set = Entry::new("instance.status", &By::Marketplace).outcome(state.as_str());
+            work.audit(set.about("instance", &instance.id));
         }
         if instance.state != state {
             tx.put_instance_state(&instance.id, state, now).await?;

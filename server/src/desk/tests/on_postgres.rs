@@ -4,6 +4,8 @@
 mod admin;
 #[path = "applying.rs"]
 mod applying;
+#[path = "audit.rs"]
+mod audit;
 #[path = "bench.rs"]
 mod bench;
 #[path = "changes.rs"]

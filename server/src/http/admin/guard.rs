@@ -9,7 +9,7 @@ use license_core::Code;
 
 use super::super::App;
 use super::routes::{self, Access};
-use crate::desk::Role;
+use crate::desk::{Role, audit};
 use crate::error::ApiError;
 
 /// The role of whoever asks, for handlers that show more to some than to others.
@@ -53,7 +53,7 @@ pub(super) async fn admit(
             "请携带令牌：Authorization: Bearer licd_…（首个令牌在数据目录的 admin-token 文件中）。",
         )
     })?;
-    let role = app.desk.caller(token).await?.ok_or_else(|| {
+    let (id, role) = app.desk.caller(token).await?.ok_or_else(|| {
         ApiError::new(Code::Unauthorized, "This token is not known here.", "此令牌不属于本服务器。")
     })?;
     if role < least {
@@ -64,7 +64,7 @@ pub(super) async fn admit(
         ));
     }
     request.extensions_mut().insert(Caller(role));
-    Ok(next.run(request).await)
+    Ok(audit::on_behalf_of(id, next.run(request)).await)
 }
 
 fn bearer(headers: &HeaderMap) -> Option<&str> {

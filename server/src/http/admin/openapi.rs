@@ -1,8 +1,8 @@
 //! `/openapi.json`: made from the table of routes and from the wire types themselves.
 
 use axum::Json;
-use license_core::api;
 use license_core::product::Product;
+use license_core::{api, audit::Link};
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 use utoipa::openapi::{ComponentsBuilder, RefOr, schema::Schema};
@@ -42,7 +42,8 @@ fn operation(route: &Route) -> Value {
         .parameters
         .iter()
         .map(|name| {
-            let kind = if *name == "limit" { "integer" } else { "string" };
+            let number = ["limit", "since", "until"].contains(name);
+            let kind = if number { "integer" } else { "string" };
             json!({ "name": name, "in": "query", "schema": { "type": kind } })
         })
         .collect();
@@ -91,12 +92,17 @@ fn components() -> Value {
     add::<api::InstanceDetail>(&mut schemas);
     add::<api::LicenseView>(&mut schemas);
     add::<api::RestoreView>(&mut schemas);
+    add::<api::TenantView>(&mut schemas);
+    add::<api::TenantApplicationView>(&mut schemas);
+    add::<api::UserView>(&mut schemas);
+    add::<api::DepartmentView>(&mut schemas);
     add::<api::UploadView>(&mut schemas);
     add::<api::ReleasePublish>(&mut schemas);
     add::<api::ReleaseView>(&mut schemas);
     add::<api::TokenCreate>(&mut schemas);
     add::<api::TokenCreated>(&mut schemas);
     add::<TokenView>(&mut schemas);
+    add::<Link>(&mut schemas);
     let components = ComponentsBuilder::new().schemas_from_iter(schemas).build();
     let mut value = serde_json::to_value(components).expect("schemas are plain data");
     value["schemas"]["KeySet"] = json!({

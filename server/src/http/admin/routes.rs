@@ -5,7 +5,9 @@ use axum::http::Method;
 use axum::routing::{MethodRouter, get, post, put};
 
 use super::super::App;
-use super::{instances, keys, licenses, metrics, openapi, products, releases, tokens, uploads};
+use super::{
+    audit, instances, keys, kit, licenses, metrics, openapi, products, releases, tokens, uploads,
+};
 use crate::desk::Role;
 
 /// Who may use a route.
@@ -191,6 +193,56 @@ pub(in crate::http) const ROUTES: &[Route] = &[
     },
     Route {
         method: Method::GET,
+        path: "/api/v1/tenants",
+        access: VIEWER,
+        summary: "Enterprises of buyers, as the marketplace told of them",
+        parameters: &["instance_id", "tenant_id", "after", "limit"],
+        takes: None,
+        answers: (200, "TenantView[]"),
+        handler: || get(kit::tenants),
+    },
+    Route {
+        method: Method::GET,
+        path: "/api/v1/applications",
+        access: VIEWER,
+        summary: "Their applications at the authentication centre; never the secrets",
+        parameters: &["instance_id", "tenant_id", "app_id", "after", "limit"],
+        takes: None,
+        answers: (200, "TenantApplicationView[]"),
+        handler: || get(kit::applications),
+    },
+    Route {
+        method: Method::GET,
+        path: "/api/v1/users",
+        access: OPERATOR,
+        summary: "Who may use these applications",
+        parameters: &["instance_id", "tenant_id", "app_id", "after", "limit"],
+        takes: None,
+        answers: (200, "UserView[]"),
+        handler: || get(kit::users),
+    },
+    Route {
+        method: Method::GET,
+        path: "/api/v1/departments",
+        access: OPERATOR,
+        summary: "Calls that told of departments, without their bodies",
+        parameters: &["instance_id", "tenant_id", "after", "limit"],
+        takes: None,
+        answers: (200, "DepartmentView[]"),
+        handler: || get(kit::departments),
+    },
+    Route {
+        method: Method::GET,
+        path: "/api/v1/departments/{id}",
+        access: OPERATOR,
+        summary: "One such call with its body, as it was received",
+        parameters: &[],
+        takes: None,
+        answers: (200, "DepartmentView"),
+        handler: || get(kit::department),
+    },
+    Route {
+        method: Method::GET,
         path: "/api/v1/tokens",
         access: ADMIN,
         summary: "Tokens by name and role; never the tokens themselves",
@@ -218,6 +270,16 @@ pub(in crate::http) const ROUTES: &[Route] = &[
         takes: None,
         answers: (200, "KeySet"),
         handler: || get(keys::list),
+    },
+    Route {
+        method: Method::GET,
+        path: "/api/v1/audit",
+        access: OPERATOR,
+        summary: "What was done and by whom: the links of the audit chains",
+        parameters: &["server", "since", "until", "after", "limit"],
+        takes: None,
+        answers: (200, "Link[]"),
+        handler: || get(audit::list),
     },
     Route {
         method: Method::GET,

@@ -38,6 +38,6 @@ pub(in crate::http) async fn call(
     }))
 }
 
-fn json(answer: Vec<u8>) -> Response {
+pub(super) fn json(answer: Vec<u8>) -> Response {
     ([(header::CONTENT_TYPE, MEDIA_TYPE)], answer).into_response()
 }

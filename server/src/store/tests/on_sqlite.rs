@@ -2,6 +2,8 @@
 
 #[path = "batches.rs"]
 mod batches;
+#[path = "kit.rs"]
+mod kit;
 #[path = "suite.rs"]
 mod suite;
 

@@ -624,3 +624,45 @@ async fn lists_releases_keys_tokens_and_facts_are_kept() {
     tx.put_meta("a", None).await.unwrap();
     assert_eq!(tx.meta("a").await.unwrap(), None);
 }
+
+fn link(server: &str, seq: i64, at: i64) -> AuditRow {
+    AuditRow {
+        server: server.to_owned(),
+        seq,
+        at,
+        entries: "[]".to_owned(),
+        previous: vec![1; 32],
+        hash: seq.to_be_bytes().repeat(4),
+    }
+}
+
+#[tokio::test]
+async fn links_are_added_once_and_found_by_server_and_time() {
+    let (_folder, store) = fresh().await;
+    let mut tx = store.write().await.unwrap();
+    assert_eq!(tx.audit_head("a").await.unwrap(), None);
+    assert_eq!(tx.audit_servers().await.unwrap(), Vec::<String>::new());
+    // The clock of `a` was set back once.
+    for (seq, at) in [(1, 10), (2, 20), (3, 12), (4, 30)] {
+        assert!(tx.add_link(&link("a", seq, at)).await.unwrap());
+    }
+    assert!(tx.add_link(&link("b", 7, 5)).await.unwrap());
+    assert!(!tx.add_link(&link("a", 4, 99)).await.unwrap());
+    assert_eq!(tx.audit_head("a").await.unwrap(), Some((4, link("a", 4, 30).hash)));
+    assert_eq!(tx.audit_servers().await.unwrap(), ["a", "b"]);
+    let whole =
+        AuditQuery { server: "a".to_owned(), after: 0, since: None, until: None, limit: 10 };
+    for (query, found) in [
+        (whole.clone(), &[1, 2, 3, 4][..]),
+        (AuditQuery { after: 2, ..whole.clone() }, &[3, 4]),
+        (AuditQuery { limit: 2, ..whole.clone() }, &[1, 2]),
+        (AuditQuery { since: Some(12), ..whole.clone() }, &[2, 3, 4]),
+        (AuditQuery { since: Some(12), until: Some(20), ..whole.clone() }, &[3]),
+        (AuditQuery { since: Some(31), ..whole.clone() }, &[]),
+        (AuditQuery { server: "b".to_owned(), ..whole.clone() }, &[7]),
+    ] {
+        let links = tx.links(&query).await.unwrap();
+        assert_eq!(links.iter().map(|link| link.seq).collect::<Vec<_>>(), found, "{query:?}");
+    }
+    assert_eq!(tx.links(&whole).await.unwrap()[3], link("a", 4, 30));
+}

@@ -1,0 +1,12 @@
+-- What was done and by whom, in chains that show when something was changed or taken away. One
+-- chain a server, one link a transaction; OPERATIONS.md says how it is verified.
+CREATE TABLE audit (
+    server   TEXT    NOT NULL, -- whose chain: the id in a server's data folder
+    seq      INTEGER NOT NULL, -- 1, 2, 3 … without a gap; the oldest are swept
+    at       INTEGER NOT NULL, -- by that server's clock
+    entries  TEXT    NOT NULL, -- canonical JSON: action, who, ids, outcome; no names, no codes, no texts
+    previous BLOB    NOT NULL, -- `hash` of the link before; zeros before the first
+    hash     BLOB    NOT NULL, -- SHA-256 of the link's canonical form
+    PRIMARY KEY (server, seq)
+) STRICT;
+CREATE INDEX audit_by_time ON audit (server, at, seq);
