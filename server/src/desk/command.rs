@@ -4,7 +4,7 @@ use crate::store::{Locks, StoreError, Tx};
 
 use super::context::Work;
 use super::{
-    client, kit, lists, market, orders, products, releases, restored, settle, sweep, tokens,
+    client, hurry, kit, lists, market, orders, products, releases, restored, settle, sweep, tokens,
     uploads,
 };
 
@@ -78,6 +78,7 @@ use_cases! {
     EndUpload => uploads::EndUpload,
     #[cfg(test)]
     Fail => failing::Fail,
+    Hurry => hurry::Hurry,
     KeepOrders => orders::KeepOrders,
     KeepUploads => uploads::KeepUploads,
     PublishList => releases::PublishList,

@@ -117,8 +117,14 @@ impl Postgres {
     /// Lets the time pass after which others take over what is under way, for tests.
     #[cfg(test)]
     pub(crate) async fn end_leases(&self) {
-        for sql in ["UPDATE uploads SET lease_until = 0", "UPDATE orders SET lease_until = 0"] {
-            sqlx::query(sql).execute(&self.pool).await.unwrap();
+        self.put_leases(0).await;
+    }
+
+    /// When leases end, by the database's clock.
+    #[cfg(test)]
+    pub(crate) async fn put_leases(&self, until: i64) {
+        for sql in ["UPDATE uploads SET lease_until = $1", "UPDATE orders SET lease_until = $1"] {
+            sqlx::query(sql).bind(until).execute(&self.pool).await.unwrap();
         }
     }
 }

@@ -12,6 +12,8 @@ pub(crate) mod bench;
 mod changes;
 #[path = "client.rs"]
 mod client;
+#[path = "clock.rs"]
+mod clock;
 #[path = "crash.rs"]
 mod crash;
 #[path = "double.rs"]
