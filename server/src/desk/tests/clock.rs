@@ -142,7 +142,7 @@ async fn a_lease_of_a_clock_that_was_ahead_keeps_nobody_off() {
     // SQLite has one server, which holds no lease against itself.
     let Store::Postgres(postgres) = &bench.desk.store else { return };
     let instance = bench.buy("CS1", 1).await;
-    bench.market.state().tricks.push_back(Trick::Late(Duration::from_secs(30)));
+    bench.market.state().tricks.push_back(Trick::Late(Duration::from_secs(3)));
     let before = bench.market.state().requests;
     assert_eq!(bench.code(apply(&instance, "e-1", &device(1))).await, "000004");
     bench.market_until(|state| state.requests > before).await;
