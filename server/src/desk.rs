@@ -13,6 +13,7 @@ mod judge;
 mod kit;
 mod limits;
 mod lists;
+mod login;
 mod market;
 mod open;
 mod orders;
@@ -43,6 +44,7 @@ pub(crate) use hurry::{Hurry, LONGEST_WAIT};
 pub(crate) use instances::{InstanceFilter, LicenseFilter};
 pub(crate) use kit::{KitFilter, Shown};
 pub(crate) use lists::SignedDocument;
+pub(crate) use login::{COOKIE as LOGIN_COOKIE, LoginReturn, LoginStart};
 pub(crate) use open::{Made, lock, make_folder, owner_only};
 pub(crate) use orders::{EndOrder, KeepOrders, TakeOrders};
 pub(crate) use restored::RESTORED;
@@ -75,6 +77,7 @@ pub(crate) struct Inner {
     /// Whether an application waits for its license to be delivered.
     synchronous: bool,
     pub(crate) kit_keys: Arc<KitKeys>,
+    logins: Option<login::Logins>,
     wrong_codes: limits::WrongCodes,
     made: Option<Made>,
     writing: Mutex<Option<JoinHandle<()>>>,

@@ -4,8 +4,8 @@ use crate::store::{Locks, StoreError, Tx};
 
 use super::context::Work;
 use super::{
-    client, hurry, kit, lists, market, orders, products, releases, restored, settle, sweep, tokens,
-    uploads,
+    client, hurry, kit, lists, login, market, orders, products, releases, restored, settle, sweep,
+    tokens, uploads,
 };
 
 /// One thing to do inside of a transaction. It may run twice: the second time in a transaction of
@@ -79,6 +79,7 @@ use_cases! {
     #[cfg(test)]
     Fail => failing::Fail,
     Hurry => hurry::Hurry,
+    KeepLogin => login::KeepLogin,
     KeepOrders => orders::KeepOrders,
     KeepUploads => uploads::KeepUploads,
     PublishList => releases::PublishList,
@@ -92,9 +93,11 @@ use_cases! {
     SignList => lists::SignList,
     Sweep => sweep::Sweep,
     SyncKit => kit::SyncKit,
+    TakeLogin => login::TakeLogin,
     TakeOrders => orders::TakeOrders,
     TakeUploads => uploads::TakeUploads,
     UpgradeInstance => market::UpgradeInstance,
+    UseState => login::UseState,
 }
 
 #[cfg(test)]
