@@ -68,16 +68,25 @@ fn reply(sent: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Result<
 
 /// `GET`, with a bearer token where given.
 ///
-/// # Panics
+/// # Errors
 ///
-/// When no answer comes.
-#[must_use]
-pub fn get(url: &str, token: Option<&str>) -> Reply {
+/// What the client says when no answer comes.
+pub fn try_get(url: &str, token: Option<&str>) -> Result<Reply, String> {
     let mut request = agent().get(url);
     if let Some(token) = token {
         request = request.header("authorization", format!("Bearer {token}"));
     }
-    reply(request.call()).unwrap_or_else(|error| panic!("GET {url}: {error}"))
+    reply(request.call())
+}
+
+/// `GET` where an answer must come.
+///
+/// # Panics
+///
+/// When none does.
+#[must_use]
+pub fn get(url: &str, token: Option<&str>) -> Reply {
+    try_get(url, token).unwrap_or_else(|error| panic!("GET {url}: {error}"))
 }
 
 /// `POST` of these bytes.

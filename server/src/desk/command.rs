@@ -4,8 +4,8 @@ use crate::store::{Locks, StoreError, Tx};
 
 use super::context::Work;
 use super::{
-    alerts, client, codes, kit, lists, login, market, notices, orders, probe, products, refunds,
-    releases, restored, settle, sweep, tokens, uploads, usage,
+    alerts, client, codes, hurry, kit, lists, login, market, notices, orders, probe, products,
+    refunds, releases, restored, settle, sweep, tokens, uploads, usage,
 };
 
 /// One thing to do inside of a transaction. It may run twice: the second time in a transaction of
@@ -70,15 +70,15 @@ macro_rules! use_cases {
 use_cases! {
     Apply => market::Apply,
     ApplyProduct => products::ApplyProduct,
-    Buy => market::Buy,
     BeginCode => codes::BeginCode,
+    Buy => market::Buy,
     ClientLicense => client::ClientLicense,
     ConfirmRestore => restored::ConfirmRestore,
     CreateInstance => market::CreateInstance,
     CreateToken => tokens::CreateToken,
-    EndDelivery => alerts::EndDelivery,
     EndActivation => codes::EndActivation,
     EndBeat => codes::EndBeat,
+    EndDelivery => alerts::EndDelivery,
     EndNotice => notices::EndNotice,
     EndOrder => orders::EndOrder,
     EndUpload => uploads::EndUpload,
@@ -86,12 +86,13 @@ use_cases! {
     ExpireInstance => market::ExpireInstance,
     #[cfg(test)]
     Fail => failing::Fail,
+    Hurry => hurry::Hurry,
     KeepDeliveries => alerts::KeepDeliveries,
     KeepLogin => login::KeepLogin,
     KeepOrders => orders::KeepOrders,
     KeepUploads => uploads::KeepUploads,
-    Probe => probe::Probe,
     KeepUsage => usage::KeepUsage,
+    Probe => probe::Probe,
     PublishList => releases::PublishList,
     PublishRelease => releases::PublishRelease,
     PushUsage => usage::PushUsage,
@@ -109,8 +110,8 @@ use_cases! {
     StoreAlarms => alerts::StoreAlarms,
     Sweep => sweep::Sweep,
     SweepHistory => sweep::SweepHistory,
-    TakeDeliveries => alerts::TakeDeliveries,
     SyncKit => kit::SyncKit,
+    TakeDeliveries => alerts::TakeDeliveries,
     TakeLogin => login::TakeLogin,
     TakeNotice => notices::TakeNotice,
     TakeNotices => notices::TakeNotices,
@@ -118,9 +119,9 @@ use_cases! {
     TakeUploads => uploads::TakeUploads,
     TakeUsage => usage::TakeUsage,
     TestAlert => alerts::TestAlert,
-    WarnRefunds => refunds::WarnRefunds,
     UpgradeInstance => market::UpgradeInstance,
     UseState => login::UseState,
+    WarnRefunds => refunds::WarnRefunds,
 }
 
 #[cfg(test)]

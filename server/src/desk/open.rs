@@ -13,7 +13,7 @@ use super::audit::{self, By};
 use super::context::{Bells, Context, Work};
 use super::reading::Reading;
 use super::writer::Writer;
-use super::{Desk, Inner, limits, login, market, tokens, uploads};
+use super::{Desk, Inner, LONGEST_WAIT, limits, login, market, tokens, uploads};
 use crate::config::{Config, Database};
 use crate::environment::Environment;
 use crate::keyring::{Keyring, write_secret};
@@ -161,6 +161,10 @@ impl Desk {
         let orders = tx.requeue_orders(&[]).await?;
         let uploads = tx.requeue_uploads(&[]).await?;
         tx.interrupt_codes().await?;
+        // The clock may have been set back while nobody was there to see it.
+        let now = self.context.now().as_secs();
+        tx.hurry_orders(now, now + LONGEST_WAIT).await?;
+        tx.hurry_uploads(now, now + LONGEST_WAIT).await?;
         tx.commit().await?;
         if orders + uploads > 0 {
             tracing::info!(orders, uploads, "taken up again what the last run left unfinished");

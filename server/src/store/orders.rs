@@ -68,6 +68,8 @@ pub(crate) trait Orders {
     /// Puts back what a server that died left in the middle: all that is being read, is not
     /// `held` here and has no lease.
     async fn requeue_orders(&mut self, held: &[i64]) -> Result<u64, StoreError>;
+    /// Makes due at `now` what waits for longer than until `latest`: the clock was set back.
+    async fn hurry_orders(&mut self, now: i64, latest: i64) -> Result<u64, StoreError>;
     /// How many are being read, by whomever.
     async fn orders_in_flight(&mut self) -> Result<i64, StoreError>;
     /// Reads one and, when writing, keeps other writers off it until this transaction ends.

@@ -123,9 +123,15 @@ impl Postgres {
     /// Lets the time pass after which others take over what is under way, for tests.
     #[cfg(test)]
     pub(crate) async fn end_leases(&self) {
+        self.put_leases(0).await;
+    }
+
+    /// When leases end, by the database's clock.
+    #[cfg(test)]
+    pub(crate) async fn put_leases(&self, until: i64) {
         for table in ["uploads", "orders", "usage_records", "alert_deliveries"] {
-            let sql = sqlx::AssertSqlSafe(format!("UPDATE {table} SET lease_until = 0"));
-            sqlx::query(sql).execute(&self.pool).await.unwrap();
+            let sql = sqlx::AssertSqlSafe(format!("UPDATE {table} SET lease_until = $1"));
+            sqlx::query(sql).bind(until).execute(&self.pool).await.unwrap();
         }
     }
 }

@@ -1,11 +1,12 @@
 //! How long to wait before something is tried again.
 
+use crate::desk::LONGEST_WAIT;
 use crate::environment::Environment;
 
 /// After the first failure, in seconds.
 const FIRST: i64 = 2;
 /// At most, in seconds.
-const MOST: i64 = 300;
+const MOST: i64 = LONGEST_WAIT;
 
 /// Seconds before the attempt after `failed` ones: doubling, with up to half as much again at
 /// random, so that what failed together is not tried again together.

@@ -5,6 +5,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use koogallery::Remedy;
 
+use crate::desk::LONGEST_WAIT;
+
 /// Failures in a row after which the queues rest.
 const PATIENCE: u32 = 5;
 
@@ -63,7 +65,9 @@ impl Gate {
         if state.failures < PATIENCE {
             return Permit::Go;
         }
-        if state.probing || now_ms < state.probe_at {
+        // A probe that is further away than the longest wait was set by a clock that was ahead.
+        let wait = state.probe_at - now_ms;
+        if state.probing || (1..=LONGEST_WAIT * 1000).contains(&wait) {
             return Permit::Rest;
         }
         state.probing = true;
@@ -167,6 +171,17 @@ mod tests {
         assert_eq!(gate.permit(3000), Permit::Probe);
         assert_eq!(gate.ended(None, 3000, |_| 0), Turn::Opens);
         assert_eq!(gate.permit(3000), Permit::Go);
+    }
+
+    #[test]
+    fn a_clock_that_was_set_back_delays_no_probe() {
+        let gate = Gate::default();
+        for _ in 0..5 {
+            fail(&gate, 86_400_000);
+        }
+        assert_eq!(gate.permit(86_400_000), Permit::Rest);
+        assert_eq!(gate.permit(0), Permit::Probe);
+        assert_eq!(gate.permit(0), Permit::Rest);
     }
 
     #[test]

@@ -11,11 +11,15 @@ use super::flight::Flight;
 use super::gate::{Permit, Turn};
 use super::marketplace::{Marketplace, Miss};
 use super::{LOOK, Shutdown, alert_closed, delay, rest};
-use crate::desk::{Desk, EndUpload, KeepUploads, Parcel, PutPause, Queued, RESTORED, TakeUploads};
+use crate::desk::{
+    Desk, EndUpload, Hurry, KeepUploads, Parcel, PutPause, Queued, RESTORED, TakeUploads,
+};
 use crate::store::{StoreError, UploadState};
 
 /// Uploads at the same time.
 const PARALLEL: usize = 4;
+/// How far the clock has to go back before it counts, in seconds; less is waited for.
+const SET_BACK: i64 = 5;
 
 pub(super) fn run(
     desk: Desk,
@@ -27,7 +31,13 @@ pub(super) fn run(
 
 async fn serve(desk: Desk, marketplace: Arc<Marketplace>, mut shutdown: Shutdown) {
     let mut flight = Flight::new();
+    let mut seen = desk.context.now().as_secs();
     loop {
+        let now = desk.context.now().as_secs();
+        if now < seen - SET_BACK {
+            hurry(&desk, seen - now).await;
+        }
+        seen = now;
         if let Some(held) = flight.keep_now() {
             keep(&desk, held).await;
             follow(&desk, &marketplace).await;
@@ -49,6 +59,15 @@ async fn serve(desk: Desk, marketplace: Arc<Marketplace>, mut shutdown: Shutdown
         }
     }
     while flight.ended().await {}
+}
+
+/// Both queues hold times of a clock that was ahead: nothing waits for those.
+async fn hurry(desk: &Desk, seconds: i64) {
+    match desk.writer.write(Hurry).await {
+        Ok(count) => tracing::warn!(seconds, count, "the clock was set back; the queues go on"),
+        Err(error) => tracing::error!(error = %error, "the queues hold times of a wrong clock"),
+    }
+    desk.context.bells.orders.notify_one();
 }
 
 /// What another server learnt about the credentials, or an operator told it, counts here as well.

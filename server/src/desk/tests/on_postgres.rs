@@ -14,6 +14,8 @@ mod bench;
 mod changes;
 #[path = "client.rs"]
 mod client;
+#[path = "clock.rs"]
+mod clock;
 #[path = "codes.rs"]
 mod codes;
 #[path = "crash.rs"]

@@ -67,15 +67,27 @@ impl Orders for PgTx {
         Ok(())
     }
 
+    // A lease that ends in more than two minutes was given before the clock was set back.
     async fn requeue_orders(&mut self, held: &[i64]) -> Result<u64, StoreError> {
         let done = sqlx::query(
             "UPDATE orders SET state = 'queued' WHERE id IN (SELECT id FROM orders \
-             WHERE state = 'reading' AND lease_until < extract(epoch FROM clock_timestamp()) \
-             AND id <> ALL($1) FOR UPDATE SKIP LOCKED)",
+             WHERE state = 'reading' AND id <> ALL($1) \
+             AND lease_until - extract(epoch FROM clock_timestamp()) NOT BETWEEN 0 AND 120 \
+             FOR UPDATE SKIP LOCKED)",
         )
         .bind(held)
         .execute(self.written().await?)
         .await?;
+        Ok(done.rows_affected())
+    }
+
+    async fn hurry_orders(&mut self, now: i64, latest: i64) -> Result<u64, StoreError> {
+        let done =
+            sqlx::query("UPDATE orders SET next_at = $1 WHERE state = 'queued' AND next_at > $2")
+                .bind(now)
+                .bind(latest)
+                .execute(self.connection().await?)
+                .await?;
         Ok(done.rows_affected())
     }
 

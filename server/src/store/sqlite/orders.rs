@@ -78,6 +78,16 @@ impl Orders for SqliteTx {
         Ok(done.rows_affected())
     }
 
+    async fn hurry_orders(&mut self, now: i64, latest: i64) -> Result<u64, StoreError> {
+        let done =
+            sqlx::query("UPDATE orders SET next_at = $1 WHERE state = 'queued' AND next_at > $2")
+                .bind(now)
+                .bind(latest)
+                .execute(self.connection().await?)
+                .await?;
+        Ok(done.rows_affected())
+    }
+
     async fn orders_in_flight(&mut self) -> Result<i64, StoreError> {
         Ok(sqlx::query_scalar("SELECT count(*) FROM orders WHERE state = 'reading'")
             .fetch_one(self.written().await?)

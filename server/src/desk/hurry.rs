@@ -1,0 +1,24 @@
+//! The clock was set back: what waits must not wait for the lost time once more.
+
+use super::command::UseCase;
+use super::context::Work;
+use crate::store::{StoreError, Tx};
+
+/// No wait between two attempts is longer, in seconds: what is due later was queued by a clock
+/// that was ahead.
+pub(crate) const LONGEST_WAIT: i64 = 300;
+
+/// Makes due now what both queues hold beyond the longest wait.
+#[derive(Clone)]
+pub(crate) struct Hurry;
+
+impl UseCase for Hurry {
+    /// How many it were.
+    type Answer = u64;
+
+    async fn run(&self, tx: &mut dyn Tx, work: &mut Work<'_>) -> Result<u64, StoreError> {
+        let now = work.now.as_secs();
+        let latest = now + LONGEST_WAIT;
+        Ok(tx.hurry_orders(now, latest).await? + tx.hurry_uploads(now, latest).await?)
+    }
+}
