@@ -5,6 +5,7 @@ pub(crate) mod devinfo;
 pub(crate) mod instance;
 pub(crate) mod issue;
 pub(crate) mod key;
+pub(crate) mod kit;
 pub(crate) mod license;
 pub(crate) mod market;
 pub(crate) mod product;

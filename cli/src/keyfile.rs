@@ -7,6 +7,7 @@ use std::path::Path;
 
 use anyhow::{Context, bail};
 use license_core::code::Code;
+use license_core::decryption::DecryptionKey;
 use license_core::issue::{Encrypt, KeyFile, KeyFileError, Signer};
 use license_core::jws::DocType;
 use license_core::trust::TrustedKey;
@@ -22,6 +23,18 @@ pub(crate) fn open(path: &Path, passphrase: &PassphraseArgs) -> anyhow::Result<K
     let bytes = Zeroizing::new(input::file(path)?);
     let explain = |error| explain(path, &error);
     let text = std::str::from_utf8(&bytes).map_err(|_| explain(KeyFileError::NotAKey))?;
+    if DecryptionKey::is_in(text) {
+        let path = path.display();
+        let message = format!("{path} opens what others encrypt, and signs nothing");
+        bail!(
+            Failure::refused(Code::KeyNotAllowed, message)
+                .advise("use a signing key: licctl key generate --out FILE")
+                .chinese(
+                    format!("{path} 只用于解密，不能签名"),
+                    "请使用签名密钥：licctl key generate --out FILE",
+                )
+        );
+    }
     match KeyFile::from_pem(text, None) {
         Err(KeyFileError::PassphraseNeeded) => {
             let passphrase = passphrase.existing(path)?;
@@ -68,15 +81,22 @@ pub(crate) fn create(
     passphrase: Option<&str>,
     environment: &Environment,
 ) -> anyhow::Result<()> {
-    let encrypt = match passphrase {
-        Some(passphrase) => {
-            let (salt, iv) = (environment.random()?, environment.random()?);
-            Some(Encrypt { passphrase, salt, iv })
-        }
-        None => None,
-    };
-    let pem = file.to_pem(encrypt.as_ref())?;
+    let encrypt = encryption(passphrase, environment)?;
+    create_file(path, &file.to_pem(encrypt.as_ref())?)
+}
 
+/// How a new key is encrypted, if it is.
+pub(crate) fn encryption<'a>(
+    passphrase: Option<&'a str>,
+    environment: &Environment,
+) -> anyhow::Result<Option<Encrypt<'a>>> {
+    let Some(passphrase) = passphrase else { return Ok(None) };
+    let (salt, iv) = (environment.random()?, environment.random()?);
+    Ok(Some(Encrypt { passphrase, salt, iv }))
+}
+
+/// Writes the text of a private key where no file is yet.
+pub(crate) fn create_file(path: &Path, pem: &str) -> anyhow::Result<()> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
@@ -105,7 +125,7 @@ pub(crate) fn create(
         .with_context(|| format!("writing {}", path.display()))
 }
 
-fn explain(path: &Path, error: &KeyFileError) -> Failure {
+pub(crate) fn explain(path: &Path, error: &KeyFileError) -> Failure {
     let path = path.display();
     let failure = Failure::new(Code::RequestInvalid, format!("{path}: {error}"));
     match error {

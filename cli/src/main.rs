@@ -47,7 +47,9 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    Application(commands::kit::Applications),
     Completions(commands::completions::Args),
+    Department(commands::kit::Departments),
     Devinfo(commands::devinfo::Args),
     Instance(commands::instance::Args),
     Issue(Box<commands::issue::Args>),
@@ -57,8 +59,10 @@ enum Command {
     Product(commands::product::Args),
     Release(commands::release::Args),
     Show(commands::show::Args),
+    Tenant(commands::kit::Tenants),
     Token(commands::token::Args),
     Upload(commands::upload::Args),
+    User(commands::kit::Users),
     #[command(hide = true)]
     Vectors(commands::vectors::Args),
     Verify(Box<commands::verify::Args>),
@@ -67,7 +71,9 @@ enum Command {
 impl Command {
     fn run(self, environment: &Environment, out: &mut Output) -> anyhow::Result<ExitCode> {
         match self {
+            Self::Application(args) => args.run(out),
             Self::Completions(args) => args.run(out),
+            Self::Department(args) => args.run(out),
             Self::Devinfo(args) => args.run(out),
             Self::Instance(args) => args.run(environment, out),
             Self::Issue(args) => args.run(environment, out),
@@ -77,8 +83,10 @@ impl Command {
             Self::Product(args) => args.run(environment, out),
             Self::Release(args) => args.run(environment, out),
             Self::Show(args) => args.run(environment, out),
+            Self::Tenant(args) => args.run(out),
             Self::Token(args) => args.run(out),
             Self::Upload(args) => args.run(out),
+            Self::User(args) => args.run(out),
             Self::Vectors(args) => args.run(out),
             Self::Verify(args) => args.run(environment, out),
         }

@@ -190,6 +190,41 @@ fn an_encrypted_key_opens_with_its_passphrase_alone() {
 }
 
 #[test]
+fn a_kits_key_is_made_shown_and_signs_nothing() {
+    let desk = Desk::new();
+    std::fs::write(desk.path("right"), "correct horse\n").unwrap();
+    let args = ["key", "generate", "--alg", "rsa3072", "--out", "kit.pem"];
+    let made = desk.done(&[&args[..], &["--passphrase-file", "right", "--json"]].concat());
+    let made: Value = serde_json::from_str(&made).unwrap();
+    assert_eq!((&made["bits"], &made["encrypted"]), (&3072.into(), &true.into()));
+    let pem = made["public_key_pem"].as_str().unwrap();
+    let base64: String = pem.lines().filter(|line| !line.starts_with("-----")).collect();
+    assert_eq!(made["public_key"], base64.as_str());
+    let file = desk.read("kit.pem");
+    assert!(file.contains("-----BEGIN ENCRYPTED PRIVATE KEY-----"), "{file}");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = std::fs::metadata(desk.path("kit.pem")).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+
+    let show = ["key", "show", "--key", "kit.pem", "--passphrase-file", "right"];
+    let (code, shown) = desk.json(&show);
+    assert_eq!((code, &shown["public_key"]), (0, &made["public_key"]));
+    let shown = desk.done(&show);
+    assert!(shown.contains(&base64) && shown.contains(pem.trim()), "{shown}");
+
+    let issue = ["issue", "--key", "kit.pem", "--product", "p", "--customer", "c", "--unbound"];
+    let (code, answer) = desk.json(&issue);
+    assert_eq!((code, &answer["code"]), (1, &"KEY_NOT_ALLOWED".into()));
+    let (code, answer) = desk.json(&[&args[..], &["--no-passphrase"]].concat());
+    assert_eq!((code, &answer["code"]), (2, &"CONFLICT".into()));
+    let signing = [&args[..5], &["other.pem", "--issuer", "X", "--no-passphrase"]].concat();
+    assert_eq!(desk.json(&signing).0, 2);
+}
+
+#[test]
 fn no_output_holds_the_private_key() {
     let desk = Desk::new().with_key();
     let key = desk.read("a.key");

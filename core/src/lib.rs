@@ -11,6 +11,8 @@ pub mod armor;
 pub mod audit;
 pub mod binding;
 pub mod code;
+#[cfg(all(feature = "issuer", feature = "rsa"))]
+pub mod decryption;
 pub mod device;
 #[cfg(feature = "issuer")]
 pub mod issue;

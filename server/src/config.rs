@@ -4,6 +4,7 @@ mod checks;
 mod database;
 mod keys;
 mod layers;
+mod login;
 mod network;
 mod reader;
 mod secret;
@@ -14,6 +15,7 @@ use std::path::PathBuf;
 
 pub(crate) use database::Database;
 use layers::Layers;
+pub(crate) use login::Login;
 pub(crate) use network::Network;
 pub(crate) use reader::Problems;
 use reader::Reader;
@@ -34,6 +36,8 @@ pub(crate) struct Config {
     pub(crate) keys: Keys,
     /// What the marketplace and we know of each other.
     pub(crate) koogallery: Koogallery,
+    /// Logins of buyers.
+    pub(crate) login: Login,
 }
 
 /// `[http]`
@@ -164,7 +168,7 @@ impl Config {
                     None => None,
                 },
                 tls: checks::tls(reader),
-                trusted_proxies: checks::networks(reader),
+                trusted_proxies: checks::networks(reader, "http.trusted_proxies"),
             },
             keys: Keys {
                 issuing: checks::file(reader, "keys.issuing"),
@@ -188,6 +192,7 @@ impl Config {
                 clock_skew_seconds: checks::clock_skew(reader),
                 synchronous: reader.flag("koogallery.synchronous"),
             },
+            login: Login::read(reader),
         };
         checks::listeners_differ(reader, &config.http);
         checks::keys_differ(reader, &config.koogallery);

@@ -12,6 +12,7 @@ mod judge;
 mod kit;
 mod limits;
 mod lists;
+mod login;
 mod market;
 mod open;
 mod orders;
@@ -41,6 +42,7 @@ pub(crate) use context::Context;
 pub(crate) use instances::{InstanceFilter, LicenseFilter};
 pub(crate) use kit::{KitFilter, Shown};
 pub(crate) use lists::SignedDocument;
+pub(crate) use login::{COOKIE as LOGIN_COOKIE, LoginReturn, LoginStart};
 pub(crate) use open::{Made, lock, make_folder, owner_only};
 pub(crate) use orders::{EndOrder, KeepOrders, TakeOrders};
 pub(crate) use restored::RESTORED;
@@ -73,6 +75,7 @@ pub(crate) struct Inner {
     /// Whether an application waits for its license to be delivered.
     synchronous: bool,
     pub(crate) kit_keys: Arc<KitKeys>,
+    logins: Option<login::Logins>,
     wrong_codes: limits::WrongCodes,
     made: Option<Made>,
     writing: Mutex<Option<JoinHandle<()>>>,

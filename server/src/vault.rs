@@ -79,7 +79,6 @@ impl KitKeys {
     }
 
     /// Opens what [`KitKeys::seal`] made with any of the keys.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for logins, which follow"))]
     pub(crate) fn unseal(
         &self,
         context: &Context,

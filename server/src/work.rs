@@ -2,9 +2,11 @@
 //! applications again, forgetting what is old. All of it starts again after a crash from what the
 //! database holds.
 
+mod centre;
 mod delay;
 mod flight;
 mod gate;
+mod inside;
 mod marketplace;
 mod numbers;
 mod orders;
@@ -19,6 +21,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 
+pub(crate) use centre::{Centres, Exchange, NobodyKnown};
 pub(crate) use gate::Gate;
 pub(crate) use marketplace::Marketplace;
 

@@ -2,6 +2,7 @@
 
 mod export;
 mod generate;
+mod rsa;
 mod show;
 
 use std::process::ExitCode;
@@ -55,16 +56,20 @@ fn describe(file: &KeyFile, encrypted: bool) -> Value {
 
 fn print(file: &KeyFile, encrypted: bool, out: &mut Output) -> anyhow::Result<()> {
     let documents: Vec<&str> = keyfile::purposes(file).iter().map(|doc| doc.purpose()).collect();
-    let stored = if encrypted {
-        out.pick("encrypted with a passphrase", "已用口令加密")
-    } else {
-        out.pick("not encrypted", "未加密")
-    };
-    let stored = stored.to_owned();
+    let stored = stored(encrypted, out);
     let nobody = out.pick("(none)", "（无）").to_owned();
     report::row(out, ("kid", "密钥 ID"), file.key.kid())?;
     report::row(out, ("alg", "算法"), file.key.public().alg().as_str())?;
     report::row(out, ("signs", "用途"), documents.join(", "))?;
     report::row(out, ("issuer", "销售方"), file.issuer.as_deref().unwrap_or(&nobody))?;
     report::row(out, ("stored", "存储"), stored)
+}
+
+fn stored(encrypted: bool, out: &Output) -> String {
+    let stored = if encrypted {
+        out.pick("encrypted with a passphrase", "已用口令加密")
+    } else {
+        out.pick("not encrypted", "未加密")
+    };
+    stored.to_owned()
 }

@@ -4,7 +4,7 @@ mod buy;
 mod debug;
 mod serve;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use koogallery::signature::AccessKey;
@@ -53,6 +53,14 @@ fn doubt_key(out: &mut Output) -> anyhow::Result<()> {
     let text = text.to_owned();
     out.note(text)?;
     Ok(())
+}
+
+/// An access key from a file.
+fn key_of(file: &Path) -> anyhow::Result<AccessKey> {
+    let text = secret::given(None, Some(file))?.unwrap_or_default();
+    AccessKey::new(text.as_str()).map_err(|error| {
+        Failure::new(Code::RequestInvalid, format!("{}: {error}", file.display())).into()
+    })
 }
 
 /// The key that signs what the marketplace sends to a seller.

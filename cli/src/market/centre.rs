@@ -17,8 +17,10 @@ pub(crate) const SCOPE: &str = "get_user_info";
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Client {
-    pub(crate) client_id: String,
-    pub(crate) client_secret: String,
+    #[serde(rename = "client_id")]
+    pub(crate) id: String,
+    #[serde(rename = "client_secret")]
+    pub(crate) secret: String,
     /// Where logins may return to; none: anywhere.
     #[serde(default)]
     pub(crate) redirect_uris: Vec<String>,
@@ -71,7 +73,7 @@ impl Centre {
 
     /// Whether this client may send a browser back there.
     pub(crate) fn admits(&self, client: &str, redirect: &str) -> Result<(), Refusal> {
-        let known = self.clients.iter().find(|known| known.client_id == client);
+        let known = self.clients.iter().find(|known| known.id == client);
         let known = known.ok_or(("invalid_client", "client_id is not known"))?;
         let uri = redirect.parse::<axum::http::Uri>().ok().filter(|uri| uri.host().is_some());
         let listed = known.redirect_uris.is_empty()
@@ -88,7 +90,7 @@ impl Centre {
     }
 
     fn authenticate(&self, id: &str, secret: &str) -> Result<(), Refusal> {
-        let known = self.clients.iter().any(|c| c.client_id == id && c.client_secret == secret);
+        let known = self.clients.iter().any(|c| c.id == id && c.secret == secret);
         if known { Ok(()) } else { Err(("invalid_client", "client_id or client_secret is wrong")) }
     }
 
@@ -162,11 +164,8 @@ mod tests {
     const BACK: &str = "https://seller.example.com/back";
 
     fn centre(challenge: Option<&str>) -> Centre {
-        let client = Client {
-            client_id: "c".into(),
-            client_secret: "s".into(),
-            redirect_uris: vec![BACK.into()],
-        };
+        let client =
+            Client { id: "c".into(), secret: "s".into(), redirect_uris: vec![BACK.into()] };
         let mut centre = Centre::new(vec![client]);
         let challenge = challenge.map(ToOwned::to_owned);
         let login = Login { client: "c".into(), redirect: BACK.into(), challenge };

@@ -20,7 +20,8 @@ pub(crate) enum Stage {
 /// One code.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct LicenseCode {
-    pub(crate) license_code: String,
+    #[serde(rename = "license_code")]
+    pub(crate) name: String,
     pub(crate) order_id: String,
     pub(crate) product_id: String,
     pub(crate) amount: u32,
@@ -67,6 +68,8 @@ pub(crate) enum Change {
     Expire,
     /// Another year from now.
     Renew,
+    /// To this end.
+    Until(Timestamp),
     Release,
 }
 
@@ -115,7 +118,7 @@ impl CodeBook {
         now: Timestamp,
     ) -> LicenseCode {
         let code = LicenseCode {
-            license_code: name.clone(),
+            name: name.clone(),
             order_id: purchase.order_id.clone(),
             product_id: purchase.product_id.clone(),
             amount: purchase.amount,
@@ -143,8 +146,11 @@ impl CodeBook {
                 code.expire_time = code.expire_time.min(now);
                 code.stage = Stage::Expired;
             }
-            Change::Renew => {
-                code.expire_time = now.plus(365 * 86_400);
+            Change::Renew | Change::Until(_) => {
+                code.expire_time = match change {
+                    Change::Until(end) => end,
+                    _ => now.plus(365 * 86_400),
+                };
                 let used = code.activate_time.is_some();
                 code.stage = if used { Stage::Alive } else { Stage::Received };
             }
@@ -186,6 +192,10 @@ impl CodeBook {
         code.heartbeats += 1;
         code.age(now);
         Ok(code.clone())
+    }
+
+    pub(crate) fn find(&self, name: &str) -> Option<&LicenseCode> {
+        self.0.get(name)
     }
 
     pub(crate) fn all(&self) -> impl Iterator<Item = &LicenseCode> {

@@ -2,10 +2,18 @@
 //!
 //! Every call carries `testFlag` "1": a seller in production counts none of them.
 
+mod change;
+mod codes;
 mod five;
 mod forms;
+mod guide;
 mod judge;
+mod kit;
+mod notify;
 mod refusals;
+mod v1;
+
+use std::io::ErrorKind;
 
 use jiff::Timestamp;
 use license_core::Lang;
@@ -13,7 +21,7 @@ use license_core::time::Timestamp as Moment;
 use serde::Serialize;
 
 use crate::market::message::Message;
-use crate::market::seller::{Reply, Seller, Shot};
+use crate::market::seller::{Reply, Seller, Sellers, Shot};
 use crate::output::Output;
 
 pub(crate) use judge::{Expected, Rule, names_instance};
@@ -27,6 +35,8 @@ pub(crate) struct Subject {
     pub(crate) line: String,
     pub(crate) product: Option<String>,
     pub(crate) device: String,
+    /// The authorization code that its calls are about.
+    pub(crate) code: String,
 }
 
 /// One call and how it was answered.
@@ -38,6 +48,8 @@ pub(crate) struct Row {
     pub(crate) answer: String,
     pub(crate) rule: String,
     pub(crate) rule_zh: String,
+    /// The chapter of the public guides that has the rule.
+    pub(crate) section: &'static str,
     pub(crate) verdict: Verdict,
     /// What is wrong with the answer.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -50,10 +62,14 @@ pub(crate) struct Row {
 pub(crate) enum Verdict {
     Pass,
     Fail,
+    /// Not tried: the interface's key was not given.
+    Skipped,
 }
 
 /// A debugging session: the calls so far and what the seller named its instance.
 pub(crate) struct Console<'a> {
+    sellers: &'a Sellers,
+    /// Under the basic interfaces' key.
     seller: &'a Seller,
     subject: Subject,
     lang: Lang,
@@ -65,13 +81,14 @@ pub(crate) struct Console<'a> {
 impl<'a> Console<'a> {
     /// Runs every case; an error only where the seller could not be reached at all.
     pub(crate) fn run(
-        seller: &'a Seller,
+        sellers: &'a Sellers,
         subject: Subject,
         out: &mut Output,
     ) -> anyhow::Result<Vec<Row>> {
+        let seller = &sellers.basic;
         let event = format!("DEBUG-{}", seller.fresh::<8>()?);
         let (lang, instance, rows) = (out.lang(), String::new(), Vec::new());
-        let mut console = Self { seller, subject, lang, instance, event, rows };
+        let mut console = Self { sellers, seller, subject, lang, instance, event, rows };
         // The first call tells an unreachable seller from a wrong one.
         let shot = seller.sign(console.create()?.json())?;
         let first = seller.call(&shot, out)?;
@@ -81,12 +98,28 @@ impl<'a> Console<'a> {
         five::run(&mut console)?;
         forms::run(&mut console)?;
         refusals::run(&mut console)?;
+        change::run(&mut console)?;
+        codes::run(&mut console)?;
+        notify::run(&mut console)?;
+        v1::run(&mut console)?;
+        kit::run(&mut console)?;
         Ok(console.rows)
     }
 
     /// Sends a call as the marketplace does and judges the answer.
     fn call(&mut self, case: &str, message: &Message, rule: &Rule) -> anyhow::Result<()> {
-        let shot = self.seller.sign(message.json())?;
+        self.call_by(self.seller, case, message, rule)
+    }
+
+    /// The same, signed with another interface type's key.
+    fn call_by(
+        &mut self,
+        seller: &Seller,
+        case: &str,
+        message: &Message,
+        rule: &Rule,
+    ) -> anyhow::Result<()> {
+        let shot = seller.sign(message.json())?;
         self.shoot(case, message.summary(), &shot, rule);
         Ok(())
     }
@@ -124,9 +157,27 @@ impl<'a> Console<'a> {
         Ok(())
     }
 
+    /// Says that something was not tried.
+    fn skip(&mut self, case: &str, section: &'static str, why: &str) {
+        self.rows.push(Row {
+            case: case.to_owned(),
+            sent: "-".to_owned(),
+            status: None,
+            answer: "-".to_owned(),
+            rule: "-".to_owned(),
+            rule_zh: "-".to_owned(),
+            section,
+            verdict: Verdict::Skipped,
+            why: Some(why.to_owned()),
+            millis: 0,
+        });
+    }
+
     fn record(&mut self, case: &str, sent: String, reply: anyhow::Result<Reply>, rule: &Rule) {
         let why = match &reply {
             Ok(reply) => rule.expected.judge(reply, self.lang).err(),
+            // Whoever reads no further may close before the rest was sent.
+            Err(error) if rule.expected == Expected::Status(413) && is_cut(error) => None,
             Err(error) => Some(error.root_cause().to_string()),
         };
         let (status, answer, took) = match reply {
@@ -135,6 +186,7 @@ impl<'a> Console<'a> {
         };
         self.rows.push(Row {
             case: case.to_owned(),
+            section: rule.section.unwrap_or_else(|| guide::chapter(&sent)),
             sent,
             status,
             answer,
@@ -200,6 +252,15 @@ impl<'a> Console<'a> {
         let at = Moment::from_secs(self.seller.now_ms() / 1000).plus(days * 86_400);
         stamp(format, at.as_secs())
     }
+}
+
+/// Whether the other side closed the connection.
+fn is_cut(error: &anyhow::Error) -> bool {
+    let kind = match error.downcast_ref::<ureq::Error>() {
+        Some(ureq::Error::Io(error)) => error.kind(),
+        _ => return false,
+    };
+    matches!(kind, ErrorKind::BrokenPipe | ErrorKind::ConnectionReset)
 }
 
 /// UTC seconds in a form of strftime.

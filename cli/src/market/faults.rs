@@ -178,7 +178,7 @@ impl FromStr for Planned {
             let wrong = text.to_owned();
             return Err(InvalidFault { wrong, nearest: None, kind: "API:FAULT" });
         };
-        let api = pick(api.trim(), "API", Api::ALL.map(|api| (api.word().to_owned(), api)))?;
+        let api = pick(api.trim(), "API", &Api::ALL.map(|api| (api.word().to_owned(), api)))?;
         // No word of a fault has digits behind an x, so what has them is a number of times.
         let (fault, left) = match fault.rsplit_once(['x', 'X']) {
             Some((fault, times)) if times.bytes().all(|b| b.is_ascii_digit()) => {
@@ -189,7 +189,7 @@ impl FromStr for Planned {
             }
             _ => (fault, None),
         };
-        let fault = pick(fault.trim(), "fault", Fault::ALL.map(|fault| (fault.word(), fault)))?;
+        let fault = pick(fault.trim(), "fault", &Fault::ALL.map(|fault| (fault.word(), fault)))?;
         Ok(Self { api, fault, left })
     }
 }
@@ -197,7 +197,7 @@ impl FromStr for Planned {
 fn pick<T: Copy, const N: usize>(
     word: &str,
     kind: &'static str,
-    known: [(String, T); N],
+    known: &[(String, T); N],
 ) -> Result<T, InvalidFault> {
     if let Some((_, found)) = known.iter().find(|(name, _)| name.eq_ignore_ascii_case(word)) {
         return Ok(*found);

@@ -1,8 +1,10 @@
 //! The JSON bodies the marketplace sends, member by member, so that their order can be chosen.
 
+use serde_json::Value;
+
 /// One call's members. Sent as the marketplace sends them: compact, in ascending order of names.
 #[derive(Clone, Debug)]
-pub(crate) struct Message(Vec<(String, String)>);
+pub(crate) struct Message(Vec<(String, String)>, Vec<(String, Value)>);
 
 impl Message {
     /// A call of `activity`, marked as a debugging call.
@@ -12,12 +14,24 @@ impl Message {
 
     /// A call of `activity` as the marketplace sends it for a buyer: without `testFlag`.
     pub(crate) fn real(activity: &str) -> Self {
-        Self(vec![("activity".to_owned(), activity.to_owned())])
+        Self(vec![("activity".to_owned(), activity.to_owned())], Vec::new())
+    }
+
+    /// A call that its path names, without an activity.
+    pub(crate) fn bare() -> Self {
+        Self(Vec::new(), Vec::new())
+    }
+
+    /// Sets a member that is no text.
+    pub(crate) fn with_json(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self = self.without(name);
+        self.1.push((name.to_owned(), value.into()));
+        self
     }
 
     /// Sets a member.
     pub(crate) fn with(mut self, name: &str, value: impl Into<String>) -> Self {
-        self.0.retain(|(known, _)| known != name);
+        self = self.without(name);
         self.0.push((name.to_owned(), value.into()));
         self
     }
@@ -33,7 +47,22 @@ impl Message {
     /// Leaves a member out.
     pub(crate) fn without(mut self, name: &str) -> Self {
         self.0.retain(|(known, _)| known != name);
+        self.1.retain(|(known, _)| known != name);
         self
+    }
+
+    /// Every member that is a text, as a GET call has them.
+    pub(crate) fn members(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    /// Every member as a text, numbers as they are written.
+    pub(crate) fn texts(&self) -> Vec<(&str, String)> {
+        let text = |value: Value| match value {
+            Value::String(text) => text,
+            other => other.to_string(),
+        };
+        self.sorted().into_iter().map(|(name, value)| (name, text(value))).collect()
     }
 
     /// The value of a member.
@@ -50,16 +79,20 @@ impl Message {
 
     /// What the marketplace signs and sends.
     pub(crate) fn json(&self) -> String {
-        let mut members: Vec<_> = self.0.iter().collect();
-        members.sort();
-        write(members.into_iter())
+        write(self.sorted().into_iter())
     }
 
     /// The same call with its members in descending order.
     pub(crate) fn json_reversed(&self) -> String {
-        let mut members: Vec<_> = self.0.iter().collect();
-        members.sort();
-        write(members.into_iter().rev())
+        write(self.sorted().into_iter().rev())
+    }
+
+    fn sorted(&self) -> Vec<(&str, Value)> {
+        let texts = self.0.iter().map(|(name, text)| (name.as_str(), Value::from(text.as_str())));
+        let others = self.1.iter().map(|(name, value)| (name.as_str(), value.clone()));
+        let mut members: Vec<_> = texts.chain(others).collect();
+        members.sort_by(|(one, _), (other, _)| one.cmp(other));
+        members
     }
 
     /// A line for a table: the activity and what tells this call from others.
@@ -76,14 +109,10 @@ impl Message {
     }
 }
 
-fn write<'a>(members: impl Iterator<Item = &'a (String, String)>) -> String {
+fn write<'a>(members: impl Iterator<Item = (&'a str, Value)>) -> String {
     let members: Vec<String> =
-        members.map(|(name, value)| format!("{}:{}", quote(name), quote(value))).collect();
+        members.map(|(name, value)| format!("{}:{value}", Value::from(name))).collect();
     format!("{{{}}}", members.join(","))
-}
-
-fn quote(text: &str) -> String {
-    serde_json::Value::from(text).to_string()
 }
 
 #[cfg(test)]

@@ -12,4 +12,4 @@ mod sale;
 pub(crate) use audit::audit;
 pub(crate) use belief::{Belief, Standing};
 pub(crate) use file::Scenario;
-pub(crate) use play::{Progress, Sellers, Tally, play};
+pub(crate) use play::{Progress, Tally, play};

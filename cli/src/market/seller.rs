@@ -20,9 +20,20 @@ const ANSWER_LIMIT: u64 = 1 << 20;
 #[derive(Clone, Debug)]
 pub(crate) struct Shot {
     pub(crate) method: Method,
+    /// Below the endpoint: the kit's interfaces have paths of their own.
+    pub(crate) path: String,
+    /// Beside the usual ones: the kit's signatures.
+    pub(crate) headers: Vec<(&'static str, String)>,
     /// `signature=…&timestamp=…&nonce=…`, or less of it.
     pub(crate) query: String,
     pub(crate) body: Vec<u8>,
+}
+
+impl Shot {
+    /// A signed call of the JSON interfaces.
+    fn post(query: String, body: Vec<u8>) -> Self {
+        Self { method: Method::POST, path: String::new(), headers: Vec::new(), query, body }
+    }
 }
 
 /// What came back.
@@ -32,6 +43,9 @@ pub(crate) struct Reply {
     pub(crate) text: String,
     pub(crate) json: Option<Value>,
     pub(crate) took: Duration,
+    /// The header `Body-Sign` of the V1 interfaces.
+    pub(crate) body_sign: Option<String>,
+    pub(crate) bytes: Vec<u8>,
 }
 
 impl Reply {
@@ -60,6 +74,14 @@ pub(crate) struct Seller {
     key: AccessKey,
     agent: ureq::Agent,
     environment: Environment,
+}
+
+/// The endpoint under each interface type's key; without a key there is nothing to be sent.
+pub(crate) struct Sellers {
+    pub(crate) basic: Seller,
+    pub(crate) license_code: Option<Seller>,
+    pub(crate) general: Option<Seller>,
+    pub(crate) kit: Option<Seller>,
 }
 
 impl Seller {
@@ -91,6 +113,10 @@ impl Seller {
         Ok(Self { url: url.to_owned(), key, agent, environment: *environment })
     }
 
+    pub(crate) fn key(&self) -> &AccessKey {
+        &self.key
+    }
+
     pub(crate) fn url(&self) -> &str {
         &self.url
     }
@@ -108,13 +134,13 @@ impl Seller {
     pub(crate) fn sign(&self, body: impl Into<Vec<u8>>) -> anyhow::Result<Shot> {
         let body = body.into();
         let query = self.query(&body, self.now_ms())?;
-        Ok(Shot { method: Method::POST, query, body })
+        Ok(Shot::post(query, body))
     }
 
     /// `sent` with the signature of `signed`: the canonical form of the same members, say.
     pub(crate) fn sign_as(&self, sent: &str, signed: &str) -> anyhow::Result<Shot> {
         let query = self.query(signed.as_bytes(), self.now_ms())?;
-        Ok(Shot { method: Method::POST, query, body: sent.as_bytes().to_vec() })
+        Ok(Shot::post(query, sent.as_bytes().to_vec()))
     }
 
     /// The query that signs `body` at `timestamp`, written as the number that it is.
@@ -126,25 +152,45 @@ impl Seller {
 
     pub(crate) fn send(&self, shot: &Shot) -> anyhow::Result<Reply> {
         let joint = if self.url.contains('?') { '&' } else { '?' };
-        let url = if shot.query.is_empty() {
-            self.url.clone()
-        } else {
-            format!("{}{joint}{}", self.url, shot.query)
-        };
-        let request = Request::builder()
+        let base = format!("{}{}", self.url.trim_end_matches('/'), shot.path);
+        let url = if shot.query.is_empty() { base } else { format!("{base}{joint}{}", shot.query) };
+        let mut request = Request::builder()
             .method(shot.method.clone())
             .uri(url)
             .header("Accept", "application/json")
-            .header("Content-Type", "application/json;charset=utf8")
-            .body(shot.body.clone())?;
+            .header("Content-Type", "application/json;charset=utf8");
+        for (name, value) in &shot.headers {
+            request = request.header(*name, value);
+        }
         let start = Instant::now();
-        let mut answer =
-            self.agent.run(request).with_context(|| format!("calling {}", self.url))?;
+        let answer = if shot.method == Method::GET {
+            self.agent.run(request.body(())?)
+        } else {
+            self.agent.run(request.body(shot.body.clone())?)
+        };
+        let mut answer = answer.with_context(|| format!("calling {}", self.url))?;
         let status = answer.status().as_u16();
+        let body_sign = answer.headers().get(koogallery::v1::BODY_SIGN);
+        let body_sign = body_sign.and_then(|value| value.to_str().ok()).map(ToOwned::to_owned);
         let bytes = answer.body_mut().with_config().limit(ANSWER_LIMIT).read_to_vec()?;
         let took = start.elapsed();
         let json = serde_json::from_slice::<Value>(&bytes).ok().filter(Value::is_object);
-        Ok(Reply { status, text: String::from_utf8_lossy(&bytes).into_owned(), json, took })
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        Ok(Reply { status, text, json, took, body_sign, bytes })
+    }
+
+    /// A program's request for a license, at the same host.
+    pub(crate) fn ask_as_program(&self, request: &Value) -> anyhow::Result<Reply> {
+        let uri: ureq::http::Uri = self.url.parse()?;
+        let host = uri.authority().map(ToString::to_string).unwrap_or_default();
+        let scheme = uri.scheme_str().unwrap_or("http");
+        let program = Self {
+            url: format!("{scheme}://{host}/v1/client/licenses"),
+            key: self.key.clone(),
+            agent: self.agent.clone(),
+            environment: self.environment,
+        };
+        program.send(&Shot::post(String::new(), request.to_string().into_bytes()))
     }
 
     /// As [`Seller::send`], with an unreachable seller as an error that says what to look at.

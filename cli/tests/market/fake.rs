@@ -1,5 +1,8 @@
 //! A seller written from the marketplace's rules, and what it can do wrong.
 
+mod kit;
+mod old;
+
 use std::collections::HashSet;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -8,12 +11,18 @@ use std::time::SystemTime;
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
-use axum::http::{Method, StatusCode, Uri};
+use axum::http::{HeaderMap, Method, StatusCode, Uri};
+use axum::response::{IntoResponse, Response};
 use koogallery::answer::{AppInfo, InstanceInfo};
-use koogallery::{AccessKey, Answer, Body, Call, Presented, Rejection, ResultCode};
+use koogallery::{
+    AccessKey, Answer, Body, Call, InterfaceType, Presented, Rejection, ResultCode, interface,
+};
 use tokio::runtime::Runtime;
 
 pub(crate) const KEY: &str = "a-key-for-tests-only";
+pub(crate) const CODE_KEY: &str = "a-license-code-key-for-tests";
+pub(crate) const GENERAL_KEY: &str = "a-general-key-for-tests-only";
+pub(crate) const KIT_KEY: &str = "a-kit-key-for-tests-only";
 
 /// The activation code that the buyer is shown.
 pub(crate) fn code() -> String {
@@ -36,6 +45,14 @@ pub(crate) enum Fault {
     NoBodyLimit,
     AnyMethod,
     RefusesLicenses,
+    /// One interface's key opens them all.
+    OneForAll,
+    NoBodySign,
+    /// `getLicense` makes one each time.
+    AnotherLicense,
+    /// The kit's second call of a kind fails.
+    SyncsOnce,
+    NoUpgrade,
     /// Answers 000005 to all that is asked in earnest.
     Broken,
 }
@@ -47,9 +64,17 @@ pub(crate) struct Seller {
 }
 
 struct Desk {
-    key: AccessKey,
+    keys: Keys,
     fault: Option<Fault>,
     seen: Mutex<Seen>,
+    synced: Mutex<HashSet<String>>,
+}
+
+struct Keys {
+    basic: AccessKey,
+    license_code: AccessKey,
+    general: AccessKey,
+    kit: AccessKey,
 }
 
 #[derive(Default)]
@@ -61,7 +86,14 @@ struct Seen {
 
 impl Seller {
     pub(crate) fn start(fault: Option<Fault>) -> Self {
-        let desk = Desk { key: AccessKey::new(KEY).unwrap(), fault, seen: Mutex::default() };
+        let key = |text| AccessKey::new(text).unwrap();
+        let keys = Keys {
+            basic: key(KEY),
+            license_code: key(CODE_KEY),
+            general: key(GENERAL_KEY),
+            kit: key(KIT_KEY),
+        };
+        let desk = Desk { keys, fault, seen: Mutex::default(), synced: Mutex::default() };
         let router = Router::new()
             .fallback(answer)
             .layer(axum::extract::DefaultBodyLimit::disable())
@@ -84,17 +116,52 @@ async fn answer(
     State(desk): State<Arc<Desk>>,
     method: Method,
     uri: Uri,
+    headers: HeaderMap,
     body: Bytes,
-) -> (StatusCode, Vec<u8>) {
-    if method != Method::POST && desk.fault != Some(Fault::AnyMethod) {
+) -> Response {
+    if method == Method::GET {
+        let (answer, signature) = desk.old(uri.query().unwrap_or_default());
+        let signature = signature.map(|value| [(koogallery::v1::BODY_SIGN, value)]);
+        return match signature {
+            Some(header) => (header, answer).into_response(),
+            None => answer.into_response(),
+        };
+    }
+    if uri.path().contains("/produceAPI") {
+        return desk.kit(uri.path(), &headers, &body).into_response();
+    }
+    answer_json(&desk, &method, &uri, &body).into_response()
+}
+
+fn answer_json(desk: &Desk, method: &Method, uri: &Uri, body: &[u8]) -> (StatusCode, Vec<u8>) {
+    if *method != Method::POST && desk.fault != Some(Fault::AnyMethod) {
         return (StatusCode::METHOD_NOT_ALLOWED, Vec::new());
     }
     if body.len() > 64 * 1024 && desk.fault != Some(Fault::NoBodyLimit) {
         return (StatusCode::PAYLOAD_TOO_LARGE, Vec::new());
     }
     let presented = Presented::from_query(uri.query().unwrap_or_default());
-    let answer = desk.judge(&presented, &body).unwrap_or_else(Answer::from);
+    let answer = desk.judge(&presented, body).unwrap_or_else(Answer::from);
     (StatusCode::OK, answer.to_json())
+}
+
+#[expect(clippy::disallowed_methods, reason = "the other side has its own clock")]
+fn now_ms() -> i64 {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_millis();
+    i64::try_from(now).unwrap()
+}
+
+/// What buyers are shown of these instances.
+fn shown(ids: Vec<String>) -> Answer {
+    let info = |instance_id| InstanceInfo {
+        instance_id,
+        app_info: AppInfo {
+            memo: Some(format!("Activation code / 激活码: {}", code())),
+            ..AppInfo::default()
+        },
+        usage_info: None,
+    };
+    Answer::instances(ids.into_iter().map(info).collect())
 }
 
 impl Desk {
@@ -114,19 +181,22 @@ impl Desk {
                 };
                 Ok(Answer::instance(format!("I-{}{suffix}", call.order_line_id)))
             }
-            Call::QueryInstance(call) => Ok(Answer::instances(
-                call.instance_ids
-                    .into_iter()
-                    .map(|instance_id| InstanceInfo {
-                        instance_id,
-                        app_info: AppInfo {
-                            memo: Some(format!("Activation code / 激活码: {}", code())),
-                            ..AppInfo::default()
-                        },
-                        usage_info: None,
-                    })
-                    .collect(),
-            )),
+            Call::QueryInstance(call) => Ok(shown(call.instance_ids)),
+            Call::UpgradeInstance(_) if self.fault == Some(Fault::NoUpgrade) => {
+                Err(ResultCode::BadParameter.into())
+            }
+            Call::UpgradeInstance(call) => {
+                self.once(&mut seen, presented)?;
+                self.known(&seen, &call.instance_id)
+            }
+            Call::ChangeInstanceCheck(call) => self.known(&seen, &call.instance_id),
+            Call::RefreshLicenseCode(_)
+            | Call::UpdateLicenseCodeStatus(_)
+            | Call::ReleaseLicenseCode(_) => {
+                self.once(&mut seen, presented)?;
+                Ok(Answer::success())
+            }
+            Call::OrderNotify(_) => Ok(Answer::success()),
             Call::RefreshInstance(call) => {
                 self.once(&mut seen, presented)?;
                 self.known(&seen, &call.instance_id)
@@ -147,14 +217,25 @@ impl Desk {
                 }
                 self.known(&seen, &call.instance_id).map(|_| Answer::in_progress())
             }
-            other => Err(koogallery::call::unknown_activity(other.activity())),
         }
     }
 
-    #[expect(clippy::disallowed_methods, reason = "the other side has its own clock")]
+    /// The keys that open an interface: its own.
+    fn accepted(&self, own: &AccessKey) -> Vec<AccessKey> {
+        let Keys { basic, license_code, general, kit } = &self.keys;
+        match self.fault {
+            Some(Fault::OneForAll) => [basic, license_code, general, kit].map(Clone::clone).into(),
+            _ => vec![own.clone()],
+        }
+    }
+
     fn verify(&self, presented: &Presented, raw: &[u8], body: &Body) -> Result<(), Rejection> {
-        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_millis();
-        let mut now = i64::try_from(now).unwrap();
+        let mut now = now_ms();
+        let own = match body.activity().and_then(interface) {
+            Some(InterfaceType::LicenseCode) => &self.keys.license_code,
+            Some(InterfaceType::General) => &self.keys.general,
+            _ => &self.keys.basic,
+        };
         match self.fault {
             Some(Fault::AcceptsAnySignature) => return Ok(()),
             Some(Fault::AcceptsTheFuture) => now = now.max(presented.timestamp_ms().unwrap_or(0)),
@@ -168,14 +249,7 @@ impl Desk {
             }
             _ => {}
         }
-        koogallery::signature::verify(
-            presented,
-            raw,
-            body,
-            std::slice::from_ref(&self.key),
-            now,
-            60_000,
-        )
+        koogallery::signature::verify(presented, raw, body, &self.accepted(own), now, 60_000)
     }
 
     fn read(&self, body: &Body) -> Result<Call, Rejection> {

@@ -96,14 +96,14 @@ pub(super) fn files(reader: &mut Reader<'_>, key: &str) -> Vec<PathBuf> {
     paths
 }
 
-pub(super) fn networks(reader: &mut Reader<'_>) -> Vec<Network> {
+pub(super) fn networks(reader: &mut Reader<'_>, key: &str) -> Vec<Network> {
     let mut networks = Vec::new();
-    for text in reader.texts("http.trusted_proxies") {
+    for text in reader.texts(key) {
         match text.parse::<Network>() {
             Ok(network) => networks.push(network),
             Err(what) => {
                 let remedy = "write addresses or networks, as in [\"10.0.0.0/8\", \"::1\"]";
-                reader.problem("http.trusted_proxies", &what, remedy);
+                reader.problem(key, &what, remedy);
             }
         }
     }
@@ -149,7 +149,7 @@ fn base_url_fault(url: &str) -> Option<&'static str> {
     }
 }
 
-fn is_loopback(host: &str) -> bool {
+pub(super) fn is_loopback(host: &str) -> bool {
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     bare == "localhost" || bare.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }

@@ -99,6 +99,22 @@ pub(super) const KEYS: &[Key] = &[
     empty("koogallery.ca_file", r#""/etc/licd/extra-ca.pem""#),
     open("koogallery.clock_skew_seconds", Shape::Number, "60"),
     open("koogallery.synchronous", Shape::Flag, "false"),
+    empty("login.public_url", r#""https://license.example.com""#),
+    Key {
+        path: "login.return_urls",
+        shape: Shape::TextOrList,
+        secret: false,
+        default: r#""""#,
+        example: r#"["https://shop.example.com/login"]"#,
+    },
+    Key {
+        path: "login.private_centres",
+        shape: Shape::List,
+        secret: false,
+        default: "[]",
+        example: r#"["10.0.0.0/8"]"#,
+    },
+    open("login.pkce", Shape::Flag, "true"),
 ];
 
 /// The key with that path.

@@ -117,6 +117,17 @@ fn refuses_what_would_be_unsafe() {
             "keys.issuing in licd.toml: /nonexistent.pem cannot",
         ),
         ("[koogallery]\nca_file = \"/nonexistent.pem\"", "cannot be read"),
+        ("[koogallery]\nkit_key = \"/nonexistent.pem\"", "kit_key in licd.toml: /nonexistent.pem"),
+        ("[koogallery]\nkit_key = [\"/nonexistent.pem\"]", "cannot be read"),
+        ("[login]\npublic_url = \"https://a.example.com\"", "login.return_urls"),
+        ("[login]\nreturn_urls = [\"https://a.example.com\"]", "login.public_url"),
+        ("[login]\nreturn_urls = [\"http://a.example.com\"]", "plain http is allowed"),
+        ("[login]\nreturn_urls = [\"https://a.example.com/#x\"]", "holds a fragment"),
+        ("[login]\nreturn_urls = [\"https://u:hunter2@a.example.com\"]", "user name"),
+        ("[login]\npublic_url = \"ftp://a.example.com\"", "scheme is not https"),
+        ("[login]\npublic_url = \"https://a.example.com/?b=c\"", "holds a query"),
+        ("[login]\nprivate_centres = [\"inside\"]", "no address and no network"),
+        ("[login]\npkce = \"yes\"", "is not true or false"),
     ] {
         let refusal = refusal(text);
         assert!(refusal.contains(part), "{text}: {refusal}");

@@ -4,7 +4,7 @@ use crate::store::{Locks, StoreError, Tx};
 
 use super::context::Work;
 use super::{
-    client, kit, lists, market, orders, products, releases, restored, settle, sweep, tokens,
+    client, kit, lists, login, market, orders, products, releases, restored, settle, sweep, tokens,
     uploads,
 };
 
@@ -78,6 +78,7 @@ use_cases! {
     EndUpload => uploads::EndUpload,
     #[cfg(test)]
     Fail => failing::Fail,
+    KeepLogin => login::KeepLogin,
     KeepOrders => orders::KeepOrders,
     KeepUploads => uploads::KeepUploads,
     PublishList => releases::PublishList,
@@ -91,9 +92,11 @@ use_cases! {
     SignList => lists::SignList,
     Sweep => sweep::Sweep,
     SyncKit => kit::SyncKit,
+    TakeLogin => login::TakeLogin,
     TakeOrders => orders::TakeOrders,
     TakeUploads => uploads::TakeUploads,
     UpgradeInstance => market::UpgradeInstance,
+    UseState => login::UseState,
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use super::audit::{self, By};
 use super::context::{Bells, Context, Work};
 use super::reading::Reading;
 use super::writer::Writer;
-use super::{Desk, Inner, limits, market, tokens, uploads};
+use super::{Desk, Inner, limits, login, market, tokens, uploads};
 use crate::config::{Config, Database};
 use crate::environment::Environment;
 use crate::keyring::{Keyring, write_secret};
@@ -140,6 +140,7 @@ impl Desk {
             access_keys: market::AccessKeys::new(&config.koogallery)?,
             synchronous: config.koogallery.synchronous,
             kit_keys: Arc::new(KitKeys::open(&config.koogallery)?),
+            logins: login::Logins::new(config)?,
             wrong_codes: limits::WrongCodes::default(),
             made,
             writing: Mutex::new(Some(writing)),

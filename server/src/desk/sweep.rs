@@ -15,7 +15,8 @@ impl UseCase for Sweep {
     type Answer = bool;
 
     async fn run(&self, tx: &mut dyn Tx, work: &mut Work<'_>) -> Result<bool, StoreError> {
-        let swept = tx.sweep_nonces(work.now.as_secs(), STEP).await?;
+        let logins = tx.sweep_logins(work.now.as_secs(), STEP).await?;
+        let swept = tx.sweep_nonces(work.now.as_secs(), STEP).await?.max(logins);
         Ok(i64::try_from(swept).is_ok_and(|swept| swept >= STEP))
     }
 }

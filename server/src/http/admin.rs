@@ -6,6 +6,7 @@ mod instances;
 mod keys;
 mod kit;
 mod licenses;
+mod logins;
 mod metrics;
 mod openapi;
 mod products;

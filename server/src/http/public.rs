@@ -4,6 +4,7 @@ mod health;
 mod kit;
 mod licenses;
 mod lists;
+mod login;
 mod market;
 
 use axum::Router;
@@ -19,6 +20,9 @@ pub(super) fn router(app: App, secure: bool) -> Router {
         .route("/v1/client/releases", get(lists::releases))
         .route("/v1/client/trust", get(lists::trust))
         .route("/v1/client/revocations", get(lists::revocations))
+        .route("/v1/login/callback", get(login::callback))
+        .route("/v1/login/{application}", get(login::start))
+        .route("/v1/login/{application}/logout", get(login::logout))
         .route("/.well-known/jwks.json", get(lists::jwks))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready));

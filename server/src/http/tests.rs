@@ -5,6 +5,7 @@ mod bad_input;
 mod client;
 mod documents;
 mod kit;
+mod login;
 mod server;
 mod tls;
 

@@ -146,7 +146,6 @@ pub(crate) trait Kit {
         user_names: &[String],
     ) -> Result<(), StoreError>;
     async fn kit_users(&mut self, query: &KitQuery) -> Result<Vec<KitUser>, StoreError>;
-    #[cfg_attr(not(test), expect(dead_code, reason = "for logins, which follow"))]
     async fn kit_user(
         &mut self,
         door: &KitDoor,
@@ -164,14 +163,12 @@ pub(crate) trait Kit {
     async fn kit_organisation(&mut self, id: &str) -> Result<Option<KitOrganisation>, StoreError>;
     /// The first two doors of an application that fit; `tenant` is an id or a code. A tenant that
     /// was told without an instance stands in for one that was not told with it.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for logins, which follow"))]
     async fn kit_doors(
         &mut self,
         app_id: &str,
         instance_id: Option<&str>,
         tenant: Option<&str>,
     ) -> Result<Vec<KitDoor>, StoreError>;
-    #[cfg_attr(not(test), expect(dead_code, reason = "for logins, which follow"))]
     async fn add_login(
         &mut self,
         code: &[u8],
@@ -179,9 +176,7 @@ pub(crate) trait Kit {
         expires: i64,
     ) -> Result<(), StoreError>;
     /// Takes one that has not ended out of the database, so that nobody takes it again.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for logins, which follow"))]
     async fn take_login(&mut self, code: &[u8], now: i64) -> Result<Option<Vec<u8>>, StoreError>;
     /// Forgets up to `limit` that ended before `now`.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for logins, which follow"))]
     async fn sweep_logins(&mut self, now: i64, limit: i64) -> Result<u64, StoreError>;
 }

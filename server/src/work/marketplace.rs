@@ -220,7 +220,7 @@ impl Base {
 }
 
 /// Whom to believe: Mozilla's roots, those of this machine, and the one that is configured.
-fn roots(config: &Koogallery) -> anyhow::Result<Vec<Certificate<'static>>> {
+pub(super) fn roots(config: &Koogallery) -> anyhow::Result<Vec<Certificate<'static>>> {
     let mut roots: Vec<Certificate<'static>> = Vec::new();
     for certificate in webpki_root_certs::TLS_SERVER_ROOT_CERTS {
         roots.push(Certificate::from_der(certificate).to_owned());

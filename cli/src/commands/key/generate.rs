@@ -19,17 +19,21 @@ const AFTER_HELP: &str = "\
 Examples:
   licctl key generate --out issuing.key --issuer \"FlowSim Ltd\"
   licctl key generate --out release.key --purpose release --passphrase-file secret.txt
+  licctl key generate --alg rsa3072 --out kit-key.pem --passphrase-file secret.txt
 
 The file is encrypted PKCS#8 (scrypt, AES-256) that only you can read. Keep a copy of it and of its
 passphrase: a lost key cannot be made again, and programs trust no other.";
 
-/// Make an Ed25519 key; an existing file is never overwritten.
+/// Make a key; an existing file is never overwritten.
 #[derive(clap::Args)]
 #[command(after_help = AFTER_HELP)]
 pub(super) struct Args {
     /// File to write the private key to.
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
+    /// What kind of key.
+    #[arg(long, value_enum, default_value = "ed25519")]
+    alg: Alg,
     /// The seller's name, for `licctl issue` to write into licenses.
     #[arg(long, value_name = "NAME")]
     issuer: Option<String>,
@@ -41,6 +45,14 @@ pub(super) struct Args {
     no_passphrase: bool,
     #[command(flatten)]
     passphrase: PassphraseArgs,
+}
+
+#[derive(clap::ValueEnum, Clone, Copy)]
+enum Alg {
+    /// Signs
+    Ed25519,
+    /// Opens what the marketplace encrypts for the seller: `koogallery.kit_key`
+    Rsa3072,
 }
 
 #[derive(clap::ValueEnum, Clone, Copy)]
@@ -86,7 +98,21 @@ impl Args {
                     )
             );
         }
+        let signs = self.issuer.is_some() || !matches!(self.purpose, Purpose::License);
+        if matches!(self.alg, Alg::Rsa3072) && signs {
+            let failure =
+                Failure::new(Code::RequestInvalid, "a key of --alg rsa3072 signs nothing");
+            bail!(
+                failure
+                    .advise("leave out --issuer and --purpose")
+                    .chinese("--alg rsa3072 的密钥不用于签名", "请去掉 --issuer 和 --purpose")
+            );
+        }
         let passphrase = if self.no_passphrase { None } else { Some(self.passphrase.new_one()?) };
+        if matches!(self.alg, Alg::Rsa3072) {
+            let secret = passphrase.as_ref().map(|text| text.as_str());
+            return super::rsa::generate(&self.out, secret, environment, out);
+        }
         let seed = Zeroizing::new(environment.random()?);
         let file = KeyFile {
             key: SigningKey::ed25519_from_seed(*seed),

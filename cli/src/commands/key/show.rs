@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use license_core::decryption::DecryptionKey;
+
 use crate::output::Output;
 use crate::passphrase::PassphraseArgs;
 use crate::{input, keyfile};
@@ -19,9 +21,14 @@ pub(super) struct Args {
 
 impl Args {
     pub(super) fn run(self, out: &mut Output) -> anyhow::Result<ExitCode> {
+        let bytes = zeroize::Zeroizing::new(input::file(&self.key)?);
+        if let Ok(text) = std::str::from_utf8(&bytes)
+            && DecryptionKey::is_in(text)
+        {
+            return super::rsa::show(&self.key, text, &self.passphrase, out);
+        }
         let file = keyfile::open(&self.key, &self.passphrase)?;
-        let text = zeroize::Zeroizing::new(input::file(&self.key)?);
-        let encrypted = String::from_utf8_lossy(&text).contains("BEGIN ENCRYPTED PRIVATE KEY");
+        let encrypted = String::from_utf8_lossy(&bytes).contains("BEGIN ENCRYPTED PRIVATE KEY");
         if out.is_json() {
             out.value(&super::describe(&file, encrypted))?;
         } else {

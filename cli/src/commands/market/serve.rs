@@ -136,7 +136,7 @@ impl Args {
         }
         let access_key = secret::given(None, self.access_key_file.as_deref())?;
         let centre = Centre::new(clients(self.clients.as_deref())?);
-        let mut play = None;
+        let mut staged = None;
         if let Some(file) = &self.scenario {
             let mut scenario = Scenario::read(file)
                 .map_err(|error| Failure::new(Code::ConfigInvalid, format!("{error:#}")))?;
@@ -144,12 +144,12 @@ impl Args {
             let key = self.access_key_file.as_deref();
             let sellers = scenario::sellers(&scenario, key, environment, out)?;
             let admin = self.server.is_given().then(|| self.server.connect(out)).transpose()?;
-            play = Some((scenario, sellers, admin));
+            staged = Some((scenario, sellers, admin));
         }
-        let share = play.as_ref().map_or(0.0, |(scenario, ..)| scenario.faults);
-        let seed = play.as_ref().map_or(0, |(scenario, ..)| scenario.seed);
+        let share = staged.as_ref().map_or(0.0, |(scenario, ..)| scenario.faults);
+        let seed = staged.as_ref().map_or(0, |(scenario, ..)| scenario.seed);
         let known = orders.len();
-        let (happenings, seen) = channel();
+        let (happenings, happened) = channel();
         let marketplace = Arc::new(Marketplace {
             credentials: Credentials::new(self.ak, sk.unwrap_or_default().as_str()),
             access_key,
@@ -182,13 +182,13 @@ impl Args {
         // Before the ready line: whoever reads it may stop this at once.
         let signals = runtime.block_on(async { Signals::listen() })?;
         runtime.spawn(serve(listener, Arc::clone(&marketplace), signals, happenings));
-        if let Some((scenario, sellers, admin)) = &play {
+        if let Some((scenario, sellers, admin)) = &staged {
             let admin = admin.as_ref();
             let marketplace = &marketplace;
-            return scenario::Stage { scenario, sellers, marketplace, admin }.run(seen, out);
+            return scenario::Stage { scenario, sellers, marketplace, admin }.run(&happened, out);
         }
         report::ready(address, known, out)?;
-        report::watch(&seen, environment, out)?;
+        report::watch(&happened, environment, out)?;
         report::finish(&marketplace, out)
     }
 }
@@ -196,8 +196,8 @@ impl Args {
 /// The applications of the file, and the one that is always there.
 fn clients(file: Option<&Path>) -> anyhow::Result<Vec<Client>> {
     let mut clients = vec![Client {
-        client_id: "mock-client".to_owned(),
-        client_secret: "mock-client-secret".to_owned(),
+        id: "mock-client".to_owned(),
+        secret: "mock-client-secret".to_owned(),
         redirect_uris: Vec::new(),
     }];
     if let Some(file) = file {

@@ -68,11 +68,11 @@ pub(super) fn run(console: &mut Console<'_>) -> anyhow::Result<()> {
         "相同 eventId 和指纹:再次接受",
     );
     console.call("license-again", &console.license(), &again)?;
-    let information = Rule {
-        expected: Expected::Information(console.instance.clone()),
-        en: "000000, and info names the instance with its appInfo",
-        zh: "000000,info 中有该实例及其 appInfo",
-    };
+    let information = Rule::new(
+        Expected::Information(console.instance.clone()),
+        "000000, and info names the instance with its appInfo",
+        "000000,info 中有该实例及其 appInfo",
+    );
     console.call("query", &console.query(), &information)?;
     orders(console)
 }

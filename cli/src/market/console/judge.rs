@@ -8,7 +8,7 @@ const DONE: &[&str] = &["000000"];
 const ACCEPTED: &[&str] = &["000000", "000004"];
 
 /// What an answer must be.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum Expected {
     /// One of these result codes.
     Code(&'static [&'static str]),
@@ -18,6 +18,8 @@ pub(crate) enum Expected {
     Instance(String),
     /// Done, and the information names this instance.
     Information(String),
+    /// Done, with a license as text; none: any, otherwise this one.
+    License(Option<String>),
     /// Refused before the marketplace's protocol begins.
     Status(u16),
 }
@@ -28,11 +30,22 @@ pub(crate) struct Rule {
     pub(crate) expected: Expected,
     pub(crate) en: &'static str,
     pub(crate) zh: &'static str,
+    /// The chapter of the guides; otherwise the activity's own.
+    pub(crate) section: Option<&'static str>,
 }
 
 impl Rule {
+    /// The rule stands in this chapter.
+    pub(crate) fn of(self, section: &'static str) -> Self {
+        Self { section: Some(section), ..self }
+    }
+
+    pub(crate) fn new(expected: Expected, en: &'static str, zh: &'static str) -> Self {
+        Self { expected, en, zh, section: None }
+    }
+
     pub(crate) fn code(codes: &'static [&'static str], en: &'static str, zh: &'static str) -> Self {
-        Self { expected: Expected::Code(codes), en, zh }
+        Self::new(Expected::Code(codes), en, zh)
     }
 
     /// 000000 and nothing else.
@@ -46,19 +59,19 @@ impl Rule {
     }
 
     pub(crate) fn created() -> Self {
-        Self {
-            expected: Expected::AnyInstance,
-            en: "000000 or 000004, with an instanceId",
-            zh: "000000 或 000004,并返回 instanceId",
-        }
+        Self::new(
+            Expected::AnyInstance,
+            "000000 or 000004, with an instanceId",
+            "000000 或 000004,并返回 instanceId",
+        )
     }
 
     pub(crate) fn instance(id: &str, en: &'static str, zh: &'static str) -> Self {
-        Self { expected: Expected::Instance(id.to_owned()), en, zh }
+        Self::new(Expected::Instance(id.to_owned()), en, zh)
     }
 
     pub(crate) fn status(status: u16, en: &'static str, zh: &'static str) -> Self {
-        Self { expected: Expected::Status(status), en, zh }
+        Self::new(Expected::Status(status), en, zh)
     }
 }
 
@@ -116,7 +129,7 @@ impl Expected {
         match self {
             Self::Code(codes) => codes,
             Self::AnyInstance | Self::Instance(_) => ACCEPTED,
-            Self::Information(_) | Self::Status(_) => DONE,
+            Self::Information(_) | Self::License(_) | Self::Status(_) => DONE,
         }
     }
 
@@ -135,6 +148,17 @@ impl Expected {
                 format!("`info` does not name instance `{id}`"),
                 format!("info 中没有实例 `{id}`"),
             )),
+            Self::License(known) => {
+                let license = reply.member("license").unwrap_or_default();
+                let same = known.as_ref().is_none_or(|known| known == license);
+                if license.is_empty() {
+                    Err(("no license".to_owned(), "没有 license".to_owned()))
+                } else if !same {
+                    Err(("another license than before".to_owned(), "license 与此前不同".to_owned()))
+                } else {
+                    Ok(())
+                }
+            }
             _ => Ok(()),
         }
     }
@@ -162,7 +186,14 @@ mod tests {
 
     fn reply(status: u16, text: &str) -> Reply {
         let json = serde_json::from_str(text).ok();
-        Reply { status, text: text.to_owned(), json, took: Duration::from_millis(3) }
+        Reply {
+            status,
+            text: text.to_owned(),
+            json,
+            took: Duration::from_millis(3),
+            body_sign: None,
+            bytes: text.as_bytes().to_vec(),
+        }
     }
 
     #[test]

@@ -4,16 +4,18 @@ use ureq::http::Method;
 
 use super::{BODY_LIMIT, Console, Rule};
 use crate::market::message::Message;
-use crate::market::seller::Shot;
+use crate::market::seller::{Seller, Sellers, Shot};
 
-const AUTHENTICATION: &[&str] = &["000001"];
+pub(super) const AUTHENTICATION: &[&str] = &["000001"];
 const PARAMETER: &[&str] = &["000002"];
-const UNKNOWN: &[&str] = &["000003"];
+pub(super) const UNKNOWN: &[&str] = &["000003"];
 /// Twice the window of 60 s, and then some.
-const FAR: i64 = 150_000;
+pub(super) const FAR: i64 = 150_000;
 
 pub(super) fn run(console: &mut Console<'_>) -> anyhow::Result<()> {
     signatures(console)?;
+    let message = console.create()?;
+    foreign_keys(console, console.seller, &message)?;
     windows(console)?;
     replays(console)?;
     fields(console)?;
@@ -21,7 +23,7 @@ pub(super) fn run(console: &mut Console<'_>) -> anyhow::Result<()> {
     bodies(console)
 }
 
-fn parameter(en: &'static str, zh: &'static str) -> Rule {
+pub(super) fn parameter(en: &'static str, zh: &'static str) -> Rule {
     Rule::code(PARAMETER, en, zh)
 }
 
@@ -110,21 +112,9 @@ fn fields(console: &mut Console<'_>) -> anyhow::Result<()> {
         (&release, &["instanceId"]),
         (&license, &["instanceId", "eventId", "effectiveTime"]),
     ];
-    let missing = parameter("mandatory, so 000002", "必填字段,缺少时为 000002");
-    let long = parameter("over its length: 000002", "超过长度:000002");
+    let seller = console.seller;
     for (message, names) in mandatory {
-        let activity = message.summary();
-        let activity = activity.split(' ').next().unwrap_or_default();
-        for name in names {
-            let rule = &missing;
-            let shot = console.seller.sign(message.clone().without(name).json())?;
-            console.shoot("field-missing", format!("{activity} without {name}"), &shot, rule);
-            let shot = console.seller.sign(message.clone().with(name, "").json())?;
-            console.shoot("field-empty", format!("{activity}, {name} empty"), &shot, rule);
-            let text = "9".repeat(65);
-            let shot = console.seller.sign(message.clone().with(name, text).json())?;
-            console.shoot("field-too-long", format!("{activity}, {name} too long"), &shot, &long);
-        }
+        self::mandatory(console, seller, message, names)?;
     }
     let known = parameter("a value that is not in the list: 000002", "取值不在列表中:000002");
     console.call("status-unknown", &console.status("THAW"), &known)?;
@@ -141,6 +131,100 @@ fn fields(console: &mut Console<'_>) -> anyhow::Result<()> {
     );
     let message = license.clone().with("deviceFingerprint", "A".repeat(5_121));
     console.call("fingerprint-too-long", &message, &device)
+}
+
+/// Each of these members missing, empty, and over its length by one.
+pub(super) fn mandatory(
+    console: &mut Console<'_>,
+    seller: &Seller,
+    message: &Message,
+    names: &[&str],
+) -> anyhow::Result<()> {
+    let missing = parameter("mandatory, so 000002", "必填字段,缺少时为 000002");
+    let long = parameter("over its length: 000002", "超过长度:000002");
+    let activity = message.summary();
+    let activity = activity.split(' ').next().unwrap_or_default();
+    for name in names {
+        let shot = seller.sign(message.clone().without(name).json())?;
+        console.shoot("field-missing", format!("{activity} without {name}"), &shot, &missing);
+        let shot = seller.sign(message.clone().with(name, "").json())?;
+        console.shoot("field-empty", format!("{activity}, {name} empty"), &shot, &missing);
+        let shot = seller.sign(message.clone().with(name, "9".repeat(65)).json())?;
+        console.shoot("field-too-long", format!("{activity}, {name} too long"), &shot, &long);
+    }
+    Ok(())
+}
+
+/// A call that succeeds once, and is refused when it comes byte for byte again.
+pub(super) fn replayed(
+    console: &mut Console<'_>,
+    seller: &Seller,
+    case: &str,
+    message: &Message,
+) -> anyhow::Result<()> {
+    let shot = seller.sign(message.json())?;
+    let sent = message.summary();
+    let rule = Rule::accepted("000000 or 000004", "000000 或 000004");
+    console.shoot(&format!("{case}-first"), sent.clone(), &shot, &rule);
+    let rule = parameter("the same nonce again: 000002", "nonce 重复:000002");
+    console.shoot(case, format!("{sent}, byte for byte again"), &shot, &rule);
+    Ok(())
+}
+
+/// What every signed interface refuses: no signature, a wrong one, old and future calls, the keys
+/// of other interface types.
+pub(super) fn signature_of(
+    console: &mut Console<'_>,
+    seller: &Seller,
+    message: &Message,
+) -> anyhow::Result<()> {
+    let wrong = Rule::code(AUTHENTICATION, "wrong signature: 000001", "签名错误:000001");
+    let sent = message.summary();
+    let shot = seller.sign_as(&message.json(), "{}")?;
+    console.shoot("wrong-signature", format!("{sent}, another body signed"), &shot, &wrong);
+    let stale = parameter("the window is 60 s, both ways", "时间窗前后各 60 秒");
+    for (case, timestamp) in
+        [("stale-past", seller.now_ms() - FAR), ("stale-future", seller.now_ms() + FAR)]
+    {
+        let mut shot = seller.sign(message.json())?;
+        shot.query = seller.query(&shot.body, timestamp)?;
+        console.shoot(case, format!("{sent}, timestamp {timestamp}"), &shot, &stale);
+    }
+    foreign_keys(console, seller, message)
+}
+
+/// One key an interface type: what another one signed is not ours.
+pub(super) fn foreign_keys(
+    console: &mut Console<'_>,
+    seller: &Seller,
+    message: &Message,
+) -> anyhow::Result<()> {
+    let rule = Rule::code(
+        AUTHENTICATION,
+        "each interface type has its own key: 000001",
+        "各接口类型使用各自的密钥:000001",
+    );
+    for (name, other) in strangers(console.sellers, seller) {
+        let sent = format!("{}, signed with the {name} key", message.summary());
+        let shot = other.sign(message.json())?;
+        console.shoot("foreign-key", sent, &shot, &rule);
+    }
+    Ok(())
+}
+
+/// The endpoint under the keys of the other interface types.
+pub(super) fn strangers<'a>(
+    sellers: &'a Sellers,
+    seller: &Seller,
+) -> Vec<(&'static str, &'a Seller)> {
+    let all = [
+        ("basic", Some(&sellers.basic)),
+        ("license-code", sellers.license_code.as_ref()),
+        ("general", sellers.general.as_ref()),
+        ("kit", sellers.kit.as_ref()),
+    ];
+    let others = all.into_iter().filter_map(|(name, other)| Some((name, other?)));
+    others.filter(|(_, other)| !other.key().same(seller.key())).collect()
 }
 
 fn instances(console: &mut Console<'_>) -> anyhow::Result<()> {

@@ -110,7 +110,7 @@ impl Marketplace {
     }
 
     fn changed(&self, step: &'static str, status: u16, code: &LicenseCode) -> Answer {
-        let (outcome, name) = (code.status().to_owned(), code.license_code.clone());
+        let (outcome, name) = (code.status().to_owned(), code.name.clone());
         self.tell(Happening::Code { step, code: name, outcome });
         Answer::json(status, &json!(code))
     }
@@ -160,7 +160,7 @@ fn data(api: Api, code: &LicenseCode) -> Value {
         return json!({ "license_code_info": info.to_string() });
     }
     json!({
-        "license_code": code.license_code,
+        "license_code": code.name,
         "status": code.status(),
         "activate_time": code.activate_time.map(digits),
         "expire_time": digits(code.expire_time),

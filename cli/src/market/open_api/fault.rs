@@ -17,13 +17,12 @@ const DELAY: Duration = Duration::from_secs(3);
 pub(super) fn refusal(api: Api, status: u16, path: &str) -> Answer {
     let text = "a fault that was ordered";
     let code = match (api, status) {
-        (Api::Order, 401) => "MKT.0154",
         (Api::Order | Api::Usage, 403) => "MKT.0150",
         (Api::Order | Api::Usage, 406) => "MKT.0250",
         (Api::Upload, 406) => "CBC.0250",
         (Api::Usage, 500) if path == usage::NEW => "94060001",
         (Api::Usage, 401) if path == usage::NEW => "94060002",
-        (Api::Usage, 401) => "MKT.0154",
+        (Api::Order | Api::Usage, 401) => "MKT.0154",
         (Api::Order | Api::Usage, 500) => "MKT.0999",
         (Api::Upload, 500) => "CBC.0999",
         (Api::Upload, 403) => "CBC.0150",

@@ -14,7 +14,7 @@ const HOST: &str = "127.0.0.1:8480";
 const KEY: &str = "a-key-for-tests-only";
 
 fn client() -> Client {
-    Client { client_id: "c".into(), client_secret: "s".into(), redirect_uris: Vec::new() }
+    Client { id: "c".into(), secret: "s".into(), redirect_uris: Vec::new() }
 }
 
 struct Seller {

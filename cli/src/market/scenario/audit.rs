@@ -6,12 +6,13 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use super::belief::{Belief, Standing};
-use super::play::Sellers;
 use crate::admin::Admin;
+use crate::market::code_book::CodeBook;
 use crate::market::console::names_instance;
 use crate::market::ledger::Ledger;
 use crate::market::message::Message;
 use crate::market::open_api::{Marketplace, locked};
+use crate::market::seller::{Reply, Sellers};
 
 /// The most instances that one `queryInstance` names.
 const BATCH: usize = 100;
@@ -33,7 +34,9 @@ pub(crate) fn audit(
             Ok(found) if found.is_empty() || last => {
                 for (index, texts) in found {
                     if let Some(belief) = beliefs.get_mut(index) {
-                        texts.into_iter().for_each(|text| belief.disagree(text));
+                        for text in texts {
+                            belief.disagree(text);
+                        }
                     }
                 }
                 return Ok(());
@@ -55,7 +58,24 @@ fn ask(
         merge(&mut found, &administered(beliefs, admin)?);
     }
     merge(&mut found, &uploaded(beliefs, &locked(&marketplace.ledger)));
+    merge(&mut found, &activated(beliefs, &locked(&marketplace.codes)));
     Ok(found)
+}
+
+/// Every code that a program used was activated, and none stands otherwise than its order.
+fn activated(beliefs: &[Belief], codes: &CodeBook) -> Found {
+    let mut found = Found::new();
+    for (index, belief) in beliefs.iter().enumerate() {
+        let Some(name) = &belief.license_code else { continue };
+        let code = codes.find(name);
+        let used = code.is_some_and(|code| code.activate_time.is_some());
+        let was_used = !matches!(belief.state, Standing::Paid | Standing::Refunded);
+        if used != was_used {
+            let text = format!("code {name}: used {was_used}, activated {used}");
+            found.entry(index).or_default().push(text);
+        }
+    }
+    found
 }
 
 /// Disagreements by the order's place.
@@ -83,7 +103,7 @@ fn queried(beliefs: &[Belief], sellers: &Sellers) -> anyhow::Result<Found> {
         for (index, id) in batch {
             let known = reply.as_ref().is_ok_and(|reply| names_instance(reply, id));
             if !known {
-                let said = reply.as_ref().map_or_else(ToString::to_string, |r| r.summary());
+                let said = reply.as_ref().map_or_else(ToString::to_string, Reply::summary);
                 let text = format!("queryInstance does not name {id}: {said}");
                 found.entry(*index).or_default().push(text);
             }

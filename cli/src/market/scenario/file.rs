@@ -55,7 +55,8 @@ pub(crate) struct SellerSide {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Product {
-    pub(crate) product_id: String,
+    #[serde(rename = "product_id")]
+    pub(crate) market_id: String,
     pub(crate) sku_code: String,
     /// The seller's name of it, which programs ask for a license with.
     pub(crate) id: String,
@@ -104,7 +105,7 @@ impl Default for Product {
     /// What the MOCK orders name.
     fn default() -> Self {
         Self {
-            product_id: "OFFI846204237451911168".to_owned(),
+            market_id: "OFFI846204237451911168".to_owned(),
             sku_code: "0a4d1578-5295-46a7-92d4-7c803dccc51d".to_owned(),
             id: "flowsim".to_owned(),
         }

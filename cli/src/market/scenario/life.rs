@@ -7,16 +7,18 @@ use license_core::time::Timestamp;
 use super::belief::{Applied, Belief, Standing};
 use super::file::{ATTEMPTS, Scenario};
 use super::plan::{Plan, Step};
-use super::play::{Sellers, Tally};
+use super::play::Tally;
 use super::sale::{Sale, line_of};
+use crate::market::code_book::{Change, Purchase};
 use crate::market::console::stamp;
 use crate::market::dice::Dice;
 use crate::market::message::Message;
 use crate::market::open_api::{Marketplace, locked};
-use crate::market::seller::{PATIENCE, Reply, Seller};
+use crate::market::seller::{PATIENCE, Reply, Seller, Sellers};
 
-const YEAR: i64 = 365 * 86_400;
-const TRIAL: i64 = 30 * 86_400;
+const DAY: i64 = 86_400;
+const YEAR: i64 = 365 * DAY;
+const TRIAL: i64 = 30 * DAY;
 /// How often the arrival of a license is looked for.
 const LOOK: Duration = Duration::from_millis(50);
 
@@ -88,7 +90,24 @@ impl Life {
             orders: 0,
         };
         life.sell(&order, kind, world);
+        if life.plan.code {
+            life.sell_code(world);
+        }
         life
+    }
+
+    fn sell_code(&mut self, world: &World<'_>) {
+        let name = format!("PL{}{:06}", world.run, self.number);
+        let purchase = Purchase {
+            order_id: self.belief.order_id.clone(),
+            product_id: world.scenario.product.market_id.clone(),
+            amount: self.belief.quantity,
+            days: YEAR / DAY,
+            received: true,
+        };
+        let now = world.marketplace.now();
+        locked(&world.marketplace.codes).sell(name.clone(), &purchase, now);
+        self.belief.license_code = Some(name);
     }
 
     fn sell(&mut self, order: &str, kind: &str, world: &World<'_>) {
@@ -96,7 +115,7 @@ impl Life {
         let sale = Sale {
             id: order,
             kind,
-            product_id: &product.product_id,
+            product_id: &product.market_id,
             sku_code: &product.sku_code,
             quantity: self.belief.quantity,
             expires: self.belief.expires.map(Timestamp::as_secs),
@@ -118,18 +137,19 @@ impl Life {
         let step = *self.plan.steps.get(self.next)?;
         match step {
             Step::Await => self.look(world),
+            Step::UseCode | Step::UseCodeInVain => self.use_code(step, world),
             _ => self.call(step, world),
         }
     }
 
-    fn done(&mut self, world: &World<'_>) -> Option<Duration> {
+    fn done(&mut self, world: &World<'_>) -> Duration {
         self.next += 1;
         self.attempts = 0;
         self.pending = None;
         self.until = None;
         let pause = world.scenario.pause_seconds;
         let thousandths = u32::try_from(self.dice.below(2_000)).unwrap_or(0);
-        Some(Duration::from_secs_f64(pause * f64::from(thousandths) / 1_000.0))
+        Duration::from_secs_f64(pause * f64::from(thousandths) / 1_000.0)
     }
 
     fn look(&mut self, world: &World<'_>) -> Option<Duration> {
@@ -138,14 +158,46 @@ impl Life {
             let mut events = self.belief.licenses.iter().map(|applied| &applied.event_id);
             events.find(|event| !ledger.has(event)).cloned()
         };
-        let Some(missing) = missing else { return self.done(world) };
+        let Some(missing) = missing else { return Some(self.done(world)) };
         let patience = Duration::from_secs_f64(world.scenario.patience_seconds);
         let until = *self.until.get_or_insert_with(|| Instant::now() + patience);
         if Instant::now() < until {
             return Some(LOOK);
         }
         self.belief.disagree(format!("no license arrived for event {missing}"));
-        self.done(world)
+        Some(self.done(world))
+    }
+
+    /// A program comes to the seller with its code.
+    fn use_code(&mut self, step: Step, world: &World<'_>) -> Option<Duration> {
+        world.tally.called();
+        self.belief.calls += 1;
+        let seller = &world.sellers.basic;
+        let code = self.belief.license_code.clone().unwrap_or_default();
+        let asked = seller.fresh::<16>().and_then(|nonce| {
+            seller.ask_as_program(&serde_json::json!({
+                "product": world.scenario.product.id, "activation_code": code,
+                "dev_info": device(&world.run, self.number, 0), "form": "string",
+                "version": "1.0.0", "nonce": nonce,
+            }))
+        });
+        let why = match (asked, step) {
+            (Ok(reply), Step::UseCode) if reply.status == 200 => {
+                self.belief.state = Standing::Active;
+                self.belief.machines.insert(0);
+                return Some(self.done(world));
+            }
+            (Ok(reply), Step::UseCodeInVain) if (400..500).contains(&reply.status) => {
+                return Some(self.done(world));
+            }
+            (Ok(reply), Step::UseCodeInVain) if reply.status == 200 => {
+                self.belief.disagree("a code that was released still gives a license");
+                return Some(self.done(world));
+            }
+            (Ok(reply), _) => reply.member("code").unwrap_or(reply.text.as_str()).to_owned(),
+            (Err(error), _) => error.root_cause().to_string(),
+        };
+        self.failed(step, None, &why, world)
     }
 
     fn call(&mut self, step: Step, world: &World<'_>) -> Option<Duration> {
@@ -154,7 +206,14 @@ impl Life {
             None => self.prepare(step, world),
         };
         self.belief.calls += 1;
-        let seller = world.sellers.of(step);
+        let seller = match step {
+            Step::Notify => world.sellers.general.as_ref(),
+            Step::RenewCode | Step::FreezeCode | Step::UnfreezeCode | Step::ReleaseCode => {
+                world.sellers.license_code.as_ref()
+            }
+            _ => None,
+        };
+        let seller = seller.unwrap_or(&world.sellers.basic);
         let sent = send(seller, &pending.message, world);
         let accepted = sent.and_then(|reply| {
             accept(&reply, pending.expected)?;
@@ -162,12 +221,12 @@ impl Life {
             Ok(())
         });
         if let Err(why) = accepted {
-            return self.failed(step, pending, &why, world);
+            return self.failed(step, Some(pending), &why, world);
         }
         if self.dice.chance(world.scenario.resend) {
             self.send_again(step, &pending, seller, world);
         }
-        self.done(world)
+        Some(self.done(world))
     }
 
     /// The answer was lost on its way, so the marketplace asks again.
@@ -186,7 +245,7 @@ impl Life {
     fn failed(
         &mut self,
         step: Step,
-        pending: Pending,
+        pending: Option<Pending>,
         why: &str,
         world: &World<'_>,
     ) -> Option<Duration> {
@@ -194,7 +253,7 @@ impl Life {
         self.belief.failed += 1;
         self.attempts += 1;
         if self.attempts < ATTEMPTS {
-            self.pending = Some(pending);
+            self.pending = pending;
             return Some(world.scenario.interval());
         }
         // Two hours are over.
@@ -203,7 +262,7 @@ impl Life {
         }
         self.belief.disagree(format!("{step:?} failed {ATTEMPTS} times: {why}"));
         // Nobody waits for what was only told.
-        if step == Step::Notify { self.done(world) } else { None }
+        (step == Step::Notify).then(|| self.done(world))
     }
 
     fn prepare(&mut self, step: Step, world: &World<'_>) -> Pending {
@@ -255,7 +314,40 @@ impl Life {
                 let message = message.with("orderId", &self.last_order);
                 done(message.with("orderLineId", line_of(&self.last_order)))
             }
+            Step::FreezeCode => done(self.about_code("updateLicenseCodeStatus", "FREEZE")),
+            Step::UnfreezeCode => done(self.about_code("updateLicenseCodeStatus", "UNFREEZE")),
+            Step::RenewCode | Step::ReleaseCode => done(self.code_ends(step, world)),
+            Step::UseCode | Step::UseCodeInVain => done(Message::bare()),
         }
+    }
+
+    fn about_code(&self, activity: &str, status: &str) -> Message {
+        let code = self.belief.license_code.as_deref().unwrap_or_default();
+        let status = Some(status).filter(|status| !status.is_empty());
+        Message::real(activity).with("license", code).with_any("status", status)
+    }
+
+    /// A renewal or a release: the marketplace's own book changes first.
+    fn code_ends(&mut self, step: Step, world: &World<'_>) -> Message {
+        let code = self.belief.license_code.clone().unwrap_or_default();
+        let now = world.marketplace.now();
+        let change = if step == Step::RenewCode {
+            self.belief.expires = self.belief.expires.map(|end| end.plus(YEAR));
+            self.sell_more("RENEW", world);
+            Change::Until(self.belief.expires.unwrap_or(now))
+        } else {
+            Change::Release
+        };
+        locked(&world.marketplace.codes).change(&code, change, now);
+        if step == Step::ReleaseCode {
+            return self.about_code("releaseLicenseCode", "");
+        }
+        let end = self.belief.expires.map(Timestamp::as_secs).unwrap_or_default();
+        self.about_code("refreshLicenseCode", "")
+            .with("scene", "RENEWAL")
+            .with("orderId", &self.last_order)
+            .with("orderLineId", line_of(&self.last_order))
+            .with("expireTime", stamp("%Y%m%d%H%M%S", end))
     }
 
     fn about_order(&self, activity: &str) -> Message {
@@ -306,9 +398,9 @@ impl Life {
                 self.belief.machines.insert(machine);
                 self.belief.licenses.push(Applied { event_id, dev_info });
             }
-            Step::Freeze => self.belief.state = Standing::Frozen,
-            Step::Unfreeze => self.belief.state = Standing::Active,
-            Step::Release => self.belief.state = Standing::Released,
+            Step::Freeze | Step::FreezeCode => self.belief.state = Standing::Frozen,
+            Step::Unfreeze | Step::UnfreezeCode => self.belief.state = Standing::Active,
+            Step::Release | Step::ReleaseCode => self.belief.state = Standing::Released,
             _ => {}
         }
         Ok(())

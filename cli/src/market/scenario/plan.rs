@@ -24,6 +24,14 @@ pub(super) enum Step {
     ApplyFrozen,
     Release,
     ApplyReleased,
+    /// A program asks the seller for a license with its authorization code.
+    UseCode,
+    RenewCode,
+    FreezeCode,
+    UnfreezeCode,
+    ReleaseCode,
+    /// A program that must be refused.
+    UseCodeInVain,
 }
 
 /// An order's whole life.
@@ -32,6 +40,8 @@ pub(super) struct Plan {
     pub(super) quantity: u32,
     pub(super) perpetual: bool,
     pub(super) trial: bool,
+    /// Sold as an authorization code.
+    pub(super) code: bool,
     pub(super) steps: Vec<Step>,
 }
 
@@ -44,12 +54,18 @@ impl Plan {
             quantity,
             perpetual: dice.chance(share.perpetual),
             trial: dice.chance(share.trial),
+            code: keys.license_code_access_key_file.is_some() && dice.chance(share.code),
             steps: Vec::new(),
         };
         if keys.general_access_key_file.is_some() {
             plan.steps.push(Step::Notify);
         }
-        plan.instance_steps(scenario, dice);
+        if plan.code {
+            (plan.perpetual, plan.trial) = (false, false);
+            plan.code_steps(scenario, dice);
+        } else {
+            plan.instance_steps(scenario, dice);
+        }
         plan
     }
 
@@ -103,6 +119,26 @@ impl Plan {
             self.steps.push(Step::Apply(machine));
         }
         self.steps.push(Step::Await);
+    }
+}
+
+impl Plan {
+    /// What becomes of an authorization code once a program has used it.
+    fn code_steps(&mut self, scenario: &Scenario, dice: &mut Dice) {
+        let share = &scenario.share;
+        self.steps.push(Step::UseCode);
+        if dice.chance(share.renew) {
+            self.steps.push(Step::RenewCode);
+        }
+        if dice.chance(share.freeze) {
+            self.steps.push(Step::FreezeCode);
+            if dice.chance(share.unfreeze) {
+                self.steps.extend([Step::UnfreezeCode, Step::UseCode]);
+            }
+        }
+        if dice.chance(share.release) {
+            self.steps.extend([Step::ReleaseCode, Step::UseCodeInVain]);
+        }
     }
 }
 

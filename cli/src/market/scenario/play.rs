@@ -11,29 +11,11 @@ use indicatif::ProgressBar;
 use super::belief::Belief;
 use super::file::Scenario;
 use super::life::{Life, World};
-use super::plan::Step;
 use crate::market::open_api::{Marketplace, locked};
-use crate::market::seller::Seller;
+use crate::market::seller::Sellers;
 
 /// How long a caller sleeps at most before it looks whether it was told to stop.
 const NAP: Duration = Duration::from_millis(100);
-
-/// The seller's endpoint under each of its keys.
-pub(crate) struct Sellers {
-    pub(crate) basic: Seller,
-    pub(crate) general: Option<Seller>,
-    pub(crate) license_code: Option<Seller>,
-}
-
-impl Sellers {
-    pub(super) fn of(&self, step: Step) -> &Seller {
-        let other = match step {
-            Step::Notify => self.general.as_ref(),
-            _ => None,
-        };
-        other.unwrap_or(&self.basic)
-    }
-}
 
 /// What was counted on the way.
 #[derive(Debug, Default)]

@@ -96,6 +96,8 @@ fn components() -> Value {
     add::<api::TenantApplicationView>(&mut schemas);
     add::<api::UserView>(&mut schemas);
     add::<api::DepartmentView>(&mut schemas);
+    add::<api::LoginRedeem>(&mut schemas);
+    add::<api::LoginView>(&mut schemas);
     add::<api::UploadView>(&mut schemas);
     add::<api::ReleasePublish>(&mut schemas);
     add::<api::ReleaseView>(&mut schemas);

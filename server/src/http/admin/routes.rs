@@ -6,7 +6,8 @@ use axum::routing::{MethodRouter, get, post, put};
 
 use super::super::App;
 use super::{
-    audit, instances, keys, kit, licenses, metrics, openapi, products, releases, tokens, uploads,
+    audit, instances, keys, kit, licenses, logins, metrics, openapi, products, releases, tokens,
+    uploads,
 };
 use crate::desk::Role;
 
@@ -190,6 +191,16 @@ pub(in crate::http) const ROUTES: &[Route] = &[
         takes: None,
         answers: (200, ""),
         handler: || get(releases::signed),
+    },
+    Route {
+        method: Method::POST,
+        path: "/api/v1/logins/redeem",
+        access: OPERATOR,
+        summary: "Who came back from a login with this code; answered once",
+        parameters: &[],
+        takes: Some("LoginRedeem"),
+        answers: (200, "LoginView"),
+        handler: || post(logins::redeem),
     },
     Route {
         method: Method::GET,

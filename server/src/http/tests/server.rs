@@ -1,7 +1,7 @@
 //! A server on free ports with a fresh data folder.
 
 use std::net::SocketAddr;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use koogallery::signature::{AccessKey, Presented};
@@ -13,7 +13,7 @@ use super::Answer;
 use super::client::send;
 use crate::config::{Config, Secret};
 use crate::desk::{Desk, Role};
-use crate::environment::fixed::{self, START_MS};
+use crate::environment::fixed::{self, FixedClock, START_MS};
 
 const ACCESS_KEY: &str = "test-access-key-0123456789";
 
@@ -21,6 +21,7 @@ pub(super) struct Server {
     pub(super) public: SocketAddr,
     pub(super) admin: SocketAddr,
     pub(super) desk: Desk,
+    pub(super) clock: Arc<FixedClock>,
     running: Running,
     _folder: tempfile::TempDir,
 }
@@ -40,7 +41,7 @@ impl Server {
         let mut config = Config::for_tests(folder.path());
         config.koogallery.access_key = vec![Secret::new(ACCESS_KEY)];
         adapt(&mut config);
-        let (environment, _) = fixed::environment();
+        let (environment, clock) = fixed::environment();
         let tls = crate::http::tls(&config).unwrap();
         let desk = Desk::open(&config, environment).await.unwrap();
         let app = App {
@@ -54,6 +55,7 @@ impl Server {
             public: address(running.listen()),
             admin: address(running.admin_listen().unwrap()),
             desk,
+            clock,
             running,
             _folder: folder,
         }

@@ -8,20 +8,20 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use indicatif::{ProgressBar, ProgressStyle};
-use koogallery::signature::AccessKey;
 use license_core::Lang;
 use license_core::code::Code;
 use serde_json::json;
 
+use super::super::key_of;
 use crate::admin::Admin;
 use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::market::message::Message;
 use crate::market::open_api::{Happening, Marketplace, locked};
-use crate::market::scenario::{Belief, Progress, Scenario, Sellers, Standing, Tally, audit, play};
-use crate::market::seller::Seller;
+use crate::market::scenario::{Belief, Progress, Scenario, Standing, Tally, audit, play};
+use crate::market::seller::{Seller, Sellers};
 use crate::output::{BAD, GOOD, Output};
-use crate::{secret, table};
+use crate::table;
 
 /// Rows of the table at most; disagreements come first.
 const ROWS: usize = 40;
@@ -36,11 +36,7 @@ pub(super) fn sellers(
 ) -> anyhow::Result<Sellers> {
     let side = &scenario.seller;
     let open = |file: &Path| -> anyhow::Result<Seller> {
-        let text = secret::given(None, Some(file))?.unwrap_or_default();
-        let key = AccessKey::new(text.as_str()).map_err(|error| {
-            Failure::new(Code::RequestInvalid, format!("{}: {error}", file.display()))
-        })?;
-        Seller::new(&side.url, key, environment, out)
+        Seller::new(&side.url, key_of(file)?, environment, out)
     };
     let basic = side.access_key_file.as_deref().or(access_key_file);
     let basic = basic.ok_or_else(|| {
@@ -52,6 +48,7 @@ pub(super) fn sellers(
         basic: open(basic)?,
         general: side.general_access_key_file.as_deref().map(open).transpose()?,
         license_code: side.license_code_access_key_file.as_deref().map(open).transpose()?,
+        kit: None,
     };
     let probe = Message::test("queryInstance").with("instanceId", "anybody-there");
     sellers.basic.call(&sellers.basic.sign(probe.json())?, out)?;
@@ -69,7 +66,7 @@ pub(super) struct Stage<'a> {
 impl Stage<'_> {
     pub(super) fn run(
         &self,
-        seen: Receiver<Happening>,
+        seen: &Receiver<Happening>,
         out: &mut Output,
     ) -> anyhow::Result<ExitCode> {
         let start = Instant::now();
@@ -81,19 +78,15 @@ impl Stage<'_> {
         );
         bar.enable_steady_tick(Duration::from_millis(250));
         let (beliefs, troubles) = std::thread::scope(|scope| {
-            let watcher = scope.spawn(|| watch(seen, &stop, &over));
-            let progress = Progress { bar: &bar, stop: &stop };
-            let beliefs = play(self.scenario, self.sellers, self.marketplace, &tally, &progress)
-                .and_then(|mut beliefs| {
-                    if !stop.load(Ordering::Relaxed) {
-                        let patience = Duration::from_secs_f64(self.scenario.patience_seconds);
-                        audit(&mut beliefs, self.sellers, self.marketplace, self.admin, patience)?;
-                    }
-                    Ok(beliefs)
-                });
-            over.store(true, Ordering::Relaxed);
-            (beliefs, watcher.join().unwrap_or_default())
+            let player = scope.spawn(|| {
+                let beliefs = self.play(&tally, &Progress { bar: &bar, stop: &stop });
+                over.store(true, Ordering::Relaxed);
+                beliefs
+            });
+            let troubles = watch(seen, &stop, &over);
+            (player.join(), troubles)
         });
+        let beliefs = beliefs.map_err(|_| anyhow::anyhow!("the player of the scenario broke"))?;
         bar.finish_and_clear();
         for trouble in troubles {
             out.warn(Code::Internal, trouble)?;
@@ -109,6 +102,15 @@ impl Stage<'_> {
         }
         let interrupted = stop.load(Ordering::Relaxed);
         self.report(&beliefs?, &tally, interrupted, start.elapsed(), out)
+    }
+
+    fn play(&self, tally: &Tally, progress: &Progress<'_>) -> anyhow::Result<Vec<Belief>> {
+        let mut beliefs = play(self.scenario, self.sellers, self.marketplace, tally, progress)?;
+        if !progress.stop.load(Ordering::Relaxed) {
+            let patience = Duration::from_secs_f64(self.scenario.patience_seconds);
+            audit(&mut beliefs, self.sellers, self.marketplace, self.admin, patience)?;
+        }
+        Ok(beliefs)
     }
 
     fn report(
@@ -164,7 +166,7 @@ impl Stage<'_> {
 }
 
 /// Listens until the play is over; tells it to stop when the server was told to.
-fn watch(seen: Receiver<Happening>, stop: &AtomicBool, over: &AtomicBool) -> Vec<String> {
+fn watch(seen: &Receiver<Happening>, stop: &AtomicBool, over: &AtomicBool) -> Vec<String> {
     let mut troubles = Vec::new();
     while !over.load(Ordering::Relaxed) {
         match seen.recv_timeout(NAP) {

@@ -1,0 +1,249 @@
+//! The joint-operation kit: five interfaces on paths of their own, in both editions.
+
+use koogallery::auth_token;
+use koogallery::kit::{Edition, Interface, LIMIT, signature};
+use serde_json::{Value, json};
+use ureq::http::Method;
+
+use super::refusals::{AUTHENTICATION, FAR, parameter, strangers};
+use super::{Console, Rule, guide, stamp};
+use crate::market::message::Message;
+use crate::market::seller::{Seller, Shot};
+
+/// 384 bytes that no key has encrypted: what a debugging call carries instead of a secret.
+const SECRET: &str = "Wlpa";
+
+pub(super) fn run(console: &mut Console<'_>) -> anyhow::Result<()> {
+    let Some(seller) = console.sellers.kit.as_ref() else {
+        console.skip("kit", guide::KIT, "--kit-key-file");
+        return Ok(());
+    };
+    for edition in [Edition::V2, Edition::V1] {
+        for interface in Interface::ALL {
+            good(console, seller, *interface, edition)?;
+        }
+        refusals(console, seller, edition)?;
+    }
+    Ok(())
+}
+
+/// Add, again, change, delete, again; a delete asks for no instance.
+fn good(
+    console: &mut Console<'_>,
+    seller: &Seller,
+    interface: Interface,
+    edition: Edition,
+) -> anyhow::Result<()> {
+    let flags: &[(&str, u8)] = match (interface, edition) {
+        (Interface::SingleOrgSync | Interface::AllOrgSync, _) => &[("add", 1), ("again", 1)],
+        (Interface::AuthSync, _) | (_, Edition::V2) => &[
+            ("add", 1),
+            ("again", 1),
+            ("change", 2),
+            ("change-again", 2),
+            ("delete", 0),
+            ("delete-again", 0),
+        ],
+        (_, Edition::V1) => &[("add", 1), ("again", 1), ("delete", 0), ("delete-again", 0)],
+    };
+    let name = interface.as_str();
+    for (word, flag) in flags {
+        let rule = Rule::done("000000, however often", "000000,可重复调用");
+        let message = body(console, interface, *flag);
+        let shot = sign(seller, interface, edition, &message)?;
+        let sent = format!("{name} {}, flag {flag}", printing(edition));
+        shoot(console, &format!("kit-{word}"), sent, &shot, &rule);
+    }
+    let rule = Rule::done("a delete asks for no instance: 000000", "删除不校验实例:000000");
+    if !matches!(interface, Interface::SingleOrgSync | Interface::AllOrgSync) {
+        let message = body(console, interface, 0).with("instanceId", "NOWHERE");
+        let shot = sign(seller, interface, edition, &message)?;
+        let sent = format!("{name} {}, delete, unknown instance", printing(edition));
+        shoot(console, "kit-delete-unknown", sent, &shot, &rule);
+    }
+    if interface == Interface::AuthSync {
+        let rule = Rule::done("500 users a call", "每次最多 500 个用户");
+        let message = body(console, interface, 1).with("userList", users(500));
+        let shot = sign(seller, interface, edition, &message)?;
+        shoot(console, "kit-users-500", format!("{name} of 500 users"), &shot, &rule);
+        let rule = parameter("over 500 users: 000002", "超过 500 个用户:000002");
+        let message = body(console, interface, 1).with("userList", users(501));
+        let shot = sign(seller, interface, edition, &message)?;
+        shoot(console, "kit-users-501", format!("{name} of 501 users"), &shot, &rule);
+    }
+    fields(console, seller, interface, edition)
+}
+
+fn fields(
+    console: &mut Console<'_>,
+    seller: &Seller,
+    interface: Interface,
+    edition: Edition,
+) -> anyhow::Result<()> {
+    let names: &[&str] = match interface {
+        Interface::TenantSync => &["tenantId", "tenantCode", "name", "domainName", "flag"],
+        Interface::ApplicationSync => {
+            &["instanceId", "tenantId", "appId", "clientId", "clientSecret", "flag"]
+        }
+        Interface::AuthSync => {
+            &["instanceId", "tenantId", "appId", "userList", "currentSyncTime", "flag"]
+        }
+        // Their bodies are not public.
+        Interface::SingleOrgSync | Interface::AllOrgSync => return Ok(()),
+    };
+    let missing = parameter("mandatory, so 000002", "必填字段,缺少时为 000002");
+    for name in names {
+        let message = body(console, interface, 1).without(name);
+        let shot = sign(seller, interface, edition, &message)?;
+        let sent = format!("{} {} without {name}", interface.as_str(), printing(edition));
+        shoot(console, "kit-missing", sent, &shot, &missing);
+    }
+    let long = parameter("over its length: 000002", "超过长度:000002");
+    let message = body(console, interface, 1).with("tenantId", "9".repeat(65));
+    let shot = sign(seller, interface, edition, &message)?;
+    shoot(console, "kit-too-long", format!("{}, tenantId", interface.as_str()), &shot, &long);
+    let flag = parameter("flag is 0, 1 or 2: 000002", "flag 取值 0、1、2:000002");
+    let shot = sign(seller, interface, edition, &body(console, interface, 3))?;
+    shoot(console, "kit-flag", format!("{}, flag 3", interface.as_str()), &shot, &flag);
+    Ok(())
+}
+
+fn refusals(console: &mut Console<'_>, seller: &Seller, edition: Edition) -> anyhow::Result<()> {
+    let interface = Interface::TenantSync;
+    let message = body(console, interface, 1);
+    let sent = |what: &str| format!("tenantSync {}, {what}", printing(edition));
+    let whole = sign(seller, interface, edition, &message)?;
+
+    let unsigned =
+        Rule::code(&["000001", "000002"], "nothing unsigned is accepted", "不接受未签名的请求");
+    let shot = Shot { headers: Vec::new(), ..whole.clone() };
+    shoot(console, "kit-unsigned", sent("no signature"), &shot, &unsigned);
+    let wrong = Rule::code(AUTHENTICATION, "wrong signature: 000001", "签名错误:000001");
+    let other = message.clone().with("name", "another").json().into_bytes();
+    let shot = Shot { body: other, ..whole.clone() };
+    shoot(console, "kit-wrong-signature", sent("another body signed"), &shot, &wrong);
+    if edition == Edition::V2 {
+        let stale = parameter("the window is 60 s, both ways", "时间窗前后各 60 秒");
+        for (case, far) in [("kit-stale-past", -FAR), ("kit-stale-future", FAR)] {
+            let shot = sign_v2(seller, interface, message.json(), seller.now_ms() + far)?;
+            shoot(console, case, sent("at another time"), &shot, &stale);
+        }
+        let reversed = Shot { body: message.json_reversed().into_bytes(), ..whole.clone() };
+        let rule = Rule::done("another spelling of the same call", "同一调用的另一种写法");
+        let what = sent("members in descending order, signed ascending");
+        shoot(console, "kit-reordered", what, &reversed, &rule);
+    }
+    let foreign = Rule::code(
+        AUTHENTICATION,
+        "each interface type has its own key: 000001",
+        "各接口类型使用各自的密钥:000001",
+    );
+    for (name, other) in strangers(console.sellers, seller) {
+        let shot = sign(other, interface, edition, &message)?;
+        let what = sent(&format!("signed with the {name} key"));
+        shoot(console, "kit-foreign-key", what, &shot, &foreign);
+    }
+    let large = Rule::status(413, "over 1 MiB: HTTP 413", "超过 1 MiB:HTTP 413");
+    let message = message.with("zPadding", "x".repeat(LIMIT));
+    let shot = sign(seller, interface, edition, &message)?;
+    shoot(console, "kit-too-large", sent("over 1 MiB"), &shot, &large);
+    let shot = Shot { path: format!("{}x", whole.path), ..whole };
+    let nowhere = Rule::status(404, "no such interface: HTTP 404", "接口不存在:HTTP 404");
+    shoot(console, "kit-path", sent("another path"), &shot, &nowhere);
+    Ok(())
+}
+
+const fn printing(edition: Edition) -> &'static str {
+    match edition {
+        Edition::V1 => "V1",
+        Edition::V2 => "V2",
+    }
+}
+
+fn body(console: &Console<'_>, interface: Interface, flag: u8) -> Message {
+    let now = console.seller.now_ms();
+    // The kit's own time stamp is in China's time.
+    let time_stamp = format!("{}000", stamp("%Y%m%d%H%M%S", now / 1000 + 8 * 3600));
+    let message = Message::bare()
+        .with("instanceId", &console.instance)
+        .with("tenantId", "debug-tenant")
+        .with_json("flag", flag)
+        .with_json("testFlag", 1)
+        .with("timeStamp", &time_stamp);
+    match interface {
+        Interface::TenantSync => message
+            .with("orderId", &console.subject.order)
+            .with("tenantCode", "debug")
+            .with("name", "示例工业软件(深圳)有限公司")
+            .with("domainName", "https://debug.example.com"),
+        Interface::ApplicationSync => message
+            .with("appId", "debug-app")
+            .with("clientId", "debug-client")
+            .with("clientSecret", SECRET.repeat(128)),
+        Interface::AuthSync => message
+            .with("appId", "debug-app")
+            .with("userList", users(1))
+            .with("currentSyncTime", time_stamp),
+        Interface::SingleOrgSync | Interface::AllOrgSync => {
+            message.with("orgCode", "D1").with("orgName", "研发部")
+        }
+    }
+}
+
+fn users(count: usize) -> String {
+    let users: Vec<Value> = (0..count)
+        .map(|n| {
+            json!({
+                "userName": format!("debug_user_{n}"), "name": "张三", "orgCode": "D1",
+                "role": "user", "enable": "true",
+            })
+        })
+        .collect();
+    Value::from(users).to_string()
+}
+
+fn sign(
+    seller: &Seller,
+    interface: Interface,
+    edition: Edition,
+    message: &Message,
+) -> anyhow::Result<Shot> {
+    if edition == Edition::V2 {
+        return sign_v2(seller, interface, message.json(), seller.now_ms());
+    }
+    let texts = message.texts();
+    let filled = texts.iter().filter(|(_, text)| !text.trim().is_empty());
+    let token = auth_token::sign(seller.key(), filled.map(|(name, text)| (*name, text.as_str())));
+    Ok(shot(interface, edition, vec![(auth_token::NAME, token)], message.json()))
+}
+
+fn sign_v2(
+    seller: &Seller,
+    interface: Interface,
+    body: String,
+    at_ms: i64,
+) -> anyhow::Result<Shot> {
+    let nonce = seller.fresh::<32>()?.to_uppercase();
+    let signed = signature::sign(seller.key(), body.as_bytes(), &nonce, at_ms);
+    let headers = vec![
+        (signature::SIGN, signed.signature),
+        (signature::TIMESTAMP, signed.timestamp),
+        (signature::NONCE, signed.nonce),
+    ];
+    Ok(shot(interface, Edition::V2, headers, body))
+}
+
+fn shot(
+    interface: Interface,
+    edition: Edition,
+    headers: Vec<(&'static str, String)>,
+    body: String,
+) -> Shot {
+    let (path, query) = (interface.path(edition), String::new());
+    Shot { method: Method::POST, path, headers, query, body: body.into_bytes() }
+}
+
+fn shoot(console: &mut Console<'_>, case: &str, sent: String, shot: &Shot, rule: &Rule) {
+    let rule = rule.clone().of(guide::KIT);
+    console.shoot(case, sent, shot, &rule);
+}

@@ -1,0 +1,53 @@
+//! `/v1/login/…`: browsers of buyers, on their way to the authentication centre and back.
+
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+
+use super::super::{
+    App,
+    query::{Name, Parameters},
+};
+use crate::desk::{LOGIN_COOKIE, LoginReturn, LoginStart};
+use crate::error::ApiError;
+
+/// `GET /v1/login/{application}`
+pub(in crate::http) async fn start(
+    State(app): State<App>,
+    Name(application): Name,
+    Parameters(asked): Parameters<LoginStart>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let departure = app.desk.start_login(&application, &asked, mark(&headers)).await?;
+    let headers = [(header::LOCATION, departure.address), (header::SET_COOKIE, departure.cookie)];
+    Ok((StatusCode::FOUND, headers).into_response())
+}
+
+/// `GET /v1/login/callback`
+pub(in crate::http) async fn callback(
+    State(app): State<App>,
+    Parameters(back): Parameters<LoginReturn>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let address = app.desk.finish_login(&back, mark(&headers)).await?;
+    Ok((StatusCode::FOUND, [(header::LOCATION, address)]).into_response())
+}
+
+/// `GET /v1/login/{application}/logout`
+pub(in crate::http) async fn logout(
+    State(app): State<App>,
+    Name(application): Name,
+    Parameters(asked): Parameters<LoginStart>,
+) -> Result<Response, ApiError> {
+    let address = app.desk.logout(&application, &asked).await?;
+    Ok((StatusCode::FOUND, [(header::LOCATION, address)]).into_response())
+}
+
+/// What an earlier beginning left in this browser.
+fn mark(headers: &HeaderMap) -> Option<&str> {
+    let lines = headers.get_all(header::COOKIE).into_iter().filter_map(|line| line.to_str().ok());
+    lines
+        .flat_map(|line| line.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='))
+        .find_map(|(name, value)| (name == LOGIN_COOKIE).then_some(value))
+}
