@@ -19,6 +19,7 @@ mod orders;
 mod postgres;
 mod products;
 mod sqlite;
+mod sweep;
 #[cfg(test)]
 mod tests;
 mod uploads;
@@ -49,6 +50,7 @@ pub(crate) use locks::Locks;
 pub(crate) use machines::{Machine, Machines};
 pub(crate) use orders::{OrderRow, OrderState, Orders};
 pub(crate) use products::{ProductRow, Products};
+pub(crate) use sweep::Sweeps;
 pub(crate) use uploads::{UploadQuery, UploadRow, UploadState, Uploads};
 
 /// Why the database did not do what was asked. Never tells about a rule: rules answer with data.
@@ -84,6 +86,7 @@ pub(crate) trait Tx:
     + Machines
     + Orders
     + Products
+    + Sweeps
     + Uploads
     + Send
 {

@@ -4,8 +4,8 @@ use crate::store::{Locks, StoreError, Tx};
 
 use super::context::Work;
 use super::{
-    client, kit, lists, login, market, orders, products, releases, restored, settle, sweep, tokens,
-    uploads,
+    client, kit, lists, login, market, orders, probe, products, releases, restored, settle, sweep,
+    tokens, uploads,
 };
 
 /// One thing to do inside of a transaction. It may run twice: the second time in a transaction of
@@ -70,17 +70,20 @@ macro_rules! use_cases {
 use_cases! {
     Apply => market::Apply,
     ApplyProduct => products::ApplyProduct,
+    Buy => market::Buy,
     ClientLicense => client::ClientLicense,
     ConfirmRestore => restored::ConfirmRestore,
     CreateInstance => market::CreateInstance,
     CreateToken => tokens::CreateToken,
     EndOrder => orders::EndOrder,
     EndUpload => uploads::EndUpload,
+    ExpireInstance => market::ExpireInstance,
     #[cfg(test)]
     Fail => failing::Fail,
     KeepLogin => login::KeepLogin,
     KeepOrders => orders::KeepOrders,
     KeepUploads => uploads::KeepUploads,
+    Probe => probe::Probe,
     PublishList => releases::PublishList,
     PublishRelease => releases::PublishRelease,
     PutPause => uploads::PutPause,
@@ -91,6 +94,7 @@ use_cases! {
     SettleInstance => settle::SettleInstance,
     SignList => lists::SignList,
     Sweep => sweep::Sweep,
+    SweepHistory => sweep::SweepHistory,
     SyncKit => kit::SyncKit,
     TakeLogin => login::TakeLogin,
     TakeOrders => orders::TakeOrders,

@@ -8,6 +8,7 @@ mod refresh;
 mod release;
 mod status;
 mod upgrade;
+mod v1;
 
 use std::time::Duration;
 
@@ -19,10 +20,12 @@ use sha2::{Digest, Sha256};
 
 pub(crate) use apply::Apply;
 pub(crate) use create::CreateInstance;
-pub(crate) use refresh::RefreshInstance;
+use query::Shown;
+pub(crate) use refresh::{Edition, RefreshInstance};
 pub(crate) use release::ReleaseInstance;
 pub(crate) use status::SetStatus;
 pub(crate) use upgrade::UpgradeInstance;
+pub(crate) use v1::{Buy, ExpireInstance};
 
 use super::Desk;
 use super::context::Work;
@@ -127,12 +130,17 @@ impl Desk {
     async fn answer(&self, call: Call, nonce: Vec<u8>) -> Answer {
         let answer = match call {
             Call::NewInstance(call) => self.writer.write(CreateInstance(call)).await,
-            Call::RefreshInstance(call) => self.writer.write(RefreshInstance { call, nonce }).await,
+            Call::RefreshInstance(call) => {
+                let edition = Edition::V2;
+                self.writer.write(RefreshInstance { call, nonce, edition }).await
+            }
             Call::UpdateInstanceStatus(call) => self.writer.write(SetStatus { call, nonce }).await,
             Call::ReleaseInstance(call) => self.writer.write(ReleaseInstance { call, nonce }).await,
             Call::GetLicenseAsync(call) => self.apply(call).await,
-            Call::QueryInstance(call) => query::instances(&self.store, &call).await,
-            Call::UpgradeInstance(call) => self.writer.write(UpgradeInstance { call, nonce }).await,
+            Call::QueryInstance(call) => query::instances(&self.store, &call, Shown::V2).await,
+            Call::UpgradeInstance(call) => {
+                self.writer.write(UpgradeInstance { call, nonce, told: None }).await
+            }
             Call::ChangeInstanceCheck(call) => change::check(&self.store, &call).await,
             other => Ok(call::unknown_activity(other.activity()).into()),
         };

@@ -13,6 +13,7 @@ mod lists;
 mod machines;
 mod orders;
 mod products;
+mod sweep;
 mod uploads;
 
 use std::str::FromStr as _;

@@ -12,6 +12,7 @@ mod lists;
 mod machines;
 mod orders;
 mod products;
+mod sweep;
 mod uploads;
 
 use std::path::Path;

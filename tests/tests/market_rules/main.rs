@@ -2,6 +2,7 @@
 //! listener of a real server.
 
 mod debugging;
+mod first_edition;
 mod judgement;
 mod repeats;
 mod shared;

@@ -18,12 +18,16 @@ mod crash;
 mod double;
 #[path = "faults.rs"]
 mod faults;
+#[path = "first_edition.rs"]
+mod first_edition;
 #[path = "instances.rs"]
 mod instances;
 #[path = "queues.rs"]
 mod queues;
 #[path = "restored.rs"]
 mod restored;
+#[path = "sweeping.rs"]
+mod sweeping;
 #[path = "synchronous.rs"]
 mod synchronous;
 #[path = "testing.rs"]

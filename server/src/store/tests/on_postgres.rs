@@ -2,6 +2,8 @@
 
 #[path = "batches.rs"]
 mod batches;
+#[path = "first_edition.rs"]
+mod first_edition;
 #[path = "kit.rs"]
 mod kit;
 #[path = "suite.rs"]
