@@ -8,9 +8,9 @@ use crate::store::{Lease, StoreError, UploadQuery, UploadRow, UploadState, Uploa
 
 const TAKE: &str = "UPDATE uploads SET state = 'sending', attempts = attempts + 1, \
                     lease_owner = $3, lease_until = unixepoch() + $4 WHERE id IN \
-                    (SELECT id FROM uploads WHERE state = 'queued' AND next_at <= $1 \
-                    ORDER BY next_at LIMIT $2) RETURNING *";
-const NEXT: &str = "SELECT min(next_at) FROM uploads WHERE state = 'queued'";
+                    (SELECT id FROM uploads INDEXED BY uploads_due WHERE state = 'queued' \
+                    AND next_at <= $1 ORDER BY next_at LIMIT $2) RETURNING *";
+const NEXT: &str = "SELECT min(next_at) FROM uploads INDEXED BY uploads_due WHERE state = 'queued'";
 
 #[async_trait]
 impl Uploads for SqliteTx {
