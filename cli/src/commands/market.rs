@@ -24,7 +24,8 @@ pub(crate) struct Args {
 
 #[derive(clap::Subcommand)]
 enum Command {
-    Serve(serve::Args),
+    // Has by far the most options.
+    Serve(Box<serve::Args>),
     Debug(debug::Args),
     Buy(buy::Args),
 }
