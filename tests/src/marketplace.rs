@@ -376,6 +376,8 @@ fn usage(
         }
         Reaction::Well => answer(stream, 200, &body("MKT.0000")),
     }
+}
+
 /// 激活授权码 and 查询授权码, in their first edition.
 fn for_code(
     stream: &TcpStream,

@@ -677,9 +677,9 @@ async fn chains_are_swept_from_their_beginning_and_never_to_their_end() {
     let mut tx = store.write().await.unwrap();
     // The clock was set back between 2 and 3: what is newer keeps those behind it.
     for (seq, at) in [(1, 10), (2, 90), (3, 12), (4, 13)] {
-        tx.add_link(&link("a", seq, at)).await.unwrap();
+        tx.add_link(link("a", seq, at)).await.unwrap();
     }
-    tx.add_link(&link("b", 1, 10)).await.unwrap();
+    tx.add_link(link("b", 1, 10)).await.unwrap();
     assert!(tx.sweep_turn().await.unwrap());
     assert_eq!(tx.sweep_links("a", 50, 10).await.unwrap(), 1);
     assert_eq!(tx.sweep_links("a", 50, 10).await.unwrap(), 0);
