@@ -109,18 +109,34 @@ impl Admin {
         key: impl Fn(&T) -> String,
     ) -> anyhow::Result<Vec<T>> {
         let mut rows: Vec<T> = Vec::new();
+        self.each(path, filters, key, |row| {
+            rows.push(row);
+            Ok(())
+        })?;
+        Ok(rows)
+    }
+
+    /// As [`Admin::list`], for lists that are too long to be held.
+    pub(crate) fn each<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        filters: &[(&str, Option<&str>)],
+        key: impl Fn(&T) -> String,
+        mut take: impl FnMut(T) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        let mut after = None;
         loop {
             let mut query = format!("limit={PAGE}");
             let given = filters.iter().filter_map(|(name, value)| Some((*name, (*value)?)));
-            let after = rows.last().map(&key);
             for (name, value) in given.chain(after.as_deref().map(|after| ("after", after))) {
                 query.extend(["&", name, "=", &escape(value)]);
             }
             let page: Vec<T> = self.get(&format!("{path}?{query}"))?;
             let last = page.len() < PAGE;
-            rows.extend(page);
+            after = page.last().map(&key).or(after);
+            page.into_iter().try_for_each(&mut take)?;
             if last {
-                return Ok(rows);
+                return Ok(());
             }
         }
     }

@@ -1,5 +1,6 @@
 //! One file a command: its arguments, what it does, what it prints.
 
+pub(crate) mod audit;
 pub(crate) mod code;
 pub(crate) mod completions;
 pub(crate) mod devinfo;

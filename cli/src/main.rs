@@ -48,6 +48,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Application(commands::kit::Applications),
+    Audit(commands::audit::Args),
     Code(commands::code::Args),
     Completions(commands::completions::Args),
     Department(commands::kit::Departments),
@@ -73,6 +74,7 @@ impl Command {
     fn run(self, environment: &Environment, out: &mut Output) -> anyhow::Result<ExitCode> {
         match self {
             Self::Application(args) => args.run(out),
+            Self::Audit(args) => args.run(out),
             Self::Code(args) => args.run(out),
             Self::Completions(args) => args.run(out),
             Self::Department(args) => args.run(out),

@@ -105,6 +105,8 @@ codes! {
     ReceiptInvalid = 32, "RECEIPT_INVALID", "the server's answer does not belong to this question", "服务器应答与请求不符";
     /// The server cannot serve at the moment.
     ServiceUnavailable = 33, "SERVICE_UNAVAILABLE", "the service cannot answer at the moment", "服务暂时不可用";
+    /// A link of the audit chain was changed, replaced or taken away.
+    AuditBroken = 34, "AUDIT_BROKEN", "the audit chain is broken", "审计链已损坏";
 
     /// `Init` was not called, or failed.
     NotInitialized = 40, "NOT_INITIALIZED", "the SDK is not initialized", "SDK 尚未初始化";

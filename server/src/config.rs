@@ -39,6 +39,8 @@ pub(crate) struct Config {
     pub(crate) koogallery: Koogallery,
     /// Logins of buyers.
     pub(crate) login: Login,
+    /// How long things are kept that are of no use any more.
+    pub(crate) retention: Retention,
 }
 
 /// `[http]`
@@ -105,6 +107,19 @@ pub(crate) struct Koogallery {
     pub(crate) license_code_edition: Edition,
     /// Whether an application is answered 000000 once its license is delivered.
     pub(crate) synchronous: bool,
+}
+
+/// `[retention]`: days, 0 for ever.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Retention {
+    /// Links of the audit chains.
+    pub(crate) audit_days: u32,
+    /// Uploads that were delivered or called off.
+    pub(crate) finished_uploads_days: u32,
+    /// Orders of released instances.
+    pub(crate) orders_days: u32,
+    /// The bytes of the former; the licenses are kept.
+    pub(crate) upload_files_days: u32,
 }
 
 /// Where to look for values besides the defaults.
@@ -200,6 +215,12 @@ impl Config {
                 synchronous: reader.flag("koogallery.synchronous"),
             },
             login: Login::read(reader),
+            retention: Retention {
+                audit_days: checks::days(reader, "retention.audit_days"),
+                finished_uploads_days: checks::days(reader, "retention.finished_uploads_days"),
+                orders_days: checks::days(reader, "retention.orders_days"),
+                upload_files_days: checks::days(reader, "retention.upload_files_days"),
+            },
         };
         checks::listeners_differ(reader, &config.http);
         checks::keys_differ(reader, &config.koogallery);

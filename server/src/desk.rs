@@ -19,6 +19,7 @@ mod notices;
 mod open;
 mod orders;
 mod paging;
+mod probe;
 mod products;
 mod reading;
 mod releases;
@@ -52,7 +53,7 @@ pub(crate) use open::{Made, lock, make_folder, owner_only};
 pub(crate) use orders::{EndOrder, KeepOrders, TakeOrders};
 pub(crate) use restored::RESTORED;
 pub(crate) use settle::SettleInstance;
-pub(crate) use sweep::Sweep;
+pub(crate) use sweep::{Sweep, SweepHistory};
 pub(crate) use tokens::TokenView;
 pub(crate) use uploads::{EndUpload, KeepUploads, Parcel, PutPause, TakeUploads, UploadFilter};
 pub(crate) use writer::Writer;
@@ -76,6 +77,7 @@ pub(crate) struct Inner {
     pub(crate) writer: Writer,
     pub(crate) gate: Arc<Gate>,
     pub(crate) marketplace: Option<Arc<Marketplace>>,
+    pub(crate) retention: crate::config::Retention,
     access_keys: market::AccessKeys,
     /// Whether an application waits for its license to be delivered.
     synchronous: bool,
@@ -123,8 +125,11 @@ impl Desk {
         Ok(())
     }
 
-    /// Whether requests can be served: the database answers.
+    /// Whether requests can be served: the database answers, and could be written last time.
     pub(crate) async fn ready(&self) -> Result<(), String> {
+        if let Some(cause) = self.context.unwritable() {
+            return Err(cause);
+        }
         let asked = async { self.store.read().await?.meta("secret").await };
         match tokio::time::timeout(PATIENCE, asked).await {
             Ok(answer) => answer.map(|_| ()).map_err(|error| error.to_string()),

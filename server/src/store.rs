@@ -21,6 +21,7 @@ mod orders;
 mod postgres;
 mod products;
 mod sqlite;
+mod sweep;
 #[cfg(test)]
 mod tests;
 mod uploads;
@@ -53,6 +54,7 @@ pub(crate) use machines::{Machine, Machines};
 pub(crate) use notices::{NoticeQuery, NoticeRow, NoticeState, Notices};
 pub(crate) use orders::{OrderRow, OrderState, Orders};
 pub(crate) use products::{ProductRow, Products};
+pub(crate) use sweep::Sweeps;
 pub(crate) use uploads::{UploadQuery, UploadRow, UploadState, Uploads};
 
 /// Why the database did not do what was asked. Never tells about a rule: rules answer with data.
@@ -90,6 +92,7 @@ pub(crate) trait Tx:
     + Notices
     + Orders
     + Products
+    + Sweeps
     + Uploads
     + Send
 {

@@ -76,7 +76,7 @@ pub fn signature(key: &str, payload: &[u8], nonce: &str, timestamp: &str) -> Str
 }
 
 /// RFC 2104, written out: the suite must not share the code it tests.
-fn hmac(key: &[u8], message: &[u8]) -> [u8; 32] {
+pub(crate) fn hmac(key: &[u8], message: &[u8]) -> [u8; 32] {
     use sha2::{Digest as _, Sha256};
     let mut block = [0_u8; 64];
     if key.len() > block.len() {

@@ -8,6 +8,7 @@ pub mod http;
 pub mod license;
 pub mod marketplace;
 pub mod program;
+pub mod query;
 pub mod server;
 pub mod time;
 

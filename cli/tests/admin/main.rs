@@ -1,6 +1,8 @@
 //! The commands that need a server, against one that answers what a `licd` would.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod audit;
+
 use std::collections::HashMap;
 use std::process::Command;
 use std::sync::{Arc, Mutex};
@@ -30,6 +32,7 @@ grace_days = 7
 #[derive(Default)]
 struct Server {
     instances: Vec<Value>,
+    links: Vec<Value>,
     products: Mutex<Vec<Value>>,
     sent: Mutex<Vec<(String, Value)>>,
     signed_list: Mutex<Option<String>>,
@@ -94,6 +97,16 @@ async fn answer(
     }
     let sent = || server.sent.lock().unwrap().last().unwrap().1.clone();
     match call.as_str() {
+        "GET /api/v1/audit" => {
+            let name =
+                |link: &Value| format!("{}:{}", link["server"].as_str().unwrap(), link["seq"]);
+            let after = query.get("after");
+            let past = after.and_then(|after| server.links.iter().position(|l| name(l) == *after));
+            let from = past.map_or(0, |past| past + 1);
+            let limit: usize = query["limit"].parse().unwrap();
+            let rows: Vec<_> = server.links[from..].iter().take(limit).collect();
+            axum::Json(rows).into_response()
+        }
         "GET /api/v1/instances" => page(&server.instances, "instance_id", &query),
         "GET /api/v1/instances/i-1" => axum::Json(server.instances[0].clone()).into_response(),
         "GET /api/v1/products" => {

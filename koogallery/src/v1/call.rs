@@ -9,7 +9,7 @@ use crate::body::Body;
 use crate::call::fields::{Fields, refused};
 use crate::call::{
     QueryInstance, RefreshInstance, ReleaseInstance, Scene, Status, UpdateInstanceStatus,
-    unknown_activity,
+    UpgradeInstance, unknown_activity,
 };
 use crate::code::Rejection;
 use crate::time;
@@ -35,8 +35,8 @@ pub enum Call {
     Upgrade(Upgrade),
     /// `instanceStatus`.
     InstanceStatus(UpdateInstanceStatus),
-    /// `queryInstance`.
-    QueryInstance(QueryInstance),
+    /// `queryInstance`, and how secrets in the answer are to be encrypted.
+    QueryInstance(QueryInstance, Option<Encryption>),
     /// `getLicense`.
     GetLicense(Purchase),
     /// `refreshLicense`.
@@ -139,10 +139,12 @@ impl fmt::Debug for Purchase {
 }
 
 impl Purchase {
-    /// Whether it is paid by use: then one order has an instance for each product.
+    /// Whether one order has an instance for each product, as what is paid by use has. The page
+    /// was seen with the numbers of the other two modes alone, so it is every mode but these: an
+    /// order of one product is one instance either way.
     #[must_use]
-    pub fn pay_per_use(&self) -> bool {
-        self.charging_mode == Some(ChargingMode::OnDemand)
+    pub fn one_for_each_product(&self) -> bool {
+        !matches!(self.charging_mode, None | Some(ChargingMode::Period | ChargingMode::OneTime))
     }
 
     /// Whether it was bought for a time.
@@ -188,10 +190,11 @@ impl Call {
             "releaseInstance" => release(fields).map(Self::ReleaseInstance),
             "upgrade" => upgrade(fields).map(Self::Upgrade),
             "instanceStatus" => status(fields).map(Self::InstanceStatus),
-            "queryInstance" => Ok(Self::QueryInstance(QueryInstance {
-                instance_ids: fields.instance_ids()?,
-                test: fields.test()?,
-            })),
+            "queryInstance" => {
+                let call =
+                    QueryInstance { instance_ids: fields.instance_ids()?, test: fields.test()? };
+                Ok(Self::QueryInstance(call, encryption(fields)?))
+            }
             "getLicense" => purchase(fields).map(Self::GetLicense),
             "refreshLicense" => refresh(fields).map(Self::RefreshLicense),
             "expireLicense" => expire(fields).map(Self::ExpireLicense),
@@ -210,11 +213,33 @@ impl Call {
             Self::ReleaseInstance(_) => "releaseInstance",
             Self::Upgrade(_) => "upgrade",
             Self::InstanceStatus(_) => "instanceStatus",
-            Self::QueryInstance(_) => "queryInstance",
+            Self::QueryInstance(..) => "queryInstance",
             Self::GetLicense(_) => "getLicense",
             Self::RefreshLicense(_) => "refreshLicense",
             Self::ExpireLicense(_) => "expireLicense",
             Self::ReleaseLicense(_) => "releaseLicense",
+        }
+    }
+
+    /// How secrets in the answer are to be encrypted, if they are.
+    #[must_use]
+    pub fn encryption(&self) -> Option<Encryption> {
+        match self {
+            Self::NewInstance(call) | Self::GetLicense(call) => call.encryption,
+            Self::QueryInstance(_, encryption) => *encryption,
+            _ => None,
+        }
+    }
+}
+
+/// It is the same order of an upgrade; V1 has no lines.
+impl From<Upgrade> for UpgradeInstance {
+    fn from(call: Upgrade) -> Self {
+        Self {
+            instance_id: call.instance_id,
+            order_id: call.order_id,
+            order_line_id: String::new(),
+            test: call.test,
         }
     }
 }
@@ -236,13 +261,7 @@ fn purchase(fields: Fields<'_>) -> Result<Purchase, Rejection> {
         expires: optional_time(fields)?,
         period: period(fields)?,
         amount: amount(fields)?,
-        encryption: fields
-            .optional("encryptType", 2)?
-            .map(|text| {
-                Encryption::from_text(&text)
-                    .ok_or_else(|| refused("encryptType", "is not a number", "不是数字"))
-            })
-            .transpose()?,
+        encryption: encryption(fields)?,
         test: fields.test()?,
     })
 }
@@ -348,6 +367,12 @@ fn period(fields: Fields<'_>) -> Result<Option<Period>, Rejection> {
     };
     let number = fields.number("periodNumber", 2)?;
     Ok(unit.map(|unit| Period { unit, number: number.unwrap_or(1).max(1) }))
+}
+
+fn encryption(fields: Fields<'_>) -> Result<Option<Encryption>, Rejection> {
+    let Some(text) = fields.optional("encryptType", 2)? else { return Ok(None) };
+    let refused = || refused("encryptType", "is not a number", "不是数字");
+    Encryption::from_text(&text).map(Some).ok_or_else(refused)
 }
 
 /// None where nothing is counted.

@@ -10,3 +10,10 @@ CREATE TABLE audit (
     PRIMARY KEY (server, seq)
 ) STRICT;
 CREATE INDEX audit_by_time ON audit (server, at, seq);
+
+-- What finds the rows that have outlived their use without looking at those that have not.
+CREATE INDEX uploads_to_sweep ON uploads (finished_at) WHERE state IN ('delivered', 'cancelled');
+CREATE INDEX uploads_with_file ON uploads (finished_at)
+    WHERE state IN ('delivered', 'cancelled') AND file IS NOT NULL;
+ALTER TABLE instances ADD COLUMN orders_swept INTEGER NOT NULL DEFAULT 0; -- 1: released, its orders are forgotten
+CREATE INDEX instances_to_sweep ON instances (changed_at) WHERE state = 'released' AND orders_swept = 0;

@@ -222,6 +222,17 @@ pub(super) fn license_code_edition(reader: &mut Reader<'_>) -> Edition {
     }
 }
 
+/// Days that something is kept; 0 for ever.
+pub(super) fn days(reader: &mut Reader<'_>, path: &str) -> u32 {
+    const MOST: u32 = 36_500;
+    let days = reader.number(path);
+    u32::try_from(days).ok().filter(|days| *days <= MOST).unwrap_or_else(|| {
+        let what = format!("{days} is not between 0 (for ever) and {MOST} days");
+        reader.problem(path, &what, "write the days as a whole number: 90");
+        0
+    })
+}
+
 /// Says what works but is probably not meant.
 pub(super) fn warnings(config: &Config, file: Option<&Path>) -> Vec<Warning> {
     let mut warnings = Vec::new();

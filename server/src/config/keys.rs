@@ -117,6 +117,10 @@ pub(super) const KEYS: &[Key] = &[
         example: r#"["10.0.0.0/8"]"#,
     },
     open("login.pkce", Shape::Flag, "true"),
+    open("retention.audit_days", Shape::Number, "730"),
+    open("retention.finished_uploads_days", Shape::Number, "90"),
+    open("retention.orders_days", Shape::Number, "730"),
+    open("retention.upload_files_days", Shape::Number, "7"),
 ];
 
 /// The key with that path.

@@ -4,7 +4,7 @@ use crate::store::{Locks, StoreError, Tx};
 
 use super::context::Work;
 use super::{
-    client, codes, kit, lists, login, market, notices, orders, products, releases, restored,
+    client, codes, kit, lists, login, market, notices, orders, probe, products, releases, restored,
     settle, sweep, tokens, uploads,
 };
 
@@ -71,6 +71,7 @@ use_cases! {
     Apply => market::Apply,
     ApplyProduct => products::ApplyProduct,
     BeginCode => codes::BeginCode,
+    Buy => market::Buy,
     ClientLicense => client::ClientLicense,
     ConfirmRestore => restored::ConfirmRestore,
     CreateInstance => market::CreateInstance,
@@ -80,11 +81,13 @@ use_cases! {
     EndNotice => notices::EndNotice,
     EndOrder => orders::EndOrder,
     EndUpload => uploads::EndUpload,
+    ExpireInstance => market::ExpireInstance,
     #[cfg(test)]
     Fail => failing::Fail,
     KeepLogin => login::KeepLogin,
     KeepOrders => orders::KeepOrders,
     KeepUploads => uploads::KeepUploads,
+    Probe => probe::Probe,
     PublishList => releases::PublishList,
     PublishRelease => releases::PublishRelease,
     PutPause => uploads::PutPause,
@@ -98,6 +101,7 @@ use_cases! {
     SettleInstance => settle::SettleInstance,
     SignList => lists::SignList,
     Sweep => sweep::Sweep,
+    SweepHistory => sweep::SweepHistory,
     SyncKit => kit::SyncKit,
     TakeLogin => login::TakeLogin,
     TakeNotice => notices::TakeNotice,

@@ -27,6 +27,8 @@ pub(crate) struct Context {
     pub(crate) chain: String,
     /// The newest link of it, once that is known.
     pub(crate) audit_head: Mutex<Option<Head>>,
+    /// Why nothing can be written for now.
+    pub(crate) unwritable: Mutex<Option<String>>,
     /// The `iss` of what is signed.
     pub(crate) issuer: String,
     /// Signs licenses, receipts and revocation lists.
@@ -87,6 +89,8 @@ pub(crate) enum Note {
     KeyLearned { jwk: Value },
     /// A kept application cannot be served for now.
     Held { instance: String, event: String, code: &'static str },
+    /// A License was asked for of goods that no product is.
+    ProductUnknown { market_product: String },
     /// The audit chain has a link more.
     Linked(Head),
     /// What was restored may be sent.
@@ -157,6 +161,15 @@ impl Context {
         }
     }
 
+    /// Why nothing can be written for now, if so.
+    pub(crate) fn unwritable(&self) -> Option<String> {
+        self.unwritable.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn set_unwritable(&self, cause: Option<String>) {
+        *self.unwritable.lock().unwrap_or_else(PoisonError::into_inner) = cause;
+    }
+
     /// The newest link, forgotten until it is told again.
     pub(crate) fn take_audit_head(&self) -> Option<Head> {
         self.audit_head.lock().unwrap_or_else(PoisonError::into_inner).take()
@@ -200,6 +213,12 @@ impl Context {
                      or the instance allows it"
                 );
             }
+            Note::ProductUnknown { market_product } => tracing::warn!(
+                alert = "product_unknown",
+                market.product = market_product,
+                "a License was refused because no product is sold under this productId; the \
+                 marketplace asks again once an hour for three hours"
+            ),
             Note::RestoreConfirmed => {
                 tracing::info!("the restore was confirmed: uploads go on");
                 self.bells.uploads.notify_one();

@@ -9,6 +9,7 @@ mod refresh;
 mod release;
 mod status;
 mod upgrade;
+mod v1;
 
 use std::time::Duration;
 
@@ -21,10 +22,12 @@ use sha2::{Digest, Sha256};
 pub(crate) use apply::Apply;
 pub(crate) use codes::{RefreshCode, ReleaseCode, SetCodeStatus};
 pub(crate) use create::CreateInstance;
-pub(crate) use refresh::RefreshInstance;
+use query::Shown;
+pub(crate) use refresh::{Edition, RefreshInstance};
 pub(crate) use release::{ReleaseInstance, give_back};
 pub(crate) use status::{SetStatus, put_status};
 pub(crate) use upgrade::UpgradeInstance;
+pub(crate) use v1::{Buy, ExpireInstance};
 
 use super::Desk;
 use super::context::Work;
@@ -130,12 +133,17 @@ impl Desk {
     async fn answer(&self, call: Call, nonce: Vec<u8>) -> Answer {
         let answer = match call {
             Call::NewInstance(call) => self.writer.write(CreateInstance(call)).await,
-            Call::RefreshInstance(call) => self.writer.write(RefreshInstance { call, nonce }).await,
+            Call::RefreshInstance(call) => {
+                let edition = Edition::V2;
+                self.writer.write(RefreshInstance { call, nonce, edition }).await
+            }
             Call::UpdateInstanceStatus(call) => self.writer.write(SetStatus { call, nonce }).await,
             Call::ReleaseInstance(call) => self.writer.write(ReleaseInstance { call, nonce }).await,
             Call::GetLicenseAsync(call) => self.apply(call).await,
-            Call::QueryInstance(call) => query::instances(&self.store, &call).await,
-            Call::UpgradeInstance(call) => self.writer.write(UpgradeInstance { call, nonce }).await,
+            Call::QueryInstance(call) => query::instances(&self.store, &call, Shown::V2).await,
+            Call::UpgradeInstance(call) => {
+                self.writer.write(UpgradeInstance { call, nonce, told: None }).await
+            }
             Call::ChangeInstanceCheck(call) => change::check(&self.store, &call).await,
             Call::RefreshLicenseCode(call) => self.writer.write(RefreshCode { call, nonce }).await,
             Call::UpdateLicenseCodeStatus(call) => {

@@ -90,8 +90,8 @@ impl UseCase for EndNotice {
         row.last_code = None;
         row.last_message = None;
         row.order_type = Some(order.order_type.as_str().to_owned());
-        if let Some(line) = line_of(order, &row.line_id) {
-            let (goods, _) = goods_of(tx, line).await?;
+        if let Some(line) = line_of(order, &row.line_id, None) {
+            let (goods, _) = goods_of(tx, line, None).await?;
             row.market_product = goods.map(|goods| goods.product_id.clone());
             row.sku = goods.and_then(|goods| goods.sku_code.clone());
             row.quantity = goods.map(|goods| i64::from(goods.quantity()));

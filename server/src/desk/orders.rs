@@ -81,7 +81,9 @@ impl UseCase for EndOrder {
             let message = "the answer is about another order";
             return tx.postpone_order(self.id, self.next_at, "ORDER_MISMATCH", message).await;
         }
-        let Some(line) = line_of(order, &row.line_id) else {
+        let instance = tx.instance(&row.instance_id).await?;
+        let goods = instance.as_ref().and_then(|instance| instance.market_product.as_deref());
+        let Some(line) = line_of(order, &row.line_id, goods) else {
             let message = "the order has no such line";
             return tx.postpone_order(self.id, self.next_at, "ORDER_LINE_MISSING", message).await;
         };
@@ -99,7 +101,9 @@ impl EndOrder {
         line: &OrderLine,
     ) -> Result<(), StoreError> {
         let Some(mut instance) = tx.instance(&row.instance_id).await? else { return Ok(()) };
-        let (goods, product) = goods_of(tx, line).await?;
+        // The first edition names the goods instead of a line.
+        let named = instance.market_product.as_deref().filter(|_| row.line_id.is_empty());
+        let (goods, product) = goods_of(tx, line, named).await?;
         let terms = Terms {
             market_product: goods.map(|goods| goods.product_id.clone()),
             sku: goods.and_then(|goods| goods.sku_code.clone()),
@@ -131,10 +135,19 @@ impl EndOrder {
     }
 }
 
-/// The line that the instance was made for; an order of one line leaves no doubt.
-pub(crate) fn line_of<'a>(order: &'a Order, line_id: &str) -> Option<&'a OrderLine> {
+/// The line that the instance was made for; an order of one line leaves no doubt. The first edition
+/// names no line, but the goods.
+pub(crate) fn line_of<'a>(
+    order: &'a Order,
+    line_id: &str,
+    goods: Option<&str>,
+) -> Option<&'a OrderLine> {
+    let sells = |line: &&OrderLine| {
+        line.products.iter().any(|product| goods == Some(product.product_id.as_str()))
+    };
     order.line(line_id).or(match order.lines.as_slice() {
         [only] => Some(only),
+        lines if line_id.is_empty() => lines.iter().find(sells),
         _ => None,
     })
 }
@@ -144,8 +157,11 @@ pub(crate) fn line_of<'a>(order: &'a Order, line_id: &str) -> Option<&'a OrderLi
 pub(crate) async fn goods_of<'a>(
     tx: &mut dyn Tx,
     line: &'a OrderLine,
+    named: Option<&str>,
 ) -> Result<(Option<&'a OrderProduct>, Option<String>), StoreError> {
-    for goods in &line.products {
+    let is_named = |goods: &&OrderProduct| named == Some(goods.product_id.as_str());
+    let (first, others): (Vec<_>, Vec<_>) = line.products.iter().partition(is_named);
+    for goods in first.into_iter().chain(others) {
         let sku = goods.sku_code.as_deref().unwrap_or_default();
         let found = product_of(tx, &goods.product_id, sku).await?;
         if found.is_some() {

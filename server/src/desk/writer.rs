@@ -129,8 +129,13 @@ async fn together(
 ) -> Result<Vec<Answer>, StoreError> {
     let mut work = Work::new(desk);
     let in_time = tokio::time::timeout(PATIENCE, transaction(store, &mut work, commands)).await;
-    let answers = in_time
-        .unwrap_or_else(|_| Err(StoreError::Unavailable("it did not answer in time".to_owned())))?;
+    let outcome = in_time
+        .unwrap_or_else(|_| Err(StoreError::Unavailable("it did not answer in time".to_owned())));
+    if let Err(StoreError::Disk(cause)) = &outcome {
+        // Commands that wrote nothing succeed all the same: only a probe takes it back.
+        desk.set_unwritable(Some(cause.clone()));
+    }
+    let answers = outcome?;
     for note in work.notes {
         desk.tell(note);
     }

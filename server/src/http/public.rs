@@ -15,7 +15,7 @@ use super::{App, layers};
 
 pub(super) fn router(app: App, secure: bool) -> Router {
     let mut router = Router::new()
-        .route("/koogallery", post(market::call))
+        .route("/koogallery", post(market::call).merge(market::queries()))
         .route("/v1/client/licenses", post(licenses::ask))
         .route("/v1/client/releases", get(lists::releases))
         .route("/v1/client/trust", get(lists::trust))

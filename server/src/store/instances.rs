@@ -74,16 +74,25 @@ pub(crate) trait Instances {
         order_id: &str,
         line_id: &str,
     ) -> Result<Option<Instance>, StoreError>;
+    /// Every instance of an order, oldest first, without keeping anybody from them.
+    async fn instances_of_order(&mut self, order_id: &str) -> Result<Vec<Instance>, StoreError>;
     /// Keeps other writers out of it like [`Instances::instance`].
     async fn instance_of_code(&mut self, code: &str) -> Result<Option<Instance>, StoreError>;
     /// Adds one, unless its id, its order line or its code is taken: then false.
     async fn add_instance(&mut self, instance: &Instance) -> Result<bool, StoreError>;
+    /// Whatever the reason was before, it is the marketplace's word now.
     async fn put_instance_state(
         &mut self,
         id: &str,
         state: InstanceState,
         at: i64,
     ) -> Result<(), StoreError>;
+    /// Names the order line of an instance that was made without one.
+    async fn put_instance_line(&mut self, id: &str, line_id: &str) -> Result<(), StoreError>;
+    /// Freezes an active instance because its end has come; false if it was not active.
+    async fn expire_instance(&mut self, id: &str, at: i64) -> Result<bool, StoreError>;
+    /// Lets an instance go that only its end had frozen; false if it was not.
+    async fn lift_expiry(&mut self, id: &str, at: i64) -> Result<bool, StoreError>;
     /// Sets the end by a refresh; orders no longer change it.
     async fn put_instance_expiry(
         &mut self,

@@ -59,6 +59,12 @@ pub(crate) trait Licenses {
         machine_id: Option<&str>,
         terms: &[u8],
     ) -> Result<Vec<LicenseRow>, StoreError>;
+    /// The license that answers an application of the instance, revoked or not.
+    async fn license_of_event(
+        &mut self,
+        instance_id: &str,
+        event_id: &str,
+    ) -> Result<Option<LicenseRow>, StoreError>;
     /// How many licenses a machine has that are not revoked.
     async fn machine_licenses(&mut self, machine_id: &str) -> Result<i64, StoreError>;
     async fn put_license_state(

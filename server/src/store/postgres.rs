@@ -15,6 +15,7 @@ mod machines;
 mod notices;
 mod orders;
 mod products;
+mod sweep;
 mod uploads;
 
 use std::str::FromStr as _;

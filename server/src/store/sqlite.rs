@@ -14,6 +14,7 @@ mod machines;
 mod notices;
 mod orders;
 mod products;
+mod sweep;
 mod uploads;
 
 use std::path::Path;

@@ -100,7 +100,9 @@ impl Marketplace {
         line_id: &str,
         now: i64,
     ) -> Result<order::Order, Miss> {
-        let target = order::query_path(order_id, Some(line_id));
+        // The first edition's orders came without a line.
+        let line = Some(line_id).filter(|line| !line.is_empty());
+        let target = order::query_path(order_id, line);
         let kind = "application/json;charset=UTF-8";
         let (status, body) = self.send("GET", &target, kind, &[], now)?;
         Ok(order::read_answer(status, &body)?)

@@ -1,6 +1,6 @@
 //! Counts what waits, for the metrics.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 
@@ -9,14 +9,18 @@ use crate::desk::{Desk, RESTORED};
 use crate::store::StoreError;
 
 const PAUSE: Duration = Duration::from_secs(5);
+/// After an outage millions may wait: counting them takes one part in so many of the time.
+const SHARE: u32 = 50;
 
 pub(super) async fn run(desk: Desk, mut shutdown: Shutdown) {
     let nobody = Notify::new();
     loop {
+        desk.probe().await;
+        let began = Instant::now();
         if let Err(error) = count(&desk).await {
             tracing::debug!(error = %error, "the queues cannot be counted");
         }
-        if rest(&nobody, &mut shutdown, PAUSE).await {
+        if rest(&nobody, &mut shutdown, PAUSE.max(began.elapsed() * SHARE)).await {
             return;
         }
     }

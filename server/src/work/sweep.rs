@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 
 use super::{Shutdown, rest};
-use crate::desk::{Desk, Sweep};
+use crate::desk::{Desk, Sweep, SweepHistory};
 
 const PAUSE: Duration = Duration::from_mins(1);
 
@@ -13,6 +13,20 @@ pub(super) async fn run(desk: Desk, mut shutdown: Shutdown) {
     let nobody = Notify::new();
     loop {
         while let Ok(true) = desk.writer.write(Sweep).await {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        while let Ok(swept) = desk.writer.write(SweepHistory(desk.retention)).await {
+            for (what, rows) in [
+                ("audit", swept.links),
+                ("upload_file", swept.files),
+                ("upload", swept.uploads),
+                ("instance_orders", swept.orders),
+            ] {
+                metrics::counter!("licd_swept_total", "what" => what).increment(rows);
+            }
+            if !swept.any() || *shutdown.borrow() {
+                break;
+            }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
         if rest(&nobody, &mut shutdown, PAUSE).await {

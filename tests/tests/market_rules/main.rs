@@ -4,6 +4,7 @@
 mod changes;
 mod codes;
 mod debugging;
+mod first_edition;
 mod judgement;
 mod repeats;
 mod shared;

@@ -184,11 +184,11 @@ fn a_purchase_knows_its_end_and_its_key() {
         ("ON_DEMAND", true, false),
         ("1", false, true),
         ("3", false, false),
-        ("5", false, false),
+        ("5", true, false),
         ("", false, false),
     ] {
         let bought = buy(&[("chargingMode", mode)]);
-        assert_eq!((bought.pay_per_use(), bought.is_period()), (by_use, period), "{mode}");
+        assert_eq!((bought.one_for_each_product(), bought.is_period()), (by_use, period), "{mode}");
     }
     assert_eq!(buy(&[("amount", "0")]).amount, None);
     assert_eq!(buy(&[("amount", "007")]).amount, Some(7));

@@ -3,17 +3,30 @@
 use koogallery::call::{RefreshInstance as Call, Scene};
 use koogallery::{Answer, ResultCode};
 
+use super::v1::{self, Told};
 use super::{first_use, live, test_effect};
 use crate::desk::audit::{By, Entry};
 use crate::desk::command::UseCase;
 use crate::desk::context::{Note, Work};
 use crate::desk::{orders, settle::settle};
-use crate::store::{Locks, StoreError, Tx};
+use crate::store::{Instance, InstanceState, ListKey, Locks, StoreError, Tx};
 
 /// 更新实例.
 pub(crate) struct RefreshInstance {
     pub(crate) call: Call,
     pub(crate) nonce: Vec<u8>,
+    pub(crate) edition: Edition,
+}
+
+/// Through which interface it was asked for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Edition {
+    /// The JSON interfaces: what changes is read from the order.
+    V2,
+    /// SaaS 1.0: the call itself tells it.
+    Saas,
+    /// License 1.0: it is answered with the new License.
+    License,
 }
 
 impl UseCase for RefreshInstance {
@@ -41,6 +54,9 @@ impl UseCase for RefreshInstance {
         tx.put_instance_expiry(&instance.id, call.expires, now).await?;
         instance.expires = Some(call.expires);
         instance.expires_set = true;
+        if call.expires > now {
+            lift_expiry(tx, &mut instance, now).await?;
+        }
         let refreshed = Entry::new("instance.refresh", &By::Marketplace);
         let refreshed = refreshed.about("instance", &instance.id).about("order", &call.order_id);
         work.audit(refreshed.about("scene", call.scene.as_str()));
@@ -55,7 +71,24 @@ impl UseCase for RefreshInstance {
                 work.note(Note::OrderQueued { instance: instance.id.clone() });
             }
         }
+        if self.edition != Edition::V2 {
+            v1::tell(tx, work, &mut instance, &Told::of_refresh(call)).await?;
+        }
         settle(tx, work, &mut instance, None).await?;
-        Ok(Answer::success())
+        match self.edition {
+            Edition::V2 | Edition::Saas => Ok(Answer::success()),
+            Edition::License => v1::renew(tx, work, &mut instance, call).await,
+        }
     }
+}
+
+/// What only its end had stopped runs again.
+async fn lift_expiry(tx: &mut dyn Tx, instance: &mut Instance, now: i64) -> Result<(), StoreError> {
+    if tx.lift_expiry(&instance.id, now).await? {
+        instance.state = InstanceState::Active;
+        if tx.unfreeze_licenses(&instance.id, now).await? > 0 {
+            tx.mark_list(&ListKey::revocation()).await?;
+        }
+    }
+    Ok(())
 }

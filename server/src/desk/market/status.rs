@@ -61,7 +61,8 @@ pub(crate) async fn put_status(
         let set = Entry::new("instance.status", &By::Marketplace).outcome(state.as_str());
         work.audit(set.about("instance", &instance.id));
     }
-    if instance.state != state {
+    if instance.state != InstanceState::Active || state != InstanceState::Active {
+        // Said once more it is another reason: what the end had stopped no renewal lets go.
         tx.put_instance_state(&instance.id, state, now).await?;
         instance.state = state;
     }

@@ -3,17 +3,21 @@
 use koogallery::call::UpgradeInstance as Call;
 use koogallery::{Answer, ResultCode};
 
+use super::v1::{self, Told};
 use super::{first_use, live, test_effect};
 use crate::desk::audit::{By, Entry};
 use crate::desk::command::UseCase;
 use crate::desk::context::{Note, Work};
 use crate::desk::orders::UPGRADE;
+use crate::desk::settle::settle;
 use crate::store::{Locks, StoreError, Tx};
 
-/// 实例升级. What it becomes is read from the order; until then the earlier order counts.
+/// 实例升级. What it becomes is read from the order; until then the earlier order counts, but for
+/// what the first edition's call tells by itself.
 pub(crate) struct UpgradeInstance {
     pub(crate) call: Call,
     pub(crate) nonce: Vec<u8>,
+    pub(crate) told: Option<Told>,
 }
 
 impl UseCase for UpgradeInstance {
@@ -30,7 +34,7 @@ impl UseCase for UpgradeInstance {
         if call.test {
             return test_effect(tx, work, &call.instance_id, &self.nonce).await;
         }
-        let Some(instance) = live(tx, &call.instance_id).await? else {
+        let Some(mut instance) = live(tx, &call.instance_id).await? else {
             return Ok(Answer::of(ResultCode::InstanceUnknown));
         };
         if let Err(replay) = first_use(tx, work, &self.nonce).await? {
@@ -42,7 +46,11 @@ impl UseCase for UpgradeInstance {
         let upgraded = Entry::new("instance.upgrade", &By::Marketplace);
         work.audit(upgraded.about("instance", &instance.id).about("order", order));
         if tx.queue_order(&instance.id, order, line, UPGRADE, now).await? {
-            work.note(Note::OrderQueued { instance: instance.id });
+            work.note(Note::OrderQueued { instance: instance.id.clone() });
+        }
+        if let Some(told) = &self.told {
+            v1::tell(tx, work, &mut instance, told).await?;
+            settle(tx, work, &mut instance, None).await?;
         }
         Ok(Answer::success())
     }

@@ -34,9 +34,18 @@ async fn a_full_disk_fails_cleanly_and_service_resumes() {
     let error = bench.ask(&instance, &device(999)).await.unwrap_err();
     assert_eq!((error.code, error.status), (Code::ServiceUnavailable, 503));
     assert_eq!(bench.detail(&instance).await.licenses.len(), accepted);
-    assert!(bench.desk.ready().await.is_ok());
+    // A load balancer sends the calls elsewhere until there is room, and a probe cannot be fooled
+    // by commands that write nothing.
+    let cause = bench.desk.ready().await.unwrap_err();
+    assert!(cause.contains("full"), "{cause}");
+    bench.desk.writer.write(crate::desk::Sweep).await.unwrap();
+    bench.desk.probe().await;
+    assert!(bench.desk.ready().await.is_err());
 
     sqlite.limit_pages(0);
+    bench.desk.probe().await;
+    assert_eq!(bench.desk.ready().await, Ok(()));
+    assert_eq!(bench.desk.store.read().await.unwrap().meta("probe").await.unwrap(), None);
     for i in [failed, failed + 1] {
         assert_eq!(bench.code(apply(&instance, &format!("e-{i}"), &device(i))).await, "000004");
     }

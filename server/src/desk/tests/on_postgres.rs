@@ -20,6 +20,8 @@ mod crash;
 mod double;
 #[path = "faults.rs"]
 mod faults;
+#[path = "first_edition.rs"]
+mod first_edition;
 #[path = "instances.rs"]
 mod instances;
 #[path = "notices.rs"]
@@ -30,6 +32,8 @@ mod queues;
 mod restored;
 #[path = "servers.rs"]
 mod servers;
+#[path = "sweeping.rs"]
+mod sweeping;
 #[path = "synchronous.rs"]
 mod synchronous;
 #[path = "testing.rs"]

@@ -20,6 +20,8 @@ mod crash;
 mod double;
 #[path = "faults.rs"]
 mod faults;
+#[path = "first_edition.rs"]
+mod first_edition;
 #[path = "instances.rs"]
 mod instances;
 #[path = "notices.rs"]
@@ -28,6 +30,8 @@ mod notices;
 mod queues;
 #[path = "restored.rs"]
 mod restored;
+#[path = "sweeping.rs"]
+mod sweeping;
 #[path = "synchronous.rs"]
 mod synchronous;
 #[path = "testing.rs"]

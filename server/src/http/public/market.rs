@@ -1,13 +1,14 @@
-//! `POST /koogallery`: every JSON call of the marketplace.
+//! `POST /koogallery`: every JSON call of the marketplace; `GET /koogallery`: the first edition's.
 
 use axum::extract::{Request, State};
-use axum::http::header;
+use axum::http::{HeaderName, HeaderValue, Method, Uri, header};
 use axum::response::{IntoResponse, Response};
+use axum::routing::{MethodRouter, get};
 use koogallery::answer::Answer;
 use koogallery::code::ResultCode;
 use license_core::Code;
 
-use super::super::{App, body, limits::MARKET_TIME};
+use super::super::{App, body, limits::MARKET_TIME, problem};
 use crate::error::ApiError;
 
 const BODY_BYTES: usize = 64 * 1024;
@@ -36,6 +37,32 @@ pub(in crate::http) async fn call(
         // Too slow, or a panic that was logged where it happened: the marketplace sends again.
         Err(_) | Ok(Err(_)) => Answer::of(ResultCode::Internal).to_json(),
     }))
+}
+
+/// The route of the first edition.
+pub(in crate::http) fn queries() -> MethodRouter<App> {
+    get(ask).head(refuse_head)
+}
+
+/// A HEAD would do what a GET does and show nothing of it.
+async fn refuse_head(method: Method, uri: Uri) -> impl IntoResponse {
+    ([(header::ALLOW, "GET,POST")], problem::method_not_allowed(method, uri).await)
+}
+
+/// Hands the query to the desk as it came. Every answer is signed, refusals too.
+async fn ask(State(app): State<App>, request: Request) -> Response {
+    let query = request.uri().query().unwrap_or_default().to_owned();
+    let desk = app.desk.clone();
+    let work = tokio::spawn(async move { desk.market_query(&query).await });
+    let answer = match tokio::time::timeout(MARKET_TIME, work).await {
+        Ok(Ok(answer)) => answer,
+        Err(_) | Ok(Err(_)) => app.desk.market_query_failed(),
+    };
+    let mut response = json(answer.body);
+    if let Some(signature) = answer.signature.and_then(|text| HeaderValue::try_from(text).ok()) {
+        response.headers_mut().insert(HeaderName::from_static("body-sign"), signature);
+    }
+    response
 }
 
 pub(super) fn json(answer: Vec<u8>) -> Response {

@@ -154,3 +154,30 @@ async fn a_made_token_works_at_once_and_is_shown_once() {
     assert_eq!((answer.status, answer.problem().as_str()), (400, "REQUEST_INVALID"));
     server.stop().await;
 }
+
+#[tokio::test]
+async fn the_audit_names_the_token_and_never_its_holder() {
+    let server = Server::start().await;
+    let admin = server.token(Role::Admin).await;
+    let wanted = json!({ "name": "nightly report", "role": "viewer" });
+    assert_eq!(server.admin("POST", "/api/v1/tokens", &admin, &wanted).await.status, 201);
+    let tokens = server.admin("GET", "/api/v1/tokens", &admin, &Value::Null).await.json();
+    let id = |name: &str| {
+        let found = tokens.as_array().unwrap().iter().find(|token| token["name"] == name);
+        found.unwrap()["id"].as_str().unwrap().to_owned()
+    };
+    let answer = server.admin("GET", "/api/v1/audit?limit=1000", &admin, &Value::Null).await;
+    let text = String::from_utf8(answer.body.clone()).unwrap();
+    let links = answer.json();
+    let last = &links.as_array().unwrap().last().unwrap()["entries"][0];
+    assert_eq!(last["action"], "token.create");
+    assert_eq!(last["by"], format!("token:{}", id("admin")));
+    assert_eq!(last["token"], id("nightly report"));
+    assert!(!text.contains("nightly") && !text.contains("licd_"), "{text}");
+    for query in ["limit=0", "after=x", "since=soon", "nothing=1"] {
+        let path = format!("/api/v1/audit?{query}");
+        let answer = server.admin("GET", &path, &admin, &Value::Null).await;
+        assert_eq!((answer.status, answer.problem().as_str()), (400, "REQUEST_INVALID"), "{query}");
+    }
+    server.stop().await;
+}

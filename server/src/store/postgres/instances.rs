@@ -41,6 +41,13 @@ impl Instances for PgTx {
             .await?)
     }
 
+    async fn instances_of_order(&mut self, order_id: &str) -> Result<Vec<Instance>, StoreError> {
+        Ok(sqlx::query_as("SELECT * FROM instances WHERE order_id = $1 ORDER BY created_at, id")
+            .bind(order_id)
+            .fetch_all(self.reader().await?)
+            .await?)
+    }
+
     async fn instance_of_code(&mut self, code: &str) -> Result<Option<Instance>, StoreError> {
         if let Some(known) = self.batch.instance_of_code(code) {
             return Ok(known);
@@ -90,13 +97,49 @@ impl Instances for PgTx {
         state: InstanceState,
         at: i64,
     ) -> Result<(), StoreError> {
-        sqlx::query("UPDATE instances SET state = $2, changed_at = $3 WHERE id = $1")
+        sqlx::query(
+            "UPDATE instances SET state = $2, expired = FALSE, \
+             changed_at = CASE WHEN state = $2 THEN changed_at ELSE $3 END WHERE id = $1",
+        )
+        .bind(id)
+        .bind(state)
+        .bind(at)
+        .execute(self.connection().await?)
+        .await?;
+        Ok(())
+    }
+
+    async fn put_instance_line(&mut self, id: &str, line_id: &str) -> Result<(), StoreError> {
+        sqlx::query("UPDATE instances SET line_id = $2 WHERE id = $1")
             .bind(id)
-            .bind(state)
-            .bind(at)
+            .bind(line_id)
             .execute(self.connection().await?)
             .await?;
         Ok(())
+    }
+
+    async fn expire_instance(&mut self, id: &str, at: i64) -> Result<bool, StoreError> {
+        let done = sqlx::query(
+            "UPDATE instances SET state = 'frozen', expired = TRUE, changed_at = $2 \
+             WHERE id = $1 AND state = 'active'",
+        )
+        .bind(id)
+        .bind(at)
+        .execute(self.connection().await?)
+        .await?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    async fn lift_expiry(&mut self, id: &str, at: i64) -> Result<bool, StoreError> {
+        let done = sqlx::query(
+            "UPDATE instances SET state = 'active', expired = FALSE, changed_at = $2 \
+             WHERE id = $1 AND state = 'frozen' AND expired = TRUE",
+        )
+        .bind(id)
+        .bind(at)
+        .execute(self.connection().await?)
+        .await?;
+        Ok(done.rows_affected() == 1)
     }
 
     async fn put_instance_expiry(

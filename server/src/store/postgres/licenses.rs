@@ -55,6 +55,20 @@ impl Licenses for PgTx {
             .await?)
     }
 
+    async fn license_of_event(
+        &mut self,
+        instance_id: &str,
+        event_id: &str,
+    ) -> Result<Option<LicenseRow>, StoreError> {
+        Ok(sqlx::query_as(
+            "SELECT * FROM licenses WHERE instance_id = $1 AND event_id = $2 ORDER BY id LIMIT 1",
+        )
+        .bind(instance_id)
+        .bind(event_id)
+        .fetch_optional(self.reader().await?)
+        .await?)
+    }
+
     async fn machine_licenses(&mut self, machine_id: &str) -> Result<i64, StoreError> {
         Ok(sqlx::query_scalar(
             "SELECT count(*) FROM licenses WHERE machine_id = $1 AND state <> 'revoked'",

@@ -38,7 +38,7 @@ impl Uploads for SqliteTx {
         Ok(sqlx::query_as(
             "UPDATE uploads SET state = 'sending', attempts = attempts + 1, lease_owner = $3, \
              lease_until = unixepoch() + $4 WHERE id IN \
-             (SELECT id FROM uploads WHERE state = 'queued' AND next_at <= $1 \
+             (SELECT id FROM uploads INDEXED BY uploads_due WHERE state = 'queued' AND next_at <= $1 \
              ORDER BY next_at LIMIT $2) RETURNING *",
         )
         .bind(now)
@@ -113,9 +113,12 @@ impl Uploads for SqliteTx {
     }
 
     async fn next_upload(&mut self) -> Result<Option<i64>, StoreError> {
-        Ok(sqlx::query_scalar("SELECT min(next_at) FROM uploads WHERE state = 'queued'")
-            .fetch_one(self.reader().await?)
-            .await?)
+        // By the state alone it would look at each one that waits, and after an outage many do.
+        Ok(sqlx::query_scalar(
+            "SELECT min(next_at) FROM uploads INDEXED BY uploads_due WHERE state = 'queued'",
+        )
+        .fetch_one(self.reader().await?)
+        .await?)
     }
 
     async fn count_uploads(&mut self) -> Result<(i64, i64, i64), StoreError> {

@@ -4,6 +4,8 @@
 mod batches;
 #[path = "codes.rs"]
 mod codes;
+#[path = "first_edition.rs"]
+mod first_edition;
 #[path = "kit.rs"]
 mod kit;
 #[path = "suite.rs"]

@@ -666,3 +666,58 @@ async fn links_are_added_once_and_found_by_server_and_time() {
     }
     assert_eq!(tx.links(&whole).await.unwrap()[3], link("a", 4, 30));
 }
+
+#[tokio::test]
+async fn chains_are_swept_from_their_beginning_and_never_to_their_end() {
+    let (_folder, store) = fresh().await;
+    let mut tx = store.write().await.unwrap();
+    // The clock was set back between 2 and 3: what is newer keeps those behind it.
+    for (seq, at) in [(1, 10), (2, 90), (3, 12), (4, 13)] {
+        tx.add_link(&link("a", seq, at)).await.unwrap();
+    }
+    tx.add_link(&link("b", 1, 10)).await.unwrap();
+    assert!(tx.sweep_turn().await.unwrap());
+    assert_eq!(tx.sweep_links("a", 50, 10).await.unwrap(), 1);
+    assert_eq!(tx.sweep_links("a", 50, 10).await.unwrap(), 0);
+    assert_eq!(tx.sweep_links("a", 100, 1).await.unwrap(), 1);
+    assert_eq!(tx.sweep_links("a", 100, 10).await.unwrap(), 1);
+    assert_eq!(tx.sweep_links("a", 100, 10).await.unwrap(), 0);
+    assert_eq!(tx.sweep_links("b", 100, 10).await.unwrap(), 0);
+    assert_eq!(tx.audit_head("a").await.unwrap().map(|(seq, _)| seq), Some(4));
+}
+
+#[tokio::test]
+async fn finished_uploads_are_swept_first_their_bytes_then_they_themselves() {
+    let (_folder, store) = fresh().await;
+    let mut tx = store.write().await.unwrap();
+    tx.add_instance(&instance("i")).await.unwrap();
+    let states = [
+        UploadState::Delivered,
+        UploadState::Cancelled,
+        UploadState::Failed,
+        UploadState::Unclear,
+        UploadState::Queued,
+        UploadState::Delivered,
+    ];
+    for (n, state) in states.into_iter().enumerate() {
+        let id = format!("l{n}");
+        tx.add_license(&license(&id, "i", None)).await.unwrap();
+        let mut row = upload(&format!("u{n}"), &id, &format!("e{n}"));
+        tx.add_upload(&row).await.unwrap();
+        row.state = state;
+        row.finished_at = Some(100 + i64::try_from(n).unwrap());
+        tx.put_upload(&row).await.unwrap();
+    }
+    assert_eq!(tx.sweep_files(105, 1).await.unwrap(), 1);
+    assert_eq!(tx.sweep_files(105, 9).await.unwrap(), 1);
+    assert_eq!(tx.sweep_files(105, 9).await.unwrap(), 0);
+    let file = |row: Option<UploadRow>| row.unwrap().file;
+    assert_eq!(file(tx.upload("u0").await.unwrap()), None);
+    assert!(file(tx.upload("u2").await.unwrap()).is_some());
+    assert!(file(tx.upload("u5").await.unwrap()).is_some());
+    assert_eq!(tx.sweep_uploads(105, 9).await.unwrap(), 2);
+    assert_eq!(tx.sweep_uploads(105, 9).await.unwrap(), 0);
+    for (id, left) in [("u0", false), ("u1", false), ("u2", true), ("u3", true), ("u5", true)] {
+        assert_eq!(tx.upload(id).await.unwrap().is_some(), left, "{id}");
+    }
+}
