@@ -350,12 +350,7 @@ fn serve(stream: &TcpStream, state: &Mutex<State>) -> Option<()> {
 }
 
 /// Keeps what was pushed before it answers, as a marketplace may.
-fn usage(
-    stream: &TcpStream,
-    state: &Mutex<State>,
-    request: &Request,
-    signed: bool,
-) -> Option<()> {
+fn usage(stream: &TcpStream, state: &Mutex<State>, request: &Request, signed: bool) -> Option<()> {
     let body: Value = serde_json::from_slice(&request.body).ok()?;
     let records = body["usage_records"].as_array()?.clone();
     let reaction = {
