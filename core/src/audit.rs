@@ -164,8 +164,8 @@ mod tests {
         let mut other = link.clone();
         other.entries.swap(0, 1);
         assert_ne!(other.expected(), link.expected());
-        let line = serde_json::to_string(&link).unwrap();
-        assert_eq!(Link::parse(&line).unwrap(), link);
+        let text = serde_json::to_string(&link).unwrap();
+        assert_eq!(Link::parse(&text).unwrap(), link);
     }
 
     #[test]

@@ -28,7 +28,9 @@ fn chain(server: &str, from: u64, to: u64) -> Vec<Link> {
 
 fn audit(links: &[Link], anchors: &[Anchor]) -> Report {
     let mut auditor = Auditor::new(anchors.to_vec());
-    links.iter().for_each(|link| auditor.take(link));
+    for link in links {
+        auditor.take(link);
+    }
     auditor.finish().unwrap()
 }
 
@@ -92,7 +94,7 @@ fn what_was_seen_before_must_still_be_there() {
     assert_eq!(faults(&whole[..3], &[anchor(&whole[4])]), [(5, Fault::CutShort)]);
     // Made anew from link 3 on: whole in itself, and not what was seen.
     let other = Anchor { hash: LinkHash::from([7; 32]), ..anchor(&whole[3]) };
-    assert_eq!(faults(&whole, &[other.clone()]), [(4, Fault::Replaced)]);
+    assert_eq!(faults(&whole, std::slice::from_ref(&other)), [(4, Fault::Replaced)]);
     assert_eq!(faults(&swept, &[other]), [(4, Fault::Replaced)]);
     let gone = Anchor { server: Some("b".to_owned()), ..anchor(&whole[3]) };
     assert_eq!(faults(&whole, &[gone]), [(4, Fault::CutShort)]);
@@ -103,7 +105,9 @@ fn an_anchor_without_a_server_needs_one_chain() {
     let (a, b) = (chain("a", 1, 3), chain("b", 1, 3));
     let both: Vec<Link> = a.iter().chain(&b).cloned().collect();
     let mut auditor = Auditor::new(vec![anchor(&a[1])]);
-    both.iter().for_each(|link| auditor.take(link));
+    for link in &both {
+        auditor.take(link);
+    }
     assert_eq!(auditor.finish(), Err(InvalidAnchor));
     let named = format!("a:2:{}", a[1].hash).parse::<Anchor>().unwrap();
     assert_eq!(faults(&both, &[named]), []);
