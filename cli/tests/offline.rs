@@ -205,8 +205,8 @@ fn a_kits_key_is_made_shown_and_signs_nothing() {
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
-        let mode = std::fs::metadata(desk.path("kit.pem")).unwrap().permissions().mode();
-        assert_eq!(mode & 0o777, 0o600);
+        let file = std::fs::metadata(desk.path("kit.pem")).unwrap();
+        assert_eq!(file.permissions().mode() & 0o777, 0o600);
     }
 
     let show = ["key", "show", "--key", "kit.pem", "--passphrase-file", "right"];

@@ -78,7 +78,7 @@ release = 0.15
 
 #[test]
 fn a_month_ends_as_the_marketplace_believes() {
-    let size = size();
+    let plan = size();
     let (market, listen, admin) = (free(), free(), free());
     let site = Site::new()
         .with("LICD_KOOGALLERY__BASE_URL", &format!("http://{market}"))
@@ -95,7 +95,7 @@ fn a_month_ends_as_the_marketplace_believes() {
     write("basic.key", KEY);
     let sk = write("sk", SK);
     let token = write("token", &server.token);
-    let month = write("month.toml", &scenario(&size, &listen));
+    let month = write("month.toml", &scenario(&plan, &listen));
     let uploads = folder.join("uploads");
     let (report, errors) = (folder.join("report.json"), folder.join("report.err"));
 
@@ -116,9 +116,9 @@ fn a_month_ends_as_the_marketplace_believes() {
     let mut playing = Running(command.spawn().unwrap());
 
     let mut random = time::now_ms().unsigned_abs();
-    for crash in 0..size.crashes {
+    for crash in 0..plan.crashes {
         random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963);
-        let moment = Duration::from_millis(size.between / 2 + (random >> 33) % size.between);
+        let moment = Duration::from_millis(plan.between / 2 + (random >> 33) % plan.between);
         if playing.wait(moment).is_some() {
             break;
         }
@@ -128,7 +128,7 @@ fn a_month_ends_as_the_marketplace_believes() {
         server = site.start();
         eprintln!("crash {} after {:?}", crash + 1, start.elapsed());
     }
-    let status = playing.wait(size.within).expect("the month ends");
+    let status = playing.wait(plan.within).expect("the month ends");
     let text = fs::read_to_string(&report).unwrap();
     let said = fs::read_to_string(&errors).unwrap();
     let month: Value = serde_json::from_str(&text).unwrap_or_else(|e| panic!("{e}: {text}{said}"));
@@ -145,7 +145,7 @@ fn a_month_ends_as_the_marketplace_believes() {
         &wrong[..wrong.len().min(5)]
     );
     assert_eq!((status.code(), &month["code"]), (Some(0), &"OK".into()), "{said}");
-    assert_eq!(orders.len(), usize::try_from(size.orders).unwrap());
+    assert_eq!(orders.len(), usize::try_from(plan.orders).unwrap());
     let summary = &month["summary"];
     assert_eq!((&summary["violations"], &summary["refunded"]), (&0.into(), &0.into()));
     assert!(summary["faults"].as_u64().unwrap() > 0, "the marketplace had no bad day: {summary}");

@@ -91,7 +91,7 @@ impl Message {
         let texts = self.0.iter().map(|(name, text)| (name.as_str(), Value::from(text.as_str())));
         let others = self.1.iter().map(|(name, value)| (name.as_str(), value.clone()));
         let mut members: Vec<_> = texts.chain(others).collect();
-        members.sort_by(|(one, _), (other, _)| one.cmp(other));
+        members.sort_by_key(|(name, _)| *name);
         members
     }
 

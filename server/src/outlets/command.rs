@@ -65,7 +65,7 @@ mod tests {
 
     fn command(words: &[&str]) -> Command {
         let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
-        Command::new(&words).unwrap()
+        Command::new(&words).expect("every test names a program")
     }
 
     #[tokio::test]

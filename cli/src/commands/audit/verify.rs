@@ -48,15 +48,15 @@ fn read(path: &Path, auditor: &mut Auditor, out: &Output) -> anyhow::Result<()> 
         Box::new(BufReader::new(File::open(path).with_context(|| shown.clone())?))
     };
     for (number, line) in (1_u64..).zip(lines.lines()) {
-        let line = line.with_context(|| shown.clone())?;
-        if line.trim().is_empty() {
+        let text = line.with_context(|| shown.clone())?;
+        if text.trim().is_empty() {
             continue;
         }
-        let link = Link::parse(&line).map_err(|error| {
-            let text = out.pick("is no link of an audit chain", "不是审计链的链节");
-            Failure::refused(Code::AuditBroken, format!("{shown}:{number} {text}: {error}"))
+        let read = Link::parse(&text).map_err(|error| {
+            let what = out.pick("is no link of an audit chain", "不是审计链的链节");
+            Failure::refused(Code::AuditBroken, format!("{shown}:{number} {what}: {error}"))
         })?;
-        auditor.take(&link);
+        auditor.take(&read);
     }
     Ok(())
 }

@@ -136,7 +136,7 @@ impl Life {
     pub(super) fn advance(&mut self, world: &World<'_>) -> Option<Duration> {
         let step = *self.plan.steps.get(self.next)?;
         match step {
-            Step::Await => self.look(world),
+            Step::Await => Some(self.look(world)),
             Step::UseCode | Step::UseCodeInVain => self.use_code(step, world),
             _ => self.call(step, world),
         }
@@ -152,20 +152,20 @@ impl Life {
         Duration::from_secs_f64(pause * f64::from(thousandths) / 1_000.0)
     }
 
-    fn look(&mut self, world: &World<'_>) -> Option<Duration> {
+    fn look(&mut self, world: &World<'_>) -> Duration {
         let missing = {
             let ledger = locked(&world.marketplace.ledger);
             let mut events = self.belief.licenses.iter().map(|applied| &applied.event_id);
             events.find(|event| !ledger.has(event)).cloned()
         };
-        let Some(missing) = missing else { return Some(self.done(world)) };
+        let Some(missing) = missing else { return self.done(world) };
         let patience = Duration::from_secs_f64(world.scenario.patience_seconds);
         let until = *self.until.get_or_insert_with(|| Instant::now() + patience);
         if Instant::now() < until {
-            return Some(LOOK);
+            return LOOK;
         }
         self.belief.disagree(format!("no license arrived for event {missing}"));
-        Some(self.done(world))
+        self.done(world)
     }
 
     /// A program comes to the seller with its code.

@@ -30,7 +30,9 @@ impl Bench {
 
 pub(super) fn verified(links: &[Link]) -> Report {
     let mut auditor = Auditor::new(Vec::new());
-    links.iter().for_each(|link| auditor.take(link));
+    for link in links {
+        auditor.take(link);
+    }
     let report = auditor.finish().unwrap();
     assert_eq!(report.breaks, []);
     report

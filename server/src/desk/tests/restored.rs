@@ -20,21 +20,21 @@ use crate::store::cluster::Cluster;
 
 const PASSPHRASE: &str = "correct horse";
 
-fn passphrase() -> Option<Zeroizing<String>> {
-    Some(Zeroizing::new(PASSPHRASE.to_owned()))
+fn passphrase() -> Zeroizing<String> {
+    Zeroizing::new(PASSPHRASE.to_owned())
 }
 
 impl Bench {
     async fn save(&self, with_keys: bool) -> PathBuf {
         let file = self.folder().join(format!("backup-{}", self.market.state().requests));
-        let passphrase = passphrase().filter(|_| with_keys);
+        let passphrase = with_keys.then(passphrase);
         let what = Backup { file: &file, force: true, passphrase };
         backup(&self.config, &self.environment, what, &mut |_| ()).await.unwrap();
         file
     }
 
     async fn try_restore(&self, config: &Config, file: &Path) -> anyhow::Result<u64> {
-        let what = Restore { file, passphrase: passphrase(), without_keys: false };
+        let what = Restore { file, passphrase: Some(passphrase()), without_keys: false };
         restore(config, &self.environment, what, &mut |_| ()).await.map(|done| done.rows)
     }
 
@@ -293,7 +293,7 @@ async fn a_damaged_file_that_is_found_late_leaves_the_database_empty() {
         let at = lines.iter().position(|line| line.starts_with("{\"table\":\"nonces\"")).unwrap();
         let next = lines[at + 1..].iter().position(|line| line.starts_with('{')).unwrap();
         lines.drain(at..=at + next);
-        let body = lines.iter().map(|line| format!("{line}\n")).collect::<String>();
+        let body = lines.join("\n") + "\n";
         let rows = lines.iter().filter(|line| line.starts_with('[')).count();
         let tables = end["end"]["tables"].as_u64().unwrap() - 1;
         let sha256 = hex::encode(Sha256::digest(&body));

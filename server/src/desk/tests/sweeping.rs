@@ -133,11 +133,15 @@ async fn a_swept_chain_begins_later_and_is_whole() {
     // Who kept the end of an earlier verification sees that what was swept is not there.
     let seen = format!("2:{}", all[1].hash).parse().unwrap();
     let mut auditor = Auditor::new(vec![seen]);
-    kept.iter().for_each(|link| auditor.take(link));
+    for link in &kept {
+        auditor.take(link);
+    }
     let report = auditor.finish().unwrap();
     assert_eq!(report.breaks[0].fault, Fault::Missing { from: 3, to: 6 });
     let seen = format!("6:{}", all[5].hash).parse().unwrap();
     let mut auditor = Auditor::new(vec![seen]);
-    kept.iter().for_each(|link| auditor.take(link));
+    for link in &kept {
+        auditor.take(link);
+    }
     assert_eq!(auditor.finish().unwrap().breaks, []);
 }
