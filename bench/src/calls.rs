@@ -37,7 +37,9 @@ impl Signer {
         let timestamp = (clock::now_ms() + self.ahead_ms).to_string();
         let mac = |parts: &[&[u8]]| {
             let mut mac = self.keyed.clone();
-            parts.iter().for_each(|part| mac.update(part));
+            for part in parts {
+                mac.update(part);
+            }
             mac.finalize().into_bytes()
         };
         let digest = hex::encode(mac(&[body.as_bytes()]));

@@ -66,13 +66,13 @@ pub(crate) fn run(
 }
 
 /// Sells until so many licenses are there, the way everybody does; then they count as delivered.
-fn fill(site: &Site, reachable: &str, shop: &mut Shop, size: u64) -> Result<()> {
+fn fill(site: &Site, reachable: &str, shop: &mut Shop, licenses: u64) -> Result<()> {
     let server = site.start(reachable)?;
-    shop.stock(&server, size.saturating_sub(shop.sold) + 2 * NEW)?;
+    shop.stock(&server, licenses.saturating_sub(shop.sold) + 2 * NEW)?;
     server.stop()?;
 
     let server = site.start(NOBODY)?;
-    let missing = size.saturating_sub(shop.sold);
+    let missing = licenses.saturating_sub(shop.sold);
     if missing > 0 {
         let began = Instant::now();
         let outcome = shop.sell_so_many(&server.load(CONNECTIONS, began.elapsed()), missing)?;
@@ -101,7 +101,7 @@ async fn deliver(site: &Site) -> Result<()> {
     Ok(())
 }
 
-fn measure(site: &Site, shop: &mut Shop, size: u64, lasting: Duration) -> Result<Measured> {
+fn measure(site: &Site, shop: &mut Shop, licenses: u64, lasting: Duration) -> Result<Measured> {
     let mut starts = Vec::new();
     for _ in 0..STARTS {
         let server = site.start(NOBODY)?;
@@ -120,10 +120,10 @@ fn measure(site: &Site, shop: &mut Shop, size: u64, lasting: Duration) -> Result
         costs.push((name, median(&server, path, lasting / 4)?));
     }
     let memory = server.memory().0;
-    costs.insert(0, ("new license", each(shop.sell_so_many(&load, NEW.min(size))?)?));
+    costs.insert(0, ("new license", each(shop.sell_so_many(&load, NEW.min(licenses))?)?));
     server.stop()?;
     let file = std::fs::metadata(site.data_dir().join("licd.db"))?.len();
-    Ok(Measured { size, memory, file, start_up: starts[STARTS / 2], costs })
+    Ok(Measured { size: licenses, memory, file, start_up: starts[STARTS / 2], costs })
 }
 
 /// What the server as a whole spends on one: the time divided by the number.

@@ -34,16 +34,16 @@ pub(crate) fn sync(folder: &Path, lasting: Duration) -> Result<Figure> {
     }
     file.sync_all()?;
     let mut latency = Histogram::default();
-    let began = Instant::now();
+    let start = Instant::now();
     for block in (0..BLOCKS).cycle() {
         let begun = Instant::now();
-        if begun - began >= lasting {
+        if begun - start >= lasting {
             break;
         }
         write(&file, &BLOCK, block * 4096)?;
         latency.record(begun.elapsed());
     }
-    Ok(Figure::new(rate(&latency, began.elapsed()), latency))
+    Ok(Figure::new(rate(&latency, start.elapsed()), latency))
 }
 
 fn write(file: &File, block: &[u8], at: u64) -> Result<()> {
@@ -57,10 +57,10 @@ pub(crate) fn signature(lasting: Duration) -> Figure {
     let key = SigningKey::from_bytes(&[7; 32]);
     let mut text = [7_u8; ROW];
     let mut latency = Histogram::default();
-    let began = Instant::now();
+    let start = Instant::now();
     loop {
         let begun = Instant::now();
-        if begun - began >= lasting {
+        if begun - start >= lasting {
             break;
         }
         let signature = key.sign(&text);
@@ -68,7 +68,7 @@ pub(crate) fn signature(lasting: Duration) -> Figure {
         text[..64].copy_from_slice(&signature.to_bytes());
         latency.record(begun.elapsed());
     }
-    Figure::new(rate(&latency, began.elapsed()), latency)
+    Figure::new(rate(&latency, start.elapsed()), latency)
 }
 
 /// One row a transaction, durable, through the driver that licd uses and set up as licd does.
@@ -89,11 +89,11 @@ pub(crate) fn commits(folder: &Path, lasting: Duration) -> Result<Figure> {
             .await?;
         let document = "x".repeat(ROW);
         let mut latency = Histogram::default();
-        let began = Instant::now();
+        let start = Instant::now();
         for number in 0.. {
             let id = calls::id(0, number);
             let begun = Instant::now();
-            if begun - began >= lasting {
+            if begun - start >= lasting {
                 break;
             }
             sqlx::query("INSERT INTO rows (id, document) VALUES ($1, $2)")
@@ -103,7 +103,7 @@ pub(crate) fn commits(folder: &Path, lasting: Duration) -> Result<Figure> {
                 .await?;
             latency.record(begun.elapsed());
         }
-        let figure = Figure::new(rate(&latency, began.elapsed()), latency);
+        let figure = Figure::new(rate(&latency, start.elapsed()), latency);
         connection.close().await?;
         Ok(figure)
     })

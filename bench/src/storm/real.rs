@@ -96,9 +96,9 @@ pub(crate) fn run(site: &Site, marketplace: &str, orders: f64) -> Result<Real> {
         seen: RefCell::default(),
     });
     let all = LocalSet::new();
-    let began = Instant::now();
+    let start = Instant::now();
     let running: Vec<_> = (0..orders)
-        .map(|number| all.spawn_local(order(number, began, Rc::clone(&shared))))
+        .map(|number| all.spawn_local(order(number, start, Rc::clone(&shared))))
         .collect();
     let (server, ready) = runtime.block_on(all.run_until(async {
         tokio::time::sleep(AWAY).await;
@@ -120,9 +120,10 @@ pub(crate) fn run(site: &Site, marketplace: &str, orders: f64) -> Result<Real> {
 }
 
 /// One order, until it is answered or refunded.
-async fn order(number: u64, began: Instant, shared: Rc<Shared>) {
-    let phase = EVERY.mul_f64(f64::from(calls::mix(number) as u32) / f64::from(u32::MAX));
-    let mut due = began + phase;
+async fn order(number: u64, start: Instant, shared: Rc<Shared>) {
+    let [high, low, ..] = calls::mix(number).to_be_bytes();
+    let phase = EVERY.mul_f64(f64::from(u16::from_be_bytes([high, low])) / f64::from(u16::MAX));
+    let mut due = start + phase;
     for _ in 0..TRIES {
         tokio::time::sleep_until(due.into()).await;
         shared.seen.borrow_mut().0 += 1;
