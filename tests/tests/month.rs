@@ -24,6 +24,8 @@ struct Size {
     /// Milliseconds between two crashes, on average.
     between: u64,
     within: Duration,
+    /// Seconds that a license may take: a slow machine works through what has piled up.
+    patience: u32,
 }
 
 fn size() -> Size {
@@ -34,10 +36,11 @@ fn size() -> Size {
             crashes: 30,
             between: 12_000,
             within: Duration::from_hours(2),
+            patience: 3_600,
         }
     } else {
         let within = Duration::from_mins(5);
-        Size { orders: 150, rate: 15, crashes: 3, between: 3_000, within }
+        Size { orders: 150, rate: 15, crashes: 3, between: 3_000, within, patience: 120 }
     }
 }
 
@@ -55,7 +58,7 @@ rate = {}
 time_factor = 120
 faults = 0.02
 resend = 0.1
-patience_seconds = 120
+patience_seconds = {}
 
 [seller]
 url = "http://{listen}/koogallery"
@@ -72,7 +75,9 @@ freeze = 0.25
 unfreeze = 0.7
 release = 0.15
 "#,
-        size.orders, size.rate
+        size.orders,
+        size.rate,
+        size.patience
     )
 }
 
