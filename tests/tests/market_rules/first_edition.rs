@@ -77,10 +77,10 @@ fn an_instance_of_one_edition_is_one_of_the_other() {
     assert_eq!(code(&shop, &renewal("refreshInstance", &instance)), "000000");
     assert_eq!(shop.server.instance(&instance)["state"], "active");
 
-    let other = Order::period(1);
-    shop.marketplace.sell(&other);
-    let older = Query::buy("newInstance", &other.id).send(&shop.server);
-    assert_eq!(shop.server.buy(&other.id), older["instanceId"].as_str().unwrap());
+    let second = Order::period(1);
+    shop.marketplace.sell(&second);
+    let older = Query::buy("newInstance", &second.id).send(&shop.server);
+    assert_eq!(shop.server.buy(&second.id), older["instanceId"].as_str().unwrap());
     let older = older["instanceId"].as_str().unwrap();
     assert_eq!(shop.server.code(&call::status(older, "FREEZE")), "000000");
     assert_eq!(code(&shop, &renewal("refreshInstance", older)), "000000");
