@@ -216,8 +216,8 @@ fn faults_come_on_demand() {
     let (status, _) = marketplace.ask("GET", &target, "application/json", b"", "SK1");
     assert_eq!(status, 429);
     assert_eq!(marketplace.ask("GET", &target, "application/json", b"", "SK1").0, 200);
-    let (last, code) = marketplace.stop();
-    assert_eq!((&last["faults"], code), (&4.into(), Some(0)));
+    let (summary, code) = marketplace.stop();
+    assert_eq!((&summary["faults"], code), (&4.into(), Some(0)));
 }
 
 #[test]
