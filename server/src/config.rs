@@ -119,6 +119,7 @@ pub(crate) struct Koogallery {
 
 /// `[retention]`: days, 0 for ever.
 #[derive(Clone, Copy, Debug)]
+#[expect(clippy::struct_field_names, reason = "as the configuration calls them")]
 pub(crate) struct Retention {
     /// Links of the audit chains.
     pub(crate) audit_days: u32,

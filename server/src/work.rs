@@ -79,6 +79,7 @@ impl Desk {
 
 impl Desk {
     /// Stores the alerts of the log, until `shutdown` turns true.
+    #[expect(clippy::needless_pass_by_value, reason = "the worker keeps it for good")]
     pub(crate) fn gather_alarms(&self, alarms: Arc<Alarms>, shutdown: Shutdown) -> JoinHandle<()> {
         keep("alarms", self, &shutdown, move |desk, shutdown| {
             alerts::gather(desk, Arc::clone(&alarms), shutdown)

@@ -68,19 +68,19 @@ fn chains_are_verified_against_the_server_and_from_a_file() {
     assert!(out.contains("AUDIT_BROKEN") && out.contains("link 699 is not the one"), "{out}");
 
     let text = fs::read_to_string(&file).unwrap();
-    let lines: Vec<&str> = text.lines().collect();
-    let broken = |lines: &[&str], expected: &str| {
-        fs::write(&file, lines.join("\n")).unwrap();
+    let rows: Vec<&str> = text.lines().collect();
+    let broken = |given: &[&str], expected: &str| {
+        fs::write(&file, given.join("\n")).unwrap();
         let (code, out, err) = run(&["audit", "verify", name]);
         assert_eq!(code, Some(1), "{out}{err}");
         assert!(format!("{out}{err}").contains(expected), "{expected}: {out}{err}");
     };
-    let changed = lines[9].replace("t-10", "t-11");
-    broken(&[&lines[..9], &[&*changed], &lines[10..]].concat(), "a: link 10 was changed");
-    broken(&[&lines[..9], &lines[12..]].concat(), "a: links 10 to 12 are missing");
-    broken(&[&lines[..9], &["{}"], &lines[10..]].concat(), "AUDIT_BROKEN");
+    let changed = rows[9].replace("t-10", "t-11");
+    broken(&[&rows[..9], &[&*changed], &rows[10..]].concat(), "a: link 10 was changed");
+    broken(&[&rows[..9], &rows[12..]].concat(), "a: links 10 to 12 are missing");
+    broken(&[&rows[..9], &["{}"], &rows[10..]].concat(), "AUDIT_BROKEN");
 
-    fs::write(&file, lines[5..700].join("\n")).unwrap();
+    fs::write(&file, rows[5..700].join("\n")).unwrap();
     let (code, out, _) = run(&["audit", "verify", name, "--json"]);
     let swept = parsed(&out);
     assert_eq!(code, Some(0), "{out}");

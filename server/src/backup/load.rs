@@ -43,9 +43,10 @@ pub(crate) async fn restore(
     progress: Progress<'_>,
 ) -> anyhow::Result<Restored> {
     let header = examine(what.file)?;
-    let plan = match what.without_keys {
-        true => None,
-        false => Some(keys::plan(&header, config, what.passphrase.as_ref().map(|p| p.as_str()))?),
+    let plan = if what.without_keys {
+        None
+    } else {
+        Some(keys::plan(&header, config, what.passphrase.as_ref().map(|p| p.as_str()))?)
     };
     let folder = &config.data_dir;
     desk::make_folder(folder)?;
@@ -74,6 +75,7 @@ fn examine(path: &Path) -> anyhow::Result<Header> {
     Ok(header)
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "`map_err` gives it away")]
 fn occupied(error: Occupied) -> anyhow::Error {
     let zh = match &error {
         Occupied::Rows(table) => format!("表 {table} 中已有数据"),

@@ -35,9 +35,8 @@ pub(crate) async fn backup(
     what: Backup<'_>,
     progress: Progress<'_>,
 ) -> anyhow::Result<Saved> {
-    let free = || match what.file.exists() && !what.force {
-        true => Err(taken(what.file)),
-        false => Ok(()),
+    let free = || {
+        if what.file.exists() && !what.force { Err(taken(what.file)) } else { Ok(()) }
     };
     free()?;
     let folder = &config.data_dir;

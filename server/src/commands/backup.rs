@@ -26,6 +26,7 @@ pub(crate) struct Args {
     force: bool,
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "every subcommand is given its own")]
 pub(super) fn run(args: &Args, environment: Environment) -> anyhow::Result<()> {
     crate::logging::start_quiet()?;
     let config = args.place.load(Vec::new())?.config;

@@ -32,6 +32,7 @@ pub(crate) struct Args {
     without_keys: bool,
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "every subcommand is given its own")]
 pub(super) fn run(args: &Args, environment: Environment) -> anyhow::Result<()> {
     crate::logging::start_quiet()?;
     let config = args.place.load(vec![("database", args.database.clone())])?.config;

@@ -153,9 +153,8 @@ impl Desk {
     pub(crate) async fn audit(&self, filter: &AuditFilter) -> Result<Vec<Link>, ApiError> {
         let limit = paging::limit(filter.limit)?;
         let after = match filter.after.as_deref().map(|after| after.rsplit_once(':')) {
-            None => None,
             Some(Some((server, seq))) => seq.parse::<i64>().ok().map(|seq| (server, seq)),
-            Some(None) => None,
+            Some(None) | None => None,
         };
         if after.is_none() && filter.after.is_some() {
             return Err(ApiError::new(

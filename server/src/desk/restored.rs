@@ -26,6 +26,7 @@ impl Restored {
         read.map(Some).map_err(|error| StoreError::Broken(error.to_string()))
     }
 
+    #[expect(clippy::needless_pass_by_value, reason = "what was read is shown, and that is all")]
     fn view(restored: Option<Self>) -> api::RestoreView {
         let time = |at: fn(&Self) -> i64| restored.as_ref().map(at).map(Timestamp::from_secs);
         api::RestoreView {

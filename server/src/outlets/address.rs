@@ -10,7 +10,7 @@ type Range6 = (Ipv6Addr, u32);
 
 /// IANA's special-purpose registry, and two addresses of clouds that look public.
 const INSIDE4: [Range4; 18] = [
-    (Ipv4Addr::new(0, 0, 0, 0), 8),        // this network
+    (Ipv4Addr::UNSPECIFIED, 8),            // this network
     (Ipv4Addr::new(10, 0, 0, 0), 8),       // private
     (Ipv4Addr::new(100, 64, 0, 0), 10),    // shared by providers; a metadata service is in it
     (Ipv4Addr::new(127, 0, 0, 0), 8),      // loopback

@@ -132,10 +132,12 @@ impl Batch {
         self.machines.clear();
     }
 
+    #[expect(clippy::option_option, reason = "not known here, or known not to exist")]
     pub(super) fn instance(&self, id: &str) -> Option<Option<Instance>> {
         self.instances.get(id).cloned()
     }
 
+    #[expect(clippy::option_option, reason = "not known here, or known not to exist")]
     pub(super) fn instance_of_code(&self, code: &str) -> Option<Option<Instance>> {
         match self.codes.get(code)? {
             Some(id) => self.instance(id),

@@ -211,6 +211,7 @@ impl Marketplace {
         Err(last)
     }
 
+    #[expect(clippy::too_many_arguments, reason = "the parts of one request, and where to")]
     fn send_to(
         &self,
         base: &Base,

@@ -134,8 +134,8 @@ async fn open(
 ) -> Result<(), StoreError> {
     let now = work.now.as_secs();
     let id = work.desk.id();
-    let expired = info.standing == Some(Standing::Expired);
-    let expires = if expired { Some(info.expires.unwrap_or(now).min(now)) } else { info.expires };
+    let over = info.standing == Some(Standing::Expired);
+    let expires = if over { Some(info.expires.unwrap_or(now).min(now)) } else { info.expires };
     let product = match &info.product_id {
         Some(goods) => product_of_code(tx, goods, info.sku_code.as_deref()).await?,
         None => None,
@@ -167,7 +167,7 @@ async fn open(
     let created = Entry::new("instance.create", &By::Program);
     work.audit(created.about("instance", &id).about("order", &instance.order_id));
     note_answer(row, info);
-    row.state = if expired { CodeState::Expired } else { CodeState::Active };
+    row.state = if over { CodeState::Expired } else { CodeState::Active };
     row.instance_id = Some(id);
     row.activated_at = Some(now);
     row.changed_at = now;

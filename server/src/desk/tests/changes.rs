@@ -151,7 +151,7 @@ async fn a_change_is_possible_to_what_is_sold_and_changes_nothing() {
         assert_eq!(bench.code(check("unknown", info)).await, "000003");
     }
     for info in [json!({"productId": "OFFI-OTHER"}), json!({"productId": "OFFI-MESHPRO"})] {
-        let answer = bench.call(check(&instance, info)).await;
+        let answer = bench.call(check(&instance, &info)).await;
         assert_eq!(answer.result_code.as_str(), "000002");
         assert!(answer.result_msg.contains("not configured"), "{}", answer.result_msg);
     }

@@ -70,7 +70,7 @@ async fn refuse(
     row.last_message = Some(message.to_owned());
     row.finished_at = Some(work.now.as_secs());
     tx.put_usage(&row).await?;
-    let (word, message) = match row.state {
+    let (alert, message) = match row.state {
         UsageState::Unclear => (
             "usage_unclear",
             "a record of usage was refused that an earlier attempt may have delivered: compare \
@@ -78,11 +78,11 @@ async fn refuse(
         ),
         _ => ("usage_refused", "a record of usage was refused"),
     };
-    let alarm = Alarm::error(word, &row.instance_id, message)
+    let alarm = Alarm::error(alert, &row.instance_id, message)
         .with("usage.id", row.id.as_str())
         .with("code", code);
     work.alarm(tx, &alarm).await?;
-    work.note(Note::UsageEnded { alert: word, instance: row.instance_id, code: code.to_owned() });
+    work.note(Note::UsageEnded { alert, instance: row.instance_id, code: code.to_owned() });
     Ok(row.state)
 }
 

@@ -78,8 +78,8 @@ impl PgTx {
             "SELECT * FROM instances WHERE id = ANY($1) OR activation_code = ANY($2) \
              ORDER BY id FOR UPDATE",
         )
-        .bind(Vec::from_iter(locks.instances.iter().map(String::as_str)))
-        .bind(Vec::from_iter(locks.codes.iter().map(String::as_str)))
+        .bind(locks.instances.iter().map(String::as_str).collect::<Vec<_>>())
+        .bind(locks.codes.iter().map(String::as_str).collect::<Vec<_>>())
         .fetch_all(self.raw())
         .await?;
         let mut sold: Vec<&str> =
