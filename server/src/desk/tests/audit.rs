@@ -194,9 +194,9 @@ async fn what_was_not_committed_is_in_no_link() {
     *bench.desk.context.audit_head.lock().unwrap() = Some(head);
     let mut tx = bench.desk.store.write().await.unwrap();
     first.audit(Entry::new("test.second", &By::Server));
-    let error = append(&mut *tx, &mut first).await.unwrap_err();
+    append(&mut *tx, &mut first).await.unwrap();
+    let error = tx.commit().await.unwrap_err();
     assert!(matches!(error, StoreError::Contended(_)), "{error}");
-    tx.rollback().await;
     bench.desk.apply_product(flowsim()).await.unwrap();
     verified(&bench.links().await);
 }
