@@ -129,9 +129,12 @@ impl Postgres {
     /// When leases end, by the database's clock.
     #[cfg(test)]
     pub(crate) async fn put_leases(&self, until: i64) {
+        // Of its own: the pool may be closed, as after a crash.
+        let options = self.pool.connect_options();
+        let mut connection = PgConnection::connect_with(&options).await.unwrap();
         for table in ["uploads", "orders", "usage_records", "alert_deliveries"] {
             let sql = sqlx::AssertSqlSafe(format!("UPDATE {table} SET lease_until = $1"));
-            sqlx::query(sql).bind(until).execute(&self.pool).await.unwrap();
+            sqlx::query(sql).bind(until).execute(&mut connection).await.unwrap();
         }
     }
 }

@@ -85,6 +85,8 @@ impl Double {
     fn serve(&self, stream: &TcpStream) {
         let mut reader = BufReader::new(stream);
         while let Some((method, target, headers, body)) = read(&mut reader) {
+            // Signatures are judged by the time of arrival.
+            let now = (self.now)();
             let trick = {
                 let mut state = self.state();
                 state.requests += 1;
@@ -93,15 +95,15 @@ impl Double {
             let answer = match &trick {
                 Some(Trick::Refuse(status, code)) => (*status, upload::answer(code, "refused")),
                 Some(Trick::HangUp) => {
-                    self.answer(&method, &target, &headers, &body);
+                    self.answer(&method, &target, &headers, &body, now);
                     let _ = stream.shutdown(std::net::Shutdown::Both);
                     return;
                 }
                 Some(Trick::Late(by)) => {
                     std::thread::sleep(*by);
-                    self.answer(&method, &target, &headers, &body)
+                    self.answer(&method, &target, &headers, &body, now)
                 }
-                None => self.answer(&method, &target, &headers, &body),
+                None => self.answer(&method, &target, &headers, &body, now),
             };
             let head = format!(
                 "HTTP/1.1 {} X\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
@@ -122,10 +124,11 @@ impl Double {
         target: &str,
         headers: &[(String, String)],
         body: &[u8],
+        now: i64,
     ) -> (u16, Vec<u8>) {
         let pairs: Vec<_> = headers.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
         let received = Received { method, target, headers: &pairs, body };
-        if let Err(refused) = verify(&Credentials::new(AK, SK), &received, (self.now)(), 900) {
+        if let Err(refused) = verify(&Credentials::new(AK, SK), &received, now, 900) {
             return (401, upload::answer("APIGW.0301", &refused.to_string()));
         }
         let path = target.split('?').next().unwrap();
