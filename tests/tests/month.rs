@@ -75,9 +75,7 @@ freeze = 0.25
 unfreeze = 0.7
 release = 0.15
 "#,
-        size.orders,
-        size.rate,
-        size.patience
+        size.orders, size.rate, size.patience
     )
 }
 
