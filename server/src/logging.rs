@@ -34,10 +34,7 @@ pub(crate) fn start() -> Result<(WorkerGuard, Arc<Alarms>), Problems> {
     } else {
         lines.json().flatten_event(true).with_current_span(false).with_filter(filter).boxed()
     };
-    // Both layers filter: where one does and the other does not, a question of a driver whether a
-    // line is wanted makes the first one miss the next line.
-    let ours = filter_fn(|line| line.target().starts_with("licd"));
-    tracing_subscriber::registry().with(lines).with(alarms.layer().with_filter(ours)).init();
+    tracing_subscriber::registry().with(lines).with(alarms.layer()).init();
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
         tracing::error!(place, "a part of the server panicked; this is a bug, please report it");
