@@ -1,6 +1,5 @@
 //! `kill -9` at chosen moments: nothing that the marketplace was told is accepted is ever lost, and
 //! nothing is made twice. Random moments are in `faults`.
-#![expect(clippy::unwrap_used, reason = "a surprise is the failure of the test")]
 
 use std::thread;
 use std::time::Duration;

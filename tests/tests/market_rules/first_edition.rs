@@ -79,17 +79,17 @@ fn an_instance_of_one_edition_is_one_of_the_other() {
 
     let second = Order::period(1);
     shop.marketplace.sell(&second);
-    let older = Query::buy("newInstance", &second.id).send(&shop.server);
-    assert_eq!(shop.server.buy(&second.id), older["instanceId"].as_str().unwrap());
-    let older = older["instanceId"].as_str().unwrap();
-    assert_eq!(shop.server.code(&call::status(older, "FREEZE")), "000000");
-    assert_eq!(code(&shop, &renewal("refreshInstance", older)), "000000");
-    assert_eq!(shop.server.instance(older)["state"], "frozen");
-    let normal = Query::on("instanceStatus", older).with("instanceStatus", "NORMAL");
+    let bought = Query::buy("newInstance", &second.id).send(&shop.server);
+    assert_eq!(shop.server.buy(&second.id), bought["instanceId"].as_str().unwrap());
+    let bought = bought["instanceId"].as_str().unwrap();
+    assert_eq!(shop.server.code(&call::status(bought, "FREEZE")), "000000");
+    assert_eq!(code(&shop, &renewal("refreshInstance", bought)), "000000");
+    assert_eq!(shop.server.instance(bought)["state"], "frozen");
+    let normal = Query::on("instanceStatus", bought).with("instanceStatus", "NORMAL");
     assert_eq!(code(&shop, &normal), "000000");
-    assert_eq!(shop.server.instance(older)["state"], "active");
-    assert_eq!(shop.server.code(&call::release(older)), "000000");
-    assert_eq!(code(&shop, &Query::on("expireInstance", older)), "000003");
+    assert_eq!(shop.server.instance(bought)["state"], "active");
+    assert_eq!(shop.server.code(&call::release(bought)), "000000");
+    assert_eq!(code(&shop, &Query::on("expireInstance", bought)), "000003");
 }
 
 #[test]
