@@ -13,6 +13,7 @@ mod keyring;
 mod logging;
 mod outlets;
 mod output;
+mod outside;
 mod store;
 mod vault;
 mod work;

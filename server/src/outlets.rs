@@ -1,14 +1,12 @@
 //! Where alerts leave the server: a webhook over HTTPS, a command of this machine. What is sent,
 //! when and how often is decided elsewhere.
 
-mod address;
 mod command;
 mod webhook;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-pub(crate) use address::is_internal;
 use command::Command;
 pub(crate) use webhook::Webhook;
 

@@ -8,7 +8,6 @@ mod codes;
 mod delay;
 mod flight;
 mod gate;
-mod inside;
 mod marketplace;
 mod notices;
 mod numbers;

@@ -2,26 +2,17 @@
 //! at after its name was resolved, little time and little room. Blocking; called away from the
 //! async workers.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use koogallery::oauth::{self, Centre, OauthError, UserInfo};
 use ureq::Agent;
-use ureq::config::Config;
-use ureq::http::Uri;
-use ureq::tls::{RootCerts, TlsConfig};
-use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
-use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
 
-use super::inside::is_internal;
-use super::marketplace::roots;
-use crate::config::{Koogallery, Login, Network};
+use crate::config::{Koogallery, Login};
+use crate::outside::{Checked, Inside, Permitted, agent, trust};
 
-const CONNECT: Duration = Duration::from_secs(5);
 /// For one request with its answer.
 const TOTAL: Duration = Duration::from_secs(if cfg!(test) { 1 } else { 10 });
 const ANSWER_LIMIT: u64 = 64 * 1024;
-const HEADER_LIMIT: usize = 16 * 1024;
 
 /// Asks authentication centres.
 pub(crate) struct Centres {
@@ -54,23 +45,12 @@ pub(crate) enum NobodyKnown {
 
 impl Centres {
     pub(crate) fn new(login: &Login, koogallery: &Koogallery) -> anyhow::Result<Self> {
-        let roots = RootCerts::Specific(Arc::new(roots(koogallery)?));
-        let settings = Agent::config_builder()
-            .tls_config(TlsConfig::builder().root_certs(roots).build())
-            .http_status_as_error(false)
-            .max_redirects(0)
-            .max_redirects_will_error(false)
-            .max_response_header_size(HEADER_LIMIT)
-            .timeout_connect(Some(CONNECT))
-            .timeout_global(Some(TOTAL))
-            // Each time to an address that was looked at for this time.
-            .max_idle_connections(0)
-            // A proxy would resolve the name once more.
-            .proxy(None)
-            .user_agent(concat!("licd/", env!("CARGO_PKG_VERSION")))
-            .build();
-        let resolver = Checked { allowed: login.private_centres.clone() };
-        let agent = Agent::with_parts(settings, DefaultConnector::default(), resolver);
+        let tls = trust(koogallery.ca_file.as_deref(), "koogallery.ca_file")?;
+        let checked = Checked {
+            inside: Permitted::Networks(login.private_centres.clone()),
+            hint: "login.private_centres permits networks",
+        };
+        let agent = agent(tls, TOTAL, false, checked);
         Ok(Self { agent })
     }
 
@@ -119,7 +99,6 @@ fn words(error: &ureq::Error) -> String {
     match error {
         ureq::Error::HostNotFound => "its name is not known".to_owned(),
         ureq::Error::BadUri(_) | ureq::Error::Http(_) => "its address cannot be used".to_owned(),
-        ureq::Error::Other(error) if error.is::<Inside>() => Inside.to_string(),
         ureq::Error::Timeout(_) => "no answer in time".to_owned(),
         // rustls repeats the name that a certificate is not for; it may come wrapped.
         ureq::Error::Tls(_) | ureq::Error::Rustls(_) => UNTRUSTED.to_owned(),
@@ -130,7 +109,7 @@ fn words(error: &ureq::Error) -> String {
         {
             UNTRUSTED.to_owned()
         }
-        other => other.to_string(),
+        other => Inside::of(other).map_or_else(|| other.to_string(), ToString::to_string),
     }
 }
 
@@ -146,37 +125,5 @@ impl From<OauthError> for NobodyKnown {
                 Self::Unreadable(format!("HTTP {status}, {what}"))
             }
         }
-    }
-}
-
-/// The name leads inside.
-#[derive(Debug, thiserror::Error)]
-#[error(
-    "its name leads to a private, local or reserved address; login.private_centres permits networks"
-)]
-struct Inside;
-
-/// Resolves names, and gives out only what may be connected to.
-#[derive(Debug)]
-struct Checked {
-    allowed: Vec<Network>,
-}
-
-impl Resolver for Checked {
-    fn resolve(
-        &self,
-        uri: &Uri,
-        config: &Config,
-        timeout: NextTimeout,
-    ) -> Result<ResolvedSocketAddrs, ureq::Error> {
-        let found = DefaultResolver::default().resolve(uri, config, timeout)?;
-        let refused = |address: std::net::IpAddr| {
-            is_internal(address) && !self.allowed.iter().any(|network| network.contains(address))
-        };
-        // One address inside beside others is a trick as well.
-        if found.iter().any(|address| refused(address.ip())) {
-            return Err(ureq::Error::Other(Box::new(Inside)));
-        }
-        Ok(found)
     }
 }

@@ -1,7 +1,6 @@
 //! The way to the marketplace's open APIs: signed requests over strictly verified TLS, one base
 //! address after the other. Blocking; called away from the async workers.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -12,14 +11,12 @@ use koogallery::signature::AccessKey;
 use koogallery::upload::{Content, boundary, multipart};
 use koogallery::usage::{self, Form, Record, Verdicts};
 use koogallery::{Failure, order, upload};
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject as _;
 use ureq::Agent;
 use ureq::http;
-use ureq::tls::{Certificate, RootCerts, TlsConfig};
 
 use crate::config::Koogallery;
 use crate::desk::Context;
+use crate::outside::trust;
 
 const CONNECT: Duration = Duration::from_secs(5);
 const TOTAL: Duration = Duration::from_secs(15);
@@ -66,9 +63,9 @@ impl Marketplace {
         let bases: Vec<Base> =
             config.base_urls.iter().map(|url| Base::new(url)).collect::<Result<_, _>>()?;
         let local = bases.iter().all(Base::is_local);
-        let tls = TlsConfig::builder().root_certs(RootCerts::Specific(Arc::new(roots(config)?)));
+        let tls = trust(config.ca_file.as_deref(), "koogallery.ca_file")?;
         let mut agent = Agent::config_builder()
-            .tls_config(tls.build())
+            .tls_config(tls)
             .http_status_as_error(false)
             .max_redirects(0)
             .max_redirects_will_error(false)
@@ -303,23 +300,4 @@ impl Base {
     fn is_local(&self) -> bool {
         ["127.", "localhost", "[::1]"].iter().any(|local| self.host.starts_with(local))
     }
-}
-
-/// Whom to believe: Mozilla's roots, those of this machine, and the one that is configured.
-pub(super) fn roots(config: &Koogallery) -> anyhow::Result<Vec<Certificate<'static>>> {
-    let mut roots: Vec<Certificate<'static>> = Vec::new();
-    for certificate in webpki_root_certs::TLS_SERVER_ROOT_CERTS {
-        roots.push(Certificate::from_der(certificate).to_owned());
-    }
-    for certificate in rustls_native_certs::load_native_certs().certs {
-        roots.push(Certificate::from_der(&certificate).to_owned());
-    }
-    if let Some(path) = &config.ca_file {
-        let named = || format!("koogallery.ca_file: {} cannot be used", path.display());
-        for certificate in CertificateDer::pem_file_iter(path).with_context(named)? {
-            let certificate = certificate.with_context(named)?;
-            roots.push(Certificate::from_der(&certificate).to_owned());
-        }
-    }
-    Ok(roots)
 }

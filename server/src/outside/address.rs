@@ -1,5 +1,5 @@
 //! Which addresses are inside: of this machine, of a private network, of a cloud's metadata
-//! service, or of nobody. A webhook that leads there would let whoever names it reach what he
+//! service, or of nobody. A request that leads there would let whoever names it reach what he
 //! cannot reach himself.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -139,6 +139,7 @@ mod tests {
             "169.253.255.255",
             "172.15.255.255",
             "172.32.0.1",
+            "192.0.1.1",
             "192.167.255.255",
             "192.169.0.1",
             "198.20.0.1",
