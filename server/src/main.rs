@@ -26,6 +26,10 @@ use clap::Parser as _;
 
 use environment::{Clock, Entropy, Environment};
 
+/// Many small allocations of many threads: SQLite's, the driver's, each request's.
+#[global_allocator]
+static MEMORY: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// The wall clock of this machine.
 struct SystemClock;
 

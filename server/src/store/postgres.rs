@@ -246,7 +246,8 @@ impl PgTx {
         if self.batch.unwritten.is_full() { self.write_out().await } else { Ok(()) }
     }
 
-    /// For [`batch`] alone: what waits is not written yet.
+    /// For [`batch`], and for statements that need not see what waits, nor change what was read
+    /// ahead.
     fn raw(&mut self) -> &mut PgConnection {
         self.connection
             .as_mut()

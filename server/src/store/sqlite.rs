@@ -209,15 +209,21 @@ impl SqliteTx {
         }
     }
 
+    /// For statements that need not see what waits, nor change what was read ahead.
+    async fn begun(&mut self) -> Result<&mut SqliteConnection, StoreError> {
+        if self.begins() {
+            sqlx::query(BEGIN).execute(self.raw()).await?;
+        }
+        Ok(self.raw())
+    }
+
     /// For statements that read, or that write what is never read ahead: everything that waits
     /// is written first.
     async fn written(&mut self) -> Result<&mut SqliteConnection, StoreError> {
         if !self.batch.unwritten.is_empty() {
             self.write_out("").await?;
-        } else if self.begins() {
-            sqlx::query(BEGIN).execute(self.raw()).await?;
         }
-        Ok(self.raw())
+        self.begun().await
     }
 
     /// For every other statement: what was read ahead may not be true afterwards.

@@ -24,7 +24,9 @@ const AHEAD: &str = "\
     JOIN machine_digests AS found ON found.instance_id = asked.value ->> 0 \
     AND found.digest = asked.value ->> 1 \
     JOIN machines ON machines.id = found.machine_id WHERE machines.freed_at IS NULL \
-    AND NOT EXISTS (SELECT 1 FROM applications WHERE event_id = asked.value ->> 2) LIMIT $5";
+    AND NOT EXISTS (SELECT 1 FROM applications WHERE event_id = asked.value ->> 2) LIMIT $5; \
+    SELECT 'upload' AS part, * FROM uploads \
+    WHERE id IN (SELECT value FROM json_each($6))";
 
 /// A statement for any number of rows.
 struct Insert {
@@ -69,6 +71,9 @@ const LINKS: Insert = Insert {
     columns: 6,
     tail: "",
 };
+const SENT: &str = "UPDATE uploads SET state = ?, unanswered = ?, next_at = ?, last_code = ?, \
+                    last_message = ?, finished_at = ?, lease_owner = NULL, lease_until = NULL \
+                    WHERE id = ?; ";
 const PLACES: &str = "UPDATE instances SET machines_used = machines_used + ? WHERE id = ?; ";
 
 impl Insert {
@@ -110,6 +115,7 @@ impl SqliteTx {
             .bind(json(&events)?)
             .bind(json(&digests)?)
             .bind(i64::try_from(ALIKE_AHEAD).unwrap_or(i64::MAX))
+            .bind(json(&locks.uploads)?)
             .fetch_all(self.raw())
             .await?;
         let rows = rows.iter().map(ahead).collect::<Result<_, _>>()?;
@@ -131,6 +137,9 @@ impl SqliteTx {
         UPLOADS.write(&mut sql, rows.uploads.len());
         APPLICATIONS.write(&mut sql, rows.applications.len());
         LINKS.write(&mut sql, rows.links.len());
+        for _ in &rows.sent {
+            sql.push_str(SENT);
+        }
         for _ in &rows.places {
             sql.push_str(PLACES);
         }
@@ -169,6 +178,11 @@ impl SqliteTx {
             query = query.bind(row.server).bind(row.seq).bind(row.at);
             query = query.bind(row.entries).bind(row.previous).bind(row.hash);
         }
+        for row in rows.sent {
+            query = query.bind(row.state).bind(row.unanswered).bind(row.next_at);
+            query = query.bind(row.last_code).bind(row.last_message);
+            query = query.bind(row.finished_at).bind(row.id);
+        }
         for (instance, by) in rows.places {
             query = query.bind(by).bind(instance);
         }
@@ -181,6 +195,7 @@ fn ahead(row: &SqliteRow) -> Result<Ahead, sqlx::Error> {
         "instance" => Ahead::Instance(<_>::from_row(row)?),
         "product" => Ahead::Product(<_>::from_row(row)?),
         "application" => Ahead::Application(<_>::from_row(row)?),
+        "upload" => Ahead::Upload(<_>::from_row(row)?),
         _ => Ahead::Machine(row.try_get("digest")?, <_>::from_row(row)?),
     })
 }
