@@ -27,8 +27,9 @@ use clap::Parser as _;
 use environment::{Clock, Entropy, Environment};
 
 /// Many small allocations of many threads: SQLite's, the driver's, each request's.
+#[cfg(unix)]
 #[global_allocator]
-static MEMORY: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static MEMORY: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 /// The wall clock of this machine.
 struct SystemClock;

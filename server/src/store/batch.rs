@@ -32,14 +32,11 @@ pub(super) struct Unwritten {
 }
 
 impl Unwritten {
-    /// Rows of one statement: far below what a database takes, far above what pays.
-    const FULL: usize = 64;
-
-    /// Whether it is time to write, whoever comes next.
-    pub(super) fn is_full(&self) -> bool {
+    /// Whether `many` rows of one kind wait: it is time to write, whoever comes next.
+    pub(super) fn holds(&self, many: usize) -> bool {
         let rows =
             [self.licenses.len(), self.applications.len(), self.places.len(), self.sent.len()];
-        rows.iter().any(|rows| *rows >= Self::FULL)
+        rows.iter().any(|rows| *rows >= many)
     }
 
     pub(super) fn is_empty(&self) -> bool {

@@ -1,9 +1,10 @@
 //! Reading ahead and writing together in SQLite: one call of the driver for a whole batch.
 
-use sqlx::sqlite::SqliteRow;
+use sqlx::query::Query;
+use sqlx::sqlite::{SqliteArguments, SqliteRow};
 use sqlx::{AssertSqlSafe, FromRow as _, Row as _};
 
-use super::{BEGIN, SqliteTx, json};
+use super::{BEGIN, Hold, SqliteTx, json};
 use crate::store::batch::{self, ALIKE_AHEAD, Ahead};
 use crate::store::{Locks, StoreError};
 
@@ -116,7 +117,7 @@ impl SqliteTx {
             .bind(json(&digests)?)
             .bind(i64::try_from(ALIKE_AHEAD).unwrap_or(i64::MAX))
             .bind(json(&locks.uploads)?)
-            .fetch_all(self.raw())
+            .fetch_all(self.raw().await?)
             .await?;
         let rows = rows.iter().map(ahead).collect::<Result<_, _>>()?;
         self.batch.learn(locks, rows);
@@ -125,6 +126,34 @@ impl SqliteTx {
 
     /// Writes what waits, and ends with `last`.
     pub(super) async fn write_out(&mut self, last: &'static str) -> Result<(), StoreError> {
+        let query = self.unwritten(last);
+        query.execute(self.raw().await?).await.map(|_| ()).map_err(batch::meaning)
+    }
+
+    /// Writes what waits while the batch goes on; how it ended is told to whoever comes next.
+    pub(super) async fn send_out(&mut self) -> Result<(), StoreError> {
+        self.back().await?;
+        let query = self.unwritten("");
+        match std::mem::replace(&mut self.hold, Hold::Lost) {
+            Hold::Write(mut writing) => {
+                self.hold = Hold::Away(tokio::spawn(async move {
+                    let done = match writing.seat.as_mut() {
+                        Some(connection) => query.execute(connection).await.map(|_| ()),
+                        None => Err(sqlx::Error::PoolClosed),
+                    };
+                    (writing, done)
+                }));
+                Ok(())
+            }
+            other => {
+                self.hold = other;
+                Err(StoreError::Broken("a view writes nothing".to_owned()))
+            }
+        }
+    }
+
+    /// The statement for all that waits, with what it begins and ends with.
+    fn unwritten(&mut self, last: &'static str) -> Query<'static, sqlx::Sqlite, SqliteArguments> {
         let rows = std::mem::take(&mut self.batch.unwritten);
         let mut sql = String::new();
         if self.begins() {
@@ -186,7 +215,7 @@ impl SqliteTx {
         for (instance, by) in rows.places {
             query = query.bind(by).bind(instance);
         }
-        query.execute(self.raw()).await.map(|_| ()).map_err(batch::meaning)
+        query
     }
 }
 
