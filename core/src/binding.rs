@@ -75,7 +75,15 @@ const DIGESTS_A_KIND: usize = 4;
 
 /// The digest of one value: first 12 bytes of HMAC-SHA256(salt, kind ‖ 0x00 ‖ value), base64url.
 fn digest(salt: &[u8], kind: Kind, value: &str) -> String {
-    let mut mac = Hmac::<Sha256>::new_from_slice(salt).expect("HMAC takes keys of any length");
+    digest_with(keyed(salt), kind, value)
+}
+
+/// What is the same for every value of one machine.
+fn keyed(salt: &[u8]) -> Hmac<Sha256> {
+    Hmac::new_from_slice(salt).expect("HMAC takes keys of any length")
+}
+
+fn digest_with(mut mac: Hmac<Sha256>, kind: Kind, value: &str) -> String {
     mac.update(kind.as_str().as_bytes());
     mac.update(&[0]);
     mac.update(value.as_bytes());
@@ -85,7 +93,8 @@ fn digest(salt: &[u8], kind: Kind, value: &str) -> String {
 /// The digests of every usable value under a secret of the server's own, to find a machine by.
 #[must_use]
 pub fn index_digests(info: &DeviceInfo, secret: &[u8]) -> Vec<(Kind, String)> {
-    info.values().map(|(kind, value)| (kind, digest(secret, kind, value))).collect()
+    let key = keyed(secret);
+    info.values().map(|(kind, value)| (kind, digest_with(key.clone(), kind, value))).collect()
 }
 
 /// What the issuer may set at enrollment.
@@ -122,10 +131,11 @@ impl Binding {
     /// issuer did not insist.
     pub fn enroll(info: &DeviceInfo, salt: &str, rule: &Enrollment) -> Result<Enrolled, Refusal> {
         let board = info.of(Kind::Board).next().is_some();
+        let key = keyed(salt.as_bytes());
         let mut parts = BTreeMap::new();
         for kind in Kind::ALL {
             let mut digests: Vec<String> =
-                info.of(kind).map(|value| digest(salt.as_bytes(), kind, value)).collect();
+                info.of(kind).map(|value| digest_with(key.clone(), kind, value)).collect();
             digests.sort_unstable();
             digests.dedup();
             digests.truncate(match kind {
@@ -458,8 +468,7 @@ mod tests {
                     let shared = (0..4).filter(|place| enrolled & presented >> place & 1 == 1);
                     let shared: Vec<Kind> = shared.map(|place| parts[place].0).collect();
                     assert!(
-                        shared.iter().any(|kind| telling.contains(kind))
-                            || shared == [Kind::Cpu],
+                        shared.iter().any(|kind| telling.contains(kind)) || shared == [Kind::Cpu],
                         "{enrolled:04b} {need:?}: {telling:?} does not find {presented:04b}"
                     );
                 }
