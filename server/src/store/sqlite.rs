@@ -46,7 +46,7 @@ pub(super) static MIGRATOR: Migrator = sqlx::migrate!("migrations/sqlite");
 
 /// The writer's page cache in KiB, as the pragma counts: what a batch touches lies apart, and
 /// pages that were dropped are read again.
-const WRITER_CACHE: &str = "-16384";
+const WRITER_CACHE: &str = "-8192";
 /// Pages of the write-ahead log before they are copied into the database (16 MiB): a page that
 /// many batches change is copied once.
 const WAL_PAGES: &str = "4096";

@@ -1,10 +1,11 @@
 //! Reading ahead and writing together in SQLite: one call of the driver for a whole batch.
 
+use serde_json::{Value, json};
 use sqlx::query::Query;
 use sqlx::sqlite::{SqliteArguments, SqliteRow};
 use sqlx::{AssertSqlSafe, FromRow as _, Row as _};
 
-use super::{BEGIN, Hold, SqliteTx, json};
+use super::{BEGIN, Hold, SqliteTx, json as list};
 use crate::store::batch::{self, ALIKE_AHEAD, Ahead};
 use crate::store::{Locks, StoreError};
 
@@ -72,10 +73,15 @@ const LINKS: Insert = Insert {
     columns: 6,
     tail: "",
 };
-const SENT: &str = "UPDATE uploads SET state = ?, unanswered = ?, next_at = ?, last_code = ?, \
-                    last_message = ?, finished_at = ?, lease_owner = NULL, lease_until = NULL \
-                    WHERE id = ?; ";
-const PLACES: &str = "UPDATE instances SET machines_used = machines_used + ? WHERE id = ?; ";
+/// One statement for any number: the fewer statements there are, the fewer are prepared and kept.
+const SENT: &str = "\
+    UPDATE uploads SET state = given.value ->> 1, unanswered = given.value ->> 2, \
+    next_at = given.value ->> 3, last_code = given.value ->> 4, last_message = given.value ->> 5, \
+    finished_at = given.value ->> 6, lease_owner = NULL, lease_until = NULL \
+    FROM json_each(?) AS given WHERE uploads.id = given.value ->> 0; ";
+const PLACES: &str = "\
+    UPDATE instances SET machines_used = machines_used + (given.value ->> 1) \
+    FROM json_each(?) AS given WHERE instances.id = given.value ->> 0; ";
 
 impl Insert {
     /// Adds the statement for `rows` rows, if there are any. Values are bound, never written.
@@ -111,12 +117,12 @@ impl SqliteTx {
             return Err(StoreError::Broken("locks come first, and once".to_owned()));
         }
         let rows = sqlx::query(AHEAD)
-            .bind(json(&locks.instances)?)
-            .bind(json(&locks.codes)?)
-            .bind(json(&events)?)
-            .bind(json(&digests)?)
+            .bind(list(&locks.instances)?)
+            .bind(list(&locks.codes)?)
+            .bind(list(&events)?)
+            .bind(list(&digests)?)
             .bind(i64::try_from(ALIKE_AHEAD).unwrap_or(i64::MAX))
-            .bind(json(&locks.uploads)?)
+            .bind(list(&locks.uploads)?)
             .fetch_all(self.raw().await?)
             .await?;
         let rows = rows.iter().map(ahead).collect::<Result<_, _>>()?;
@@ -166,12 +172,8 @@ impl SqliteTx {
         UPLOADS.write(&mut sql, rows.uploads.len());
         APPLICATIONS.write(&mut sql, rows.applications.len());
         LINKS.write(&mut sql, rows.links.len());
-        for _ in &rows.sent {
-            sql.push_str(SENT);
-        }
-        for _ in &rows.places {
-            sql.push_str(PLACES);
-        }
+        sql.push_str(SENT);
+        sql.push_str(PLACES);
         sql.push_str(last);
 
         // Made of the literals above and of question marks.
@@ -207,14 +209,20 @@ impl SqliteTx {
             query = query.bind(row.server).bind(row.seq).bind(row.at);
             query = query.bind(row.entries).bind(row.previous).bind(row.hash);
         }
-        for row in rows.sent {
-            query = query.bind(row.state).bind(row.unanswered).bind(row.next_at);
-            query = query.bind(row.last_code).bind(row.last_message);
-            query = query.bind(row.finished_at).bind(row.id);
-        }
-        for (instance, by) in rows.places {
-            query = query.bind(by).bind(instance);
-        }
+        let sent = rows.sent.iter().map(|row| {
+            json!([
+                row.id,
+                row.state.as_str(),
+                row.unanswered,
+                row.next_at,
+                row.last_code,
+                row.last_message,
+                row.finished_at
+            ])
+        });
+        let places = rows.places.iter().map(|(instance, by)| json!([instance, by]));
+        query = query.bind(Value::from_iter(sent).to_string());
+        query = query.bind(Value::from_iter(places).to_string());
         query
     }
 }
