@@ -465,7 +465,7 @@ mod tests {
                     if !binding.compare(&of(presented)).matches() {
                         continue;
                     }
-                    let shared = (0..4).filter(|place| enrolled & presented >> place & 1 == 1);
+                    let shared = (0..4).filter(|place| (enrolled & presented) >> place & 1 == 1);
                     let shared: Vec<Kind> = shared.map(|place| parts[place].0).collect();
                     assert!(
                         shared.iter().any(|kind| telling.contains(kind)) || shared == [Kind::Cpu],
