@@ -62,7 +62,7 @@ pub(crate) struct Sqlite {
     /// One connection: SQLite has one writer, and a queue of ours is fairer than its lock. None
     /// where one was given up; the next writer makes a new one.
     writer: Arc<Mutex<Option<SqliteConnection>>>,
-    writing: SqliteConnectOptions,
+    writing: Arc<SqliteConnectOptions>,
     readers: SqlitePool,
     #[cfg(test)]
     limit: Arc<std::sync::atomic::AtomicI64>,
@@ -101,7 +101,7 @@ impl Sqlite {
             .connect_lazy_with(options);
         Ok(Self {
             writer: Arc::new(Mutex::new(Some(writer))),
-            writing,
+            writing: Arc::new(writing),
             readers,
             #[cfg(test)]
             limit: Arc::default(),

@@ -221,8 +221,8 @@ impl SqliteTx {
             ])
         });
         let places = rows.places.iter().map(|(instance, by)| json!([instance, by]));
-        query = query.bind(Value::from_iter(sent).to_string());
-        query = query.bind(Value::from_iter(places).to_string());
+        query = query.bind(sent.collect::<Value>().to_string());
+        query = query.bind(places.collect::<Value>().to_string());
         query
     }
 }
