@@ -122,6 +122,9 @@ pub fn meaning(code: &str) -> Option<(&'static str, &'static str)> {
 
 type Class = (Remedy, &'static str, &'static str);
 
+const BUSY: Class =
+    (Remedy::TryAgain, "too many requests, the marketplace asks to wait", "请求过于频繁");
+
 /// The code first, as it says more than the status; the status where the code is not listed.
 fn classify(status: Option<u16>, code: &str) -> Class {
     if let Some(class) = by_code(status, code) {
@@ -132,9 +135,7 @@ fn classify(status: Option<u16>, code: &str) -> Class {
         Some(401 | 403 | 407) => {
             (Remedy::FixCredentials, "the marketplace refused the AK/SK", "云商店拒绝了AK/SK认证")
         }
-        Some(406 | 408 | 425 | 429) => {
-            (Remedy::TryAgain, "too many requests, the marketplace asks to wait", "请求过于频繁")
-        }
+        Some(406 | 408 | 425 | 429) => BUSY,
         Some(500..) => {
             (Remedy::TryAgain, "the marketplace has an internal error", "云商店内部错误")
         }
@@ -150,6 +151,11 @@ fn classify(status: Option<u16>, code: &str) -> Class {
             "云商店返回未知错误码",
         ),
     }
+}
+
+/// Whether the status alone says that it may pass later.
+const fn is_passing(status: Option<u16>) -> bool {
+    matches!(status, Some(406 | 408 | 425 | 429 | 500..))
 }
 
 fn by_code(status: Option<u16>, code: &str) -> Option<Class> {
@@ -189,8 +195,10 @@ fn by_code(status: Option<u16>, code: &str) -> Option<Class> {
             "用户领取授权码后才能激活",
         ),
         "92020005" => (GiveUp, "the authorization code does not exist", "授权码不存在"),
-        // Throttling and failing back-ends have the gateway's prefix too.
-        _ if code.starts_with("APIGW") && !matches!(status, Some(429 | 500..)) => (
+        "APIGW.0308" => BUSY,
+        // Throttling and failing back-ends have the gateway's prefix too: what passes must not stop
+        // everything for good.
+        _ if code.starts_with("APIGW") && !is_passing(status) => (
             FixCredentials,
             "the API gateway refused the AK/SK or the signature",
             "API网关拒绝了AK/SK或签名",
@@ -218,7 +226,7 @@ fn by_number(number: &str) -> Option<Class> {
         "0101" => (GiveUp, "a parameter is invalid", "参数不合法"),
         "0102" => (GiveUp, "the signature of the body is wrong", "消息体签名错误"),
         "0199" => (GiveUp, "the request parameters are wrong", "请求参数错误"),
-        "0250" => (TryAgain, "too many requests, the marketplace asks to wait", "请求过于频繁"),
+        "0250" => BUSY,
         "0999" => (TryAgain, "the marketplace has an internal error", "云商店内部错误"),
         "9001" => (GiveUp, "the instance was not found", "实例不存在"),
         // What tells these two apart is on no public page.
@@ -281,6 +289,10 @@ mod tests {
             (400, "APIGW.0303", FixCredentials),
             (404, "APIGW.0101", FixCredentials),
             (429, "APIGW.0308", TryAgain),
+            (406, "APIGW.0308", TryAgain),
+            (403, "APIGW.0308", TryAgain),
+            (406, "APIGW.0301", TryAgain),
+            (408, "APIGW.0201", TryAgain),
             (502, "APIGW.0201", TryAgain),
             (400, "91389999", GiveUp),
             (200, "SOMETHING.NEW", GiveUp),

@@ -18,6 +18,9 @@ use crate::store::{Parcel, StoreError, UploadState};
 const PARALLEL: usize = 16;
 /// How far the clock has to go back before it counts, in seconds; less is waited for.
 const SET_BACK: i64 = 5;
+/// While the queues rest: seconds between two probes, at most. One question every half a minute
+/// burdens nobody, and everything waits for its answer.
+const PROBE: i64 = 30;
 
 pub(super) fn run(
     desk: Desk,
@@ -213,7 +216,7 @@ fn report(id: &str, license: &str, state: Option<UploadState>, failure: Option<&
 /// Counts an attempt for both queues, and says what follows from it.
 pub(super) async fn tell_gate(desk: &Desk, remedy: Option<Remedy>) {
     let context = &desk.context;
-    let wait = |rests| delay::seconds(i64::from(rests), &context.environment) * 1000;
+    let wait = |rests| delay::seconds(i64::from(rests), &context.environment).min(PROBE) * 1000;
     match desk.gate.ended(remedy, context.now_ms(), wait) {
         Turn::Same => {}
         Turn::Rests => {

@@ -2,12 +2,15 @@
 //! test instances survive release, freeze and expiry, and each case gives the same answer in any
 //! order, for ever."
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
 use std::time::Duration;
 
 use license_tests::call::{self, Call};
-use license_tests::marketplace::Order;
-use license_tests::{MACHINE, time};
+use license_tests::marketplace::{Marketplace, Order};
+use license_tests::program;
+use license_tests::server::{Server, Site};
+use license_tests::{GENERAL_KEY, KEY, KIT_KEY, LICENSE_CODE_KEY, MACHINE, time};
 use serde_json::{Value, json};
 
 use crate::shared::Shop;
@@ -76,7 +79,7 @@ fn form_and_signature_are_judged_in_debugging_too() {
     for (name, body) in cases(&instance) {
         let wrong = Call::signed(body.to_string(), "a-key-that-is-not-ours", time::now_ms());
         assert_eq!(wrong.send(&shop.server)["resultCode"], "000001", "{name}");
-        let old = Call::signed(body.to_string(), license_tests::KEY, time::now_ms() - 70_000);
+        let old = Call::signed(body.to_string(), KEY, time::now_ms() - 70_000);
         assert_eq!(old.send(&shop.server)["resultCode"], "000002", "{name}");
         let required = if name == "create" { "orderId" } else { "instanceId" };
         let mut lacking = body.clone();
@@ -136,4 +139,63 @@ fn an_absent_an_empty_and_a_zero_flag_are_all_real() {
         body["testFlag"] = json!(flag);
         assert_eq!(shop.server.call(&body)["instanceId"], instance.as_str(), "{flag:?}");
     }
+}
+
+/// `licctl market debug` against this server, with every key; its exit code and its rows.
+fn played(site: &Site, server: &Server, basic: &str) -> (Option<i32>, Vec<Value>) {
+    let file = |name: &str, key: &str| {
+        let path = site.folder().join(name);
+        fs::write(&path, key).unwrap();
+        path
+    };
+    let mut command = program::command(program::licctl(), &BTreeMap::new());
+    command.args(["market", "debug", "--json", &format!("{}/koogallery", server.listen)]);
+    command.arg("--access-key-file").arg(file("basic.key", basic));
+    command.arg("--license-code-key-file").arg(file("code.key", LICENSE_CODE_KEY));
+    command.arg("--general-key-file").arg(file("general.key", GENERAL_KEY));
+    command.arg("--kit-key-file").arg(file("kit.key", KIT_KEY));
+    let output = program::run(&mut command, Duration::from_mins(2));
+    let rows = serde_json::from_slice(&output.stdout);
+    let rows = rows.unwrap_or_else(|e| panic!("{e}: {}", String::from_utf8_lossy(&output.stderr)));
+    (output.status.code(), rows)
+}
+
+/// What a seller shows before he goes on sale: every case, of every interface, agrees.
+#[test]
+fn every_case_of_the_debugging_command_agrees() {
+    let marketplace = Marketplace::start();
+    let site = Site::towards(&marketplace);
+    let kit_key = site.folder().join("kit-key.pem");
+    let mut generate = program::command(program::licctl(), &BTreeMap::new());
+    generate
+        .args(["key", "generate", "--alg", "rsa3072", "--no-passphrase", "--out"])
+        .arg(&kit_key);
+    assert!(program::run(&mut generate, Duration::from_mins(1)).status.success());
+    let site = site.with("LICD_KOOGALLERY__KIT_KEY", kit_key.to_str().unwrap());
+    let server = site.start();
+    server.apply_product(&license_tests::flowsim());
+
+    // Twice, with a power cut between: saved cases are probed for as long as the product is sold.
+    let (first, rows) = played(&site, &server, KEY);
+    server.kill();
+    let server = site.start();
+    let (again, later) = played(&site, &server, KEY);
+    assert_eq!(rows.len(), later.len());
+    assert!(rows.len() >= 432, "{} cases", rows.len());
+    let odd: Vec<_> = rows.iter().chain(&later).filter(|row| row["verdict"] != "pass").collect();
+    assert!(odd.is_empty(), "{odd:#?}");
+    assert_eq!((first, again), (Some(0), Some(0)));
+    let chapters: BTreeSet<_> = rows.iter().map(|row| row["section"].as_str().unwrap()).collect();
+    assert_eq!(chapters.len(), 15, "every interface is tried: {chapters:?}");
+    for row in &rows {
+        assert!(row["millis"].as_u64().unwrap() < 5_000, "{row}");
+    }
+
+    // None of it counts.
+    assert!(server.instances().is_empty() && server.uploads().is_empty());
+    assert!(marketplace.queries().is_empty() && marketplace.deliveries().is_empty());
+
+    let (code, rows) = played(&site, &server, "a-key-that-is-not-the-seller's");
+    assert_eq!(code, Some(1), "a wrong key is found");
+    assert_eq!((&rows[0]["verdict"], &rows[0]["status"]), (&"fail".into(), &200.into()));
 }

@@ -1,9 +1,9 @@
 //! `licctl market debug`: what the console's debugging page would say of an endpoint.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use std::path::PathBuf;
-
+use comfy_table::{ColumnConstraint, Table, Width};
 use license_core::Lang;
 use license_core::code::Code;
 
@@ -14,6 +14,11 @@ use crate::market::console::{Console, Row, Subject, Verdict};
 use crate::market::seller::{Seller, Sellers};
 use crate::output::{BAD, GOOD, Output};
 use crate::table;
+
+/// The least width of the columns with names, where the terminal is narrow: that of most cases'
+/// names, and of `updateInstanceStatus`.
+const CASE: u16 = 18;
+const ACTIVITY: u16 = 20;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -111,6 +116,25 @@ impl Args {
 
 fn print(rows: &[Row], failed: usize, url: &str, out: &mut Output) -> anyhow::Result<()> {
     let lang = out.lang();
+    out.line(table_of(rows, lang).trim_fmt())?;
+    let skipped = rows.iter().filter(|row| row.verdict == Verdict::Skipped).count();
+    let total = rows.len() - skipped;
+    let passed = total - failed;
+    let style = if failed == 0 { GOOD } else { BAD };
+    match lang {
+        Lang::En => out.line(format!(
+            "{style}{passed} of {total} cases passed, {failed} failed{style:#}, \
+             {skipped} interface types not tried ({url})"
+        ))?,
+        Lang::Zh => out.line(format!(
+            "{style}共 {total} 项,通过 {passed} 项,不通过 {failed} 项{style:#},\
+             {skipped} 类接口未测试({url})"
+        ))?,
+    }
+    Ok(())
+}
+
+fn table_of(rows: &[Row], lang: Lang) -> Table {
     let head = match lang {
         Lang::En => ["case", "sent", "answered", "rule", "verdict"],
         Lang::Zh => ["用例", "发送", "应答", "规则", "结论"],
@@ -131,22 +155,119 @@ fn print(rows: &[Row], failed: usize, url: &str, out: &mut Output) -> anyhow::Re
         };
         let rule = if lang == Lang::Zh { &row.rule_zh } else { &row.rule };
         let rule = format!("{rule} ({})", row.section);
-        table.add_row([&row.case, &row.sent, &row.answer, &rule, &verdict]);
+        let (case, answer) = (folded(&row.case), in_one_tongue(&row.answer, lang));
+        table.add_row([&case, &row.sent, &answer, &rule, &verdict]);
     }
-    out.line(table.trim_fmt())?;
-    let skipped = rows.iter().filter(|row| row.verdict == Verdict::Skipped).count();
-    let total = rows.len() - skipped;
-    let passed = total - failed;
-    let style = if failed == 0 { GOOD } else { BAD };
-    match lang {
-        Lang::En => out.line(format!(
-            "{style}{passed} of {total} cases passed, {failed} failed{style:#}, \
-             {skipped} interface types not tried ({url})"
-        ))?,
-        Lang::Zh => out.line(format!(
-            "{style}共 {total} 项,通过 {passed} 项,不通过 {failed} 项{style:#},\
-             {skipped} 类接口未测试({url})"
-        ))?,
+    // A name that is looked for stands in one line, however narrow the terminal is.
+    let contents = table.column_max_content_widths();
+    for (column, least) in [(0, CASE), (1, ACTIVITY)] {
+        let least = contents.get(column).map_or(least, |content| least.min(*content));
+        if let Some(column) = table.column_mut(column) {
+            let least = Width::Fixed(least + column.padding_width());
+            column.set_constraint(ColumnConstraint::LowerBoundary(least));
+        }
     }
-    Ok(())
+    table
+}
+
+/// A case's name in lines of at most [`CASE`] characters, each but the last ending in a hyphen.
+fn folded(case: &str) -> String {
+    let (mut folded, mut length) = (String::new(), 0);
+    for part in case.split_inclusive('-') {
+        if length > 0 && length + part.len() > usize::from(CASE) {
+            folded.push('\n');
+            length = 0;
+        }
+        folded.push_str(part);
+        length += part.len();
+    }
+    folded
+}
+
+/// `licd` answers in both languages, "000000 success. / 成功": people read the half that is theirs,
+/// `--json` has both.
+fn in_one_tongue(answer: &str, lang: Lang) -> String {
+    let halves = answer.split_once(' ').and_then(|(code, text)| {
+        let (english, chinese) = text.rsplit_once(" / ")?;
+        (english.is_ascii() && !chinese.is_ascii()).then_some((code, english, chinese))
+    });
+    match (halves, lang) {
+        (Some((code, english, _)), Lang::En) => format!("{code} {english}"),
+        (Some((code, _, chinese)), Lang::Zh) => format!("{code} {chinese}"),
+        (None, _) => answer.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(case: &str, sent: &str, answer: &str) -> Row {
+        Row {
+            case: case.to_owned(),
+            sent: sent.to_owned(),
+            status: Some(200),
+            answer: answer.to_owned(),
+            rule: "same order and line: the same instanceId, whatever the businessId".to_owned(),
+            rule_zh: "同一订单和订单行:返回相同的 instanceId,与 businessId 无关".to_owned(),
+            section: "更新实例状态",
+            verdict: Verdict::Pass,
+            why: None,
+            millis: 3,
+        }
+    }
+
+    #[test]
+    fn a_table_fits_narrow_terminals_and_keeps_names_whole() {
+        let rows = [
+            row("create-identical-again", "newInstance", "000000 success. / 成功"),
+            row("freeze", "updateInstanceStatus FREEZE", "000000 success. / 成功"),
+            row("code-renewal-after-release-again", "refreshLicenseCode RENEWAL", "HTTP 413"),
+        ];
+        for lang in [Lang::En, Lang::Zh] {
+            for width in [80, 100, 120] {
+                let mut table = table_of(&rows, lang);
+                table.set_width(width);
+                let text = table.trim_fmt();
+                for line in text.lines() {
+                    let wide = line.chars().map(|c| if c.is_ascii() || c == '─' { 1 } else { 2 });
+                    assert!(wide.sum::<u16>() <= width, "{width}: {line}");
+                }
+                for name in ["create-identical-", "updateInstanceStatus", "refreshLicenseCode"] {
+                    assert!(text.contains(name), "{width}: {name}\n{text}");
+                }
+                let (read, other) =
+                    if lang == Lang::En { ("success.", "成功") } else { ("成功", "success.") };
+                assert!(text.contains(read) && !text.contains(other), "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn long_names_are_folded_at_their_hyphens() {
+        assert_eq!(folded("create"), "create");
+        assert_eq!(folded("create-identical-again"), "create-identical-\nagain");
+        assert_eq!(
+            folded("code-renewal-after-release-again"),
+            "code-renewal-\nafter-release-\nagain"
+        );
+    }
+
+    #[test]
+    fn only_answers_in_two_languages_are_halved() {
+        for (answer, en, zh) in [
+            ("000000 success. / 成功", "000000 success.", "000000 成功"),
+            ("000002 a / b", "000002 a / b", "000002 a / b"),
+            ("000000", "000000", "000000"),
+            ("HTTP 413", "HTTP 413", "HTTP 413"),
+        ] {
+            assert_eq!(
+                (
+                    in_one_tongue(answer, Lang::En).as_str(),
+                    in_one_tongue(answer, Lang::Zh).as_str()
+                ),
+                (en, zh)
+            );
+        }
+    }
 }

@@ -446,3 +446,18 @@ async fn a_replay_is_refused_and_debugging_lives_apart() {
         assert_eq!(bench.raw(&query, &raw).await.result_code.as_str(), "000002", "{body}");
     }
 }
+
+/// Throttled with a status that the table has for it, in the gateway's words: it passes.
+#[tokio::test]
+async fn a_gateway_that_throttles_stops_nothing_for_good() {
+    let bench = shop().await;
+    bench.sell_code("PL0001", 1);
+    for status in [406, 429] {
+        bench.market.state().always = Some(Trick::Refuse(status, "APIGW.0308"));
+        assert_eq!(bench.refused("PL0001", 1).await, Code::OrderPending);
+        assert!(!bench.desk.gate.is_closed(), "{status}");
+        bench.forward(61);
+    }
+    bench.market.state().always = None;
+    bench.use_code("PL0001", 1).await.unwrap();
+}

@@ -172,18 +172,18 @@ async fn five_failures_in_a_row_rest_the_queue_and_one_probe_wakes_it() {
     assert_eq!(bench.desk.gate.level(), 1);
     tokio::time::sleep(Duration::from_millis(300)).await;
     let before = bench.market.state().requests;
-    // Long enough for one probe after the other, never two.
-    for _ in 0..3 {
+    // Long enough for one probe after the other, never two, however long it has been silent.
+    for _ in 0..7 {
         let seen = bench.market.state().requests;
-        bench.forward(301);
+        bench.forward(31);
         bench.market_until(|state| state.requests > seen).await;
         tokio::time::sleep(Duration::from_millis(200)).await;
         assert_eq!(bench.market.state().requests, seen + 1);
     }
-    assert_eq!(bench.market.state().requests, before + 3);
+    assert_eq!(bench.market.state().requests, before + 7);
 
     bench.market.state().always = None;
-    bench.forward(301);
+    bench.forward(31);
     bench.market_until(|state| !state.uploads.is_empty()).await;
     bench.forward(301);
     bench.uploads(12).await;
