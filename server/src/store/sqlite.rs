@@ -158,6 +158,12 @@ impl Sqlite {
     pub(crate) async fn pages(&self) -> i64 {
         sqlx::query_scalar("PRAGMA page_count").fetch_one(&self.writer).await.unwrap()
     }
+
+    /// What SQLite itself finds wrong with the file: `ok`.
+    #[cfg(test)]
+    pub(crate) async fn integrity(&self) -> String {
+        sqlx::query_scalar("PRAGMA integrity_check").fetch_one(&self.writer).await.unwrap()
+    }
 }
 
 /// One transaction on one connection.
