@@ -59,7 +59,7 @@ pub(crate) use login::{COOKIE as LOGIN_COOKIE, LoginReturn, LoginStart};
 pub(crate) use notices::{EndNotice, NoticeFilter, TakeNotices};
 pub(crate) use open::{Made, lock, make_folder, owner_only};
 pub(crate) use orders::{EndOrder, KeepOrders, TakeOrders};
-pub(crate) use refunds::WarnRefunds;
+pub(crate) use refunds::{LONGER, WarnRefunds};
 pub(crate) use restored::RESTORED;
 pub(crate) use settle::SettleInstance;
 pub(crate) use sweep::{Sweep, SweepHistory};

@@ -40,12 +40,14 @@ pub(super) fn instance(id: &str) -> Instance {
         product: None,
         quantity: None,
         period: None,
+        charging: None,
         trial: None,
         customer: None,
         expires: None,
         expires_set: false,
         machines_used: 0,
         judge_due: false,
+        first_edition: false,
     }
 }
 
@@ -56,6 +58,7 @@ fn terms(quantity: i64) -> Terms {
         product: None,
         quantity,
         period: true,
+        charging: Some("PERIOD".to_owned()),
         trial: false,
         customer: Some("某某科技".to_owned()),
         expires: Some(9_000),
