@@ -91,8 +91,14 @@ impl<'a> Run<'a> {
 
     /// Measures everything that is wanted; limits stand before what is compared with them.
     pub(crate) fn all(mut self) -> Result<Vec<Row>> {
-        for limit in ["fsync", "signature", "commits", "axum", "inserts"] {
-            if self.wants(limit) {
+        for (limit, compared) in [
+            ("fsync", &["alone"][..]),
+            ("signature", &["new"]),
+            ("commits", &["new"]),
+            ("axum", &["resend", "ask", "query", "releases"]),
+            ("inserts", &["postgres"]),
+        ] {
+            if self.wants(limit) || self.any(compared) {
                 self.limit(limit)?;
             }
         }
@@ -191,6 +197,7 @@ impl<'a> Run<'a> {
         ];
         self.add("new", "new licenses, 32 connections, SQLite", figure, checks);
         if self.wants("resend") {
+            self.marketplace.settle();
             note("re-sends …");
             let figure = self.resend(&server, &shop)?;
             let checks = vec![self.times(&figure, "axum", "bare axum answer", Some(0.25))?];

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 use koogallery::time::compact;
@@ -14,6 +15,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 use crate::clock;
 use crate::load::find;
+use crate::output::note;
 
 /// Machines of an order.
 pub(crate) const QUANTITY: u64 = 1000;
@@ -53,6 +55,24 @@ impl Marketplace {
     /// Uploads that arrived.
     pub(crate) fn uploads(&self) -> u64 {
         self.seen.uploads.load(Ordering::Relaxed)
+    }
+
+    /// Waits until no more uploads come: whatever is measured next is measured alone.
+    pub(crate) fn settle(&self) {
+        note("  waiting until what was signed has arrived …");
+        let (began, first) = (Instant::now(), self.uploads());
+        let mut last = first;
+        loop {
+            thread::sleep(Duration::from_secs(1));
+            let now = self.uploads();
+            if now == last {
+                break;
+            }
+            last = now;
+        }
+        // The last second brought nothing.
+        let seconds = began.elapsed().as_secs().saturating_sub(1).max(1);
+        note(&format!("  {} uploads, {} a second", last - first, (last - first) / seconds));
     }
 
     /// Orders that were asked for.

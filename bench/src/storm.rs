@@ -28,7 +28,7 @@ const OUTAGES: [u32; 3] = [30, 120, 180];
 /// What one question to the marketplace takes where it is far away.
 const FAR: Duration = Duration::from_millis(50);
 /// Questions that the server asks at the same time (`server/src/work/orders.rs`).
-const PARALLEL: f64 = 4.0;
+const PARALLEL: f64 = 16.0;
 const DAY: f64 = 86_400.0;
 
 /// Runs and counts.

@@ -11,6 +11,7 @@ pub(crate) mod key;
 pub(crate) mod kit;
 pub(crate) mod license;
 pub(crate) mod market;
+pub(crate) mod notice;
 pub(crate) mod product;
 pub(crate) mod release;
 pub(crate) mod show;

@@ -4,6 +4,7 @@ mod licenses;
 mod packages;
 mod sources;
 mod upgrades;
+mod usage;
 
 use std::{
     path::PathBuf,

@@ -24,6 +24,7 @@ mod records;
 mod sdk;
 mod state;
 mod transport;
+mod usage;
 mod verify;
 
 pub use config::{Config, platform};
@@ -32,4 +33,5 @@ pub use event::{EventType, LicenseType};
 pub use license_core::Code;
 pub use outcome::Outcome;
 pub use sdk::Sdk;
+pub use usage::Used;
 pub use verify::{VerifyRequest, verify};

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use license_core::{Code, verify::Verified};
-use serde_json::Value;
+use license_core::{Code, api::UsageAnswer, verify::Verified};
+use serde_json::{Value, json};
 
 use crate::failure::Failure;
 
@@ -47,6 +47,12 @@ impl fmt::Display for Outcome {
 impl From<&Verified> for Outcome {
     fn from(verified: &Verified) -> Self {
         Self { code: Code::Ok, json: verified.to_json() }
+    }
+}
+
+impl From<&UsageAnswer> for Outcome {
+    fn from(answer: &UsageAnswer) -> Self {
+        Self { code: Code::Ok, json: json!({ "code": Code::Ok, "records": answer.records }) }
     }
 }
 

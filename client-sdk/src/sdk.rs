@@ -10,7 +10,7 @@ use std::{
 use license_core::{Code, device::DeviceInfo};
 
 use crate::{
-    Config, EventType, LicenseType, Outcome, VerifyRequest,
+    Config, EventType, LicenseType, Outcome, Used, VerifyRequest,
     config::Settings,
     device::Machine,
     engine::{Engine, Wanted},
@@ -26,8 +26,8 @@ const CALLBACK_ENDS: Duration = Duration::from_secs(10);
 
 /// Asks for a license, verifies it, keeps it, knows of newer versions.
 ///
-/// Every method may be called from any thread and inside of a callback. None waits for the
-/// network, none panics. Dropping the value shuts it down.
+/// Every method may be called from any thread and inside of a callback. None but
+/// [`Sdk::report_usage`] waits for the network, none panics. Dropping the value shuts it down.
 ///
 /// # Examples
 /// ```
@@ -328,6 +328,21 @@ impl Sdk {
     fn answer(&self, work: impl FnOnce(&Arc<Engine>) -> Result<Outcome, Code>) -> Outcome {
         guarded(internal, || match self.engine().and_then(|engine| work(&engine)) {
             Ok(outcome) => outcome,
+            Err(code) => Outcome::from(&Failure::of(code)),
+        })
+    }
+
+    /// Reports what was used of a right that is paid by quantity, up to 1,000 at once: all of it
+    /// counts, or nothing. This one waits for the network, up to ten seconds: call it from a thread
+    /// of your own. Unless the answer is [`Code::Ok`] or says what is wrong with a record, keep the
+    /// records and report them again, with the same numbers: they count once.
+    #[must_use]
+    pub fn report_usage(&self, used: &[Used]) -> Outcome {
+        guarded(internal, || match self.engine() {
+            Ok(engine) => match engine.report(used) {
+                Ok(answer) => Outcome::from(&answer),
+                Err(failure) => Outcome::from(&failure),
+            },
             Err(code) => Outcome::from(&Failure::of(code)),
         })
     }

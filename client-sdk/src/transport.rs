@@ -10,7 +10,7 @@ use std::{
 
 use license_core::{
     Code,
-    api::{LicenseAnswer, LicenseRequest, Problem},
+    api::{LicenseAnswer, LicenseRequest, Problem, UsageAnswer},
 };
 use ureq::{
     Agent, Proxy,
@@ -102,6 +102,22 @@ impl Transport {
         let body = body_of(answer, ANSWER_LIMIT)?;
         serde_json::from_slice(&body)
             .map_err(|_| Failure::with(Code::ServiceUnavailable, "the answer is no license answer"))
+    }
+
+    /// `POST /v1/client/usage`, with a body that its receipt is about.
+    ///
+    /// # Errors
+    /// As [`Transport::license`].
+    pub(crate) fn usage(&self, body: &str) -> Result<UsageAnswer, Failure> {
+        let answer = self
+            .agent
+            .post(format!("{}/v1/client/usage", self.base))
+            .header("content-type", "application/json")
+            .header("accept", "application/json, application/problem+json")
+            .send(body.as_bytes());
+        let body = body_of(answer, ANSWER_LIMIT)?;
+        serde_json::from_slice(&body)
+            .map_err(|_| Failure::with(Code::ServiceUnavailable, "the answer is no usage answer"))
     }
 
     /// `GET /v1/client/releases`.

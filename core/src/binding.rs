@@ -75,7 +75,15 @@ const DIGESTS_A_KIND: usize = 4;
 
 /// The digest of one value: first 12 bytes of HMAC-SHA256(salt, kind ‖ 0x00 ‖ value), base64url.
 fn digest(salt: &[u8], kind: Kind, value: &str) -> String {
-    let mut mac = Hmac::<Sha256>::new_from_slice(salt).expect("HMAC takes keys of any length");
+    digest_with(keyed(salt), kind, value)
+}
+
+/// What is the same for every value of one machine.
+fn keyed(salt: &[u8]) -> Hmac<Sha256> {
+    Hmac::new_from_slice(salt).expect("HMAC takes keys of any length")
+}
+
+fn digest_with(mut mac: Hmac<Sha256>, kind: Kind, value: &str) -> String {
     mac.update(kind.as_str().as_bytes());
     mac.update(&[0]);
     mac.update(value.as_bytes());
@@ -85,7 +93,8 @@ fn digest(salt: &[u8], kind: Kind, value: &str) -> String {
 /// The digests of every usable value under a secret of the server's own, to find a machine by.
 #[must_use]
 pub fn index_digests(info: &DeviceInfo, secret: &[u8]) -> Vec<(Kind, String)> {
-    info.values().map(|(kind, value)| (kind, digest(secret, kind, value))).collect()
+    let key = keyed(secret);
+    info.values().map(|(kind, value)| (kind, digest_with(key.clone(), kind, value))).collect()
 }
 
 /// What the issuer may set at enrollment.
@@ -122,10 +131,11 @@ impl Binding {
     /// issuer did not insist.
     pub fn enroll(info: &DeviceInfo, salt: &str, rule: &Enrollment) -> Result<Enrolled, Refusal> {
         let board = info.of(Kind::Board).next().is_some();
+        let key = keyed(salt.as_bytes());
         let mut parts = BTreeMap::new();
         for kind in Kind::ALL {
             let mut digests: Vec<String> =
-                info.of(kind).map(|value| digest(salt.as_bytes(), kind, value)).collect();
+                info.of(kind).map(|value| digest_with(key.clone(), kind, value)).collect();
             digests.sort_unstable();
             digests.dedup();
             digests.truncate(match kind {
@@ -188,6 +198,32 @@ impl Binding {
         self.parts.iter().flat_map(|(kind, (_, digests))| {
             digests.iter().map(move |digest| (*kind, digest.as_str()))
         })
+    }
+
+    /// The kinds to find the machine by, with as few values as possible: whoever matches shares one
+    /// of them, because the others together do not reach the score. Never the processor, which many
+    /// machines share.
+    #[must_use]
+    pub fn telling(&self) -> Vec<Kind> {
+        let parts: Vec<(Kind, u32, usize)> = self
+            .parts
+            .iter()
+            .filter(|(kind, _)| **kind != Kind::Cpu)
+            .map(|(kind, (weight, digests))| (*kind, *weight, digests.len()))
+            .collect();
+        let total: u32 = self.parts.values().map(|(weight, _)| weight).sum();
+        let chosen = |set: u32| {
+            let parts = parts.iter().enumerate();
+            parts.filter(move |(place, _)| set >> place & 1 == 1).map(|(_, part)| part)
+        };
+        let every = (1 << parts.len()) - 1;
+        let set = (0..=every)
+            .filter(|set| {
+                total - chosen(*set).map(|(_, weight, _)| weight).sum::<u32>() < self.need
+            })
+            .min_by_key(|set| (chosen(*set).map(|(.., values)| values).sum::<usize>(), *set))
+            .unwrap_or(every);
+        chosen(set).map(|(kind, ..)| *kind).collect()
     }
 
     /// Refuses a rule that no machine or every machine could satisfy.
@@ -405,6 +441,41 @@ mod tests {
         let binding = enrolled("04:7C:16:5E:E3:5D,0C:9D:92:00:00:01|D1,D2|B1|");
         assert!(binding.compare(&device("0C:9D:92:00:00:01|D2|B1|")).matches());
         assert!(binding.compare(&device("04:7C:16:5E:E3:5D|D1|B1|")).matches());
+    }
+
+    #[test]
+    fn whoever_matches_shares_a_telling_kind() {
+        let parts = [
+            (Kind::Mac, "04:7C:16:5E:E3:5D"),
+            (Kind::Disk, "D1"),
+            (Kind::Board, "B1"),
+            (Kind::Cpu, "C1"),
+        ];
+        let of = |set: u32| {
+            let part = |place: usize| if set >> place & 1 == 1 { parts[place].1 } else { "" };
+            device(&[part(0), part(1), part(2), part(3)].join("|"))
+        };
+        for enrolled in 1..16 {
+            for need in [None, Some(1), Some(3), Some(5), Some(9)] {
+                let rule = Enrollment { need, cpu_alone: true };
+                let binding = Binding::enroll(&of(enrolled), SALT, &rule).unwrap().binding;
+                let telling = binding.telling();
+                assert!(!telling.contains(&Kind::Cpu));
+                for presented in 1..16_u32 {
+                    if !binding.compare(&of(presented)).matches() {
+                        continue;
+                    }
+                    let shared = (0..4).filter(|place| (enrolled & presented) >> place & 1 == 1);
+                    let shared: Vec<Kind> = shared.map(|place| parts[place].0).collect();
+                    assert!(
+                        shared.iter().any(|kind| telling.contains(kind)) || shared == [Kind::Cpu],
+                        "{enrolled:04b} {need:?}: {telling:?} does not find {presented:04b}"
+                    );
+                }
+            }
+        }
+        assert_eq!(enrolled("04:7C:16:5E:E3:5D|D1,D2|B1|C1").telling(), [Kind::Board]);
+        assert_eq!(enrolled("04:7C:16:5E:E3:5D|D1|").telling(), [Kind::Disk]);
     }
 
     #[test]

@@ -107,6 +107,8 @@ codes! {
     ServiceUnavailable = 33, "SERVICE_UNAVAILABLE", "the service cannot answer at the moment", "服务暂时不可用";
     /// A link of the audit chain was changed, replaced or taken away.
     AuditBroken = 34, "AUDIT_BROKEN", "the audit chain is broken", "审计链已损坏";
+    /// Nothing is paid by use here: no such entitlement is metered, or the order is paid otherwise.
+    NotMetered = 35, "NOT_METERED", "nothing is paid by use here", "此处没有按使用量计费的内容";
 
     /// `Init` was not called, or failed.
     NotInitialized = 40, "NOT_INITIALIZED", "the SDK is not initialized", "SDK 尚未初始化";

@@ -22,6 +22,7 @@ pub mod key;
 #[cfg(feature = "issuer")]
 mod keyfile;
 pub mod license;
+pub mod metering;
 pub mod product;
 mod refusal;
 pub mod release;

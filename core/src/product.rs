@@ -72,6 +72,9 @@ pub struct LicenseTerms {
     pub form: Form,
     /// Named rights and limits.
     pub entitlements: BTreeMap<String, Entitlement>,
+    /// The one entitlement whose use is paid by quantity: programs report what they used of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub metered: Option<String>,
     /// Days after the end of validity in which the program still runs.
     pub grace_days: u32,
     /// Perpetual licenses: days in which releases are covered; absent: all of them.
@@ -89,10 +92,23 @@ impl Default for LicenseTerms {
             machines: Quantity::Order,
             form: Form::String,
             entitlements: BTreeMap::new(),
+            metered: None,
             grace_days: 0,
             maintenance_days: None,
             versions: None,
         }
+    }
+}
+
+impl LicenseTerms {
+    /// What a license carries: the entitlements, and the metered one where they do not name it.
+    #[must_use]
+    pub fn granted(&self) -> BTreeMap<String, Entitlement> {
+        let mut granted = self.entitlements.clone();
+        if let Some(metered) = &self.metered {
+            granted.entry(metered.clone()).or_insert(Entitlement::Flag(true));
+        }
+        granted
     }
 }
 
@@ -195,10 +211,15 @@ impl Product {
                 return Err(format!("`koogallery` names {} twice", sku.product_id));
             }
         }
-        if self.license.entitlements.len() > 64 {
+        if self.license.granted().len() > 64 {
             return Err("`license.entitlements` has more than 64 entries".to_owned());
         }
-        for (name, value) in &self.license.entitlements {
+        if let Some(metered) = &self.license.metered
+            && self.license.entitlements.get(metered) == Some(&Entitlement::Flag(false))
+        {
+            return Err(format!("`license.metered` is {metered:?}, which is not granted"));
+        }
+        for (name, value) in &self.license.granted() {
             if name.is_empty() || name.len() > 64 {
                 return Err(format!("entitlement `{name}`: names have 1 to 64 bytes"));
             }
@@ -219,5 +240,56 @@ impl Product {
             sku.product_id == product_id
                 && sku.sku_code.as_deref().is_none_or(|code| Some(code) == sku_code)
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn metered(entitlements: &[(&str, Entitlement)], metered: &str) -> Product {
+        Product {
+            id: "flowsim".to_owned(),
+            name: "FlowSim".to_owned(),
+            koogallery: Vec::new(),
+            license: LicenseTerms {
+                entitlements: entitlements
+                    .iter()
+                    .map(|(name, value)| ((*name).to_owned(), value.clone()))
+                    .collect(),
+                metered: Some(metered.to_owned()),
+                ..LicenseTerms::default()
+            },
+        }
+    }
+
+    #[test]
+    fn a_metered_entitlement_is_granted_as_named_or_simply_granted() {
+        let limit = Entitlement::Number(64);
+        for (entitlements, expected) in [
+            (vec![], Entitlement::Flag(true)),
+            (vec![("core-hours", limit.clone())], limit.clone()),
+        ] {
+            let product = metered(&entitlements, "core-hours");
+            assert_eq!(product.validate(), Ok(()));
+            let granted = product.license.granted();
+            assert_eq!(granted, BTreeMap::from([("core-hours".to_owned(), expected)]));
+        }
+    }
+
+    #[test]
+    fn what_is_metered_has_a_name_and_is_granted() {
+        for (entitlements, name) in [
+            (vec![], String::new()),
+            (vec![], "n".repeat(65)),
+            (vec![("core-hours", Entitlement::Flag(false))], "core-hours".to_owned()),
+        ] {
+            let refused = metered(&entitlements, &name).validate();
+            assert!(refused.is_err(), "{name}");
+        }
+        let full: Vec<String> = (0..64).map(|i| format!("e{i}")).collect();
+        let full: Vec<_> = full.iter().map(|e| (e.as_str(), Entitlement::Flag(true))).collect();
+        assert!(metered(&full, "one-more").validate().is_err());
+        assert_eq!(metered(&full, "e7").validate(), Ok(()));
     }
 }

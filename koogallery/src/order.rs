@@ -160,6 +160,18 @@ impl OrderLine {
     }
 }
 
+impl ChargingMode {
+    /// Whether what is used is paid for by its quantity; `None` where the word is not known.
+    #[must_use]
+    pub const fn is_by_use(&self) -> Option<bool> {
+        match self {
+            Self::OnDemand | Self::OnDemandPkg => Some(true),
+            Self::OneTime | Self::Period => Some(false),
+            Self::Other(_) => None,
+        }
+    }
+}
+
 impl OrderProduct {
     /// The quantity; one where the order has none.
     #[must_use]

@@ -150,6 +150,16 @@ impl Policy {
 /// It ends earliest of all guides, so that nobody is told of more time than there is.
 pub const REFUND: &Policy = &POLICIES[0];
 
+/// The same for what a call of the first edition has bought.
+pub const REFUND_V1: &Policy = &POLICIES[6];
+
+/// The refund that the buyer of an instance is heading for: by the edition of the call that created
+/// it. A newer one does not say whose guide it follows, so that the shortest time counts.
+#[must_use]
+pub const fn refund(first_edition: bool) -> &'static Policy {
+    if first_edition { REFUND_V1 } else { REFUND }
+}
+
 /// Minutes before a refund at which somebody is told, each once.
 pub const WARNINGS: [i64; 3] = [60, 30, 10];
 
@@ -191,6 +201,8 @@ mod tests {
             assert_eq!((found.lasts, found.afterwards), (hours * HOUR, afterwards), "{activity}");
         }
         assert_eq!((REFUND.guide, REFUND.activity), (Guide::OnlineLicense, "newInstance"));
+        assert_eq!(policy(Guide::SaasV1, "newInstance"), Some(REFUND_V1));
+        assert_eq!((refund(false).lasts, refund(true).lasts), (2 * HOUR, 3 * HOUR));
         let refunds = POLICIES.iter().filter(|policy| policy.afterwards == Afterwards::Refund);
         assert_eq!(refunds.map(|policy| policy.lasts).min(), Some(REFUND.lasts));
     }

@@ -1,6 +1,8 @@
 //! Alerts on their way from the log into the database: every line with the field `alert` is kept
 //! here until it is stored.
 
+mod chinese;
+
 use std::collections::VecDeque;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -14,6 +16,8 @@ use tracing_subscriber::Layer;
 use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::LookupSpan;
+
+pub(crate) use chinese::chinese;
 
 /// Alerts that wait to be stored; beyond that the database has been away for long, and the log has
 /// them all.

@@ -59,13 +59,13 @@ pub(crate) use login::{COOKIE as LOGIN_COOKIE, LoginReturn, LoginStart};
 pub(crate) use notices::{EndNotice, NoticeFilter, TakeNotices};
 pub(crate) use open::{Made, lock, make_folder, owner_only};
 pub(crate) use orders::{EndOrder, KeepOrders, TakeOrders};
-pub(crate) use refunds::WarnRefunds;
+pub(crate) use refunds::{LONGER, WarnRefunds};
 pub(crate) use restored::RESTORED;
 pub(crate) use settle::SettleInstance;
 pub(crate) use sweep::{Sweep, SweepHistory};
 pub(crate) use tokens::TokenView;
 pub(crate) use uploads::{
-    EndUpload, KeepUploads, Parcel, PutPause, REFUSED_CREDENTIALS, TakeUploads, UploadFilter,
+    EndUpload, KeepUploads, PutPause, REFUSED_CREDENTIALS, TakeUploads, UploadFilter,
 };
 pub(crate) use usage::{EndUsage, KeepUsage, TakeUsage, UsageCall, UsageFilter};
 pub(crate) use writer::Writer;

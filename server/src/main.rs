@@ -26,6 +26,11 @@ use clap::Parser as _;
 
 use environment::{Clock, Entropy, Environment};
 
+/// Many small allocations of many threads: SQLite's, the driver's, each request's.
+#[cfg(unix)]
+#[global_allocator]
+static MEMORY: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 /// The wall clock of this machine.
 struct SystemClock;
 

@@ -59,7 +59,7 @@ pub(crate) use notices::{NoticeQuery, NoticeRow, NoticeState, Notices};
 pub(crate) use orders::{OrderRow, OrderState, Orders};
 pub(crate) use products::{ProductRow, Products};
 pub(crate) use sweep::Sweeps;
-pub(crate) use uploads::{UploadQuery, UploadRow, UploadState, Uploads};
+pub(crate) use uploads::{Parcel, UploadQuery, UploadRow, UploadState, Uploads};
 pub(crate) use usage::{Usage, UsageDelay, UsageQuery, UsageRow, UsageState};
 pub(crate) use waits::Waits;
 

@@ -124,10 +124,26 @@ fn alert_closed() {
 
 /// Sleeps until the bell rings, something may be due, or the process stops; true to stop.
 async fn rest(bell: &tokio::sync::Notify, shutdown: &mut Shutdown, longest: Duration) -> bool {
+    wait(bell, shutdown, longest).await == Woken::ToStop
+}
+
+/// Why a worker no longer sleeps.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Woken {
+    /// The process stops.
+    ToStop,
+    /// There is something to do.
+    ByBell,
+    /// It is time to look.
+    ToLook,
+}
+
+/// Sleeps at most `longest`.
+async fn wait(bell: &tokio::sync::Notify, shutdown: &mut Shutdown, longest: Duration) -> Woken {
     tokio::select! {
-        _ = shutdown.wait_for(|stop| *stop) => true,
-        () = bell.notified() => false,
-        () = tokio::time::sleep(longest) => false,
+        _ = shutdown.wait_for(|stop| *stop) => Woken::ToStop,
+        () = bell.notified() => Woken::ByBell,
+        () = tokio::time::sleep(longest) => Woken::ToLook,
     }
 }
 

@@ -102,6 +102,20 @@ pub fn try_post(url: &str, kind: &str, token: Option<&str>, body: &[u8]) -> Resu
     reply(request.send(body))
 }
 
+/// `POST` of these bytes with these headers.
+///
+/// # Panics
+///
+/// When no answer comes.
+#[must_use]
+pub fn post_with(url: &str, headers: &[(&str, &str)], body: &[u8]) -> Reply {
+    let mut request = agent().post(url);
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    reply(request.send(body)).unwrap_or_else(|error| panic!("POST {url}: {error}"))
+}
+
 /// `POST` of a JSON value.
 ///
 /// # Panics

@@ -5,6 +5,7 @@
 
 pub mod call;
 pub mod http;
+pub mod kit;
 pub mod license;
 pub mod marketplace;
 pub mod program;

@@ -39,6 +39,13 @@ impl Query {
         query.with("activity", activity).with("instanceId", instance)
     }
 
+    /// Which one it is.
+    #[must_use]
+    pub fn activity(&self) -> &str {
+        let named = self.parameters.iter().find(|(name, _)| name == "activity");
+        named.map_or("", |(_, activity)| activity)
+    }
+
     /// With one parameter more.
     #[must_use]
     pub fn with(mut self, name: &str, value: &str) -> Self {

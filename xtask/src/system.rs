@@ -22,9 +22,9 @@ pub(crate) struct Need {
 }
 
 pub(crate) const COMPILER: Need = Need {
-    present: || compiles(""),
+    present: || compiles("") && works("make", &["--version"]),
     debian: &["build-essential", "binutils"],
-    elsewhere: "a C++17 compiler that is found as `c++` (GCC 9, Clang 10 or newer)",
+    elsewhere: "a C++17 compiler that is found as `c++` (GCC 9, Clang 10 or newer), and make",
 };
 pub(crate) const CMAKE: Need = Need {
     present: || works("cmake", &["--version"]) && works("ctest", &["--version"]),

@@ -70,6 +70,7 @@ fn list(rows: &[Value], out: &mut Output) -> anyhow::Result<ExitCode> {
         Lang::En => ["at", "alert", "about", "what happened", "told"],
         Lang::Zh => ["时间", "告警", "对象", "内容", "通知"],
     });
+    let message = if out.lang() == Lang::Zh { "/message_zh" } else { "/message" };
     for row in rows {
         let again = row.get("again").and_then(Value::as_u64).unwrap_or_default();
         let word = text(row, "/alert");
@@ -77,7 +78,7 @@ fn list(rows: &[Value], out: &mut Output) -> anyhow::Result<ExitCode> {
             time(row, "/at"),
             if again == 0 { word } else { format!("{word} ×{}", again + 1) },
             text(row, "/subject"),
-            text(row, "/message"),
+            text(row, message),
             told(row),
         ]);
     }

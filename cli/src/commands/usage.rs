@@ -205,7 +205,8 @@ fn list(rows: &[Value], out: &mut Output) -> anyhow::Result<ExitCode> {
         };
         table.add_row([
             text(row, "/usage_id"),
-            text(row, "/metering_sn"),
+            // Of what a program reported, its own number says more than the digest of it.
+            text(row, if row.get("number").is_some() { "/number" } else { "/metering_sn" }),
             text(row, "/instance_id"),
             time(row, "/begin_time"),
             time(row, "/end_time"),

@@ -128,6 +128,20 @@ async fn answer(
         | "GET /api/v1/tenants"
         | "GET /api/v1/applications"
         | "GET /api/v1/departments" => axum::Json(json!([])).into_response(),
+        "GET /api/v1/notices" => {
+            let rows = match query.get("state").map(String::as_str) {
+                Some("failed") => json!([]),
+                _ => json!([{"order_id": "CS1", "order_line_id": "CS1-000001", "state": "read",
+                    "order_type": "NEW", "instance_id": "i-1", "quantity": 50,
+                    "received_at": 1_795_132_800, "repeated_at": 1_795_132_800}]),
+            };
+            assert_eq!(query["limit"], "1000");
+            axum::Json(rows).into_response()
+        }
+        "GET /api/v1/alerts" => axum::Json(json!([{"alert_id": "a-1", "alert": "refund_nearing",
+            "subject": "i-1", "level": "error", "message": "paid back soon",
+            "message_zh": "即将退款", "at": 1_795_132_800, "again": 0, "deliveries": []}]))
+        .into_response(),
         "GET /api/v1/users" => {
             let users: Vec<Value> = (0..600)
                 .map(|n| {
@@ -245,6 +259,28 @@ fn empty_lists_say_what_to_do() {
         assert!(out.contains(text), "{command}: {out}");
         let (_, out, _) = licd.run(&[command, "list", "--json"]);
         assert_eq!(parsed(&out), json!([]), "{command}");
+    }
+}
+
+#[test]
+fn notifications_are_listed() {
+    let licd = Licd::start(Server::default());
+    let (code, out, err) = licd.run(&["notice", "list"]);
+    assert_eq!(code, Some(0), "{err}");
+    for text in ["CS1-000001", "read", "NEW", "50", "i-1", "2026-11-20T00:00:00Z"] {
+        assert!(out.contains(text), "{text}: {out}");
+    }
+    let (code, out, _) = licd.run(&["notice", "list", "--state", "failed", "--lang", "zh"]);
+    assert_eq!((code, out.trim()), (Some(0), "没有订单通知"));
+}
+
+#[test]
+fn alerts_speak_both_languages() {
+    let licd = Licd::start(Server::default());
+    for (lang, text) in [("en", "paid back soon"), ("zh", "即将退款")] {
+        let (code, out, err) = licd.run(&["alert", "list", "--lang", lang]);
+        assert_eq!(code, Some(0), "{err}");
+        assert!(out.contains(text), "{out}");
     }
 }
 

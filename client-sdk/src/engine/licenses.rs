@@ -119,10 +119,7 @@ impl Engine {
         if self.records().lacks_trust_list() {
             self.fetch_trust(&transport)?;
         }
-        let mut nonce = String::with_capacity(48);
-        for byte in (self.host.nonce)().ok_or_else(|| Failure::of(Code::Internal))? {
-            write!(nonce, "{byte:02x}").expect("writing to a String never fails");
-        }
+        let nonce = self.nonce()?;
         let answer = transport.license(&LicenseRequest {
             product: self.settings.product.clone(),
             activation_code: self.settings.activation_code.clone(),
@@ -141,7 +138,16 @@ impl Engine {
         }
     }
 
-    fn fetch_trust(&self, transport: &transport::Transport) -> Result<(), Failure> {
+    /// What the receipt of the next question must repeat.
+    pub(super) fn nonce(&self) -> Result<String, Failure> {
+        let mut nonce = String::with_capacity(48);
+        for byte in (self.host.nonce)().ok_or_else(|| Failure::of(Code::Internal))? {
+            write!(nonce, "{byte:02x}").expect("writing to a String never fails");
+        }
+        Ok(nonce)
+    }
+
+    pub(super) fn fetch_trust(&self, transport: &transport::Transport) -> Result<(), Failure> {
         let document = transport.trust()?;
         Ok(self.records().take_trust(&document, (self.host.now)())?)
     }
@@ -243,24 +249,35 @@ fn receipt(
     nonce: &str,
     now: Timestamp,
 ) -> Result<Timestamp, Failure> {
-    let invalid = |what: &str| Failure::with(Code::ReceiptInvalid, what);
-    let opened = records.ring().open(DocType::Receipt, &answer.receipt, now).map_err(
-        |refusal| match refusal.code() {
-            Code::KeyUnknown => refusal.into(),
-            code => invalid(code.as_str()),
-        },
-    )?;
-    let text = |name: &str| opened.payload.get(name).and_then(serde_json::Value::as_str);
-    if text("nonce") != Some(nonce) {
-        return Err(invalid("nonce"));
-    }
     let documents = armor::read(answer.license.as_bytes()).unwrap_or_default();
-    let mut belongs = documents
+    let belongs = documents
         .iter()
         .filter(|block| block.label == Label::License)
         .map(|block| block.document.as_str())
         .chain([answer.license.as_str()]);
-    if !belongs.any(|answered| text("sha") == Some(document_digest(answered).as_str())) {
+    receipt_of(records, &answer.receipt, nonce, belongs, now)
+}
+
+/// Verifies a receipt: it answers our nonce and is about one of these texts.
+pub(super) fn receipt_of<'a>(
+    records: &crate::records::Records,
+    receipt: &str,
+    nonce: &str,
+    mut texts: impl Iterator<Item = &'a str>,
+    now: Timestamp,
+) -> Result<Timestamp, Failure> {
+    let invalid = |what: &str| Failure::with(Code::ReceiptInvalid, what);
+    let opened = records.ring().open(DocType::Receipt, receipt, now).map_err(|refusal| {
+        match refusal.code() {
+            Code::KeyUnknown => refusal.into(),
+            code => invalid(code.as_str()),
+        }
+    })?;
+    let text = |name: &str| opened.payload.get(name).and_then(serde_json::Value::as_str);
+    if text("nonce") != Some(nonce) {
+        return Err(invalid("nonce"));
+    }
+    if !texts.any(|answered| text("sha") == Some(document_digest(answered).as_str())) {
         return Err(invalid("sha"));
     }
     Ok(opened.issued_at)

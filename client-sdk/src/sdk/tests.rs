@@ -5,4 +5,5 @@ mod lifecycle;
 mod state;
 mod trust;
 mod upgrades;
+mod usage;
 mod world;

@@ -188,7 +188,9 @@ impl ChargingMode {
         }
     }
 
-    fn from_text(text: String) -> Self {
+    /// The mode of the marketplace's word.
+    #[must_use]
+    pub fn from_text(text: String) -> Self {
         match text.as_str() {
             "ON_DEMAND" => Self::OnDemand,
             "ONE_TIME" => Self::OneTime,

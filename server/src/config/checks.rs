@@ -254,6 +254,16 @@ pub(super) fn warnings(config: &Config, file: Option<&Path>) -> Vec<Warning> {
                 .to_owned(),
         );
     }
+    if !koogallery.kit_access_key.is_empty() && koogallery.kit_keys.is_empty() {
+        warn(
+            "koogallery.kit_key",
+            "koogallery.kit_access_key is set and koogallery.kit_key is not: the kit's applications \
+             (applicationSync) will be answered 000002, because their clientSecret cannot be \
+             decrypted, and their users cannot log in. Make the key with `licctl key generate --alg \
+             rsa3072` and give its public half to the marketplace."
+                .to_owned(),
+        );
+    }
     if let Some(admin) = config.http.admin_listen
         && !admin.ip().is_loopback()
         && config.http.tls.is_none()

@@ -221,4 +221,8 @@ fn warns_about_what_is_probably_not_meant() {
     for part in ["answered 000001", "orders cannot be read", "tokens travel in clear text"] {
         assert!(warnings.contains(part), "{warnings}");
     }
+    assert!(!warnings.contains("kit_key"), "{warnings}");
+    let kit = from_toml(&format!("[koogallery]\nkit_access_key = \"{KEY}\"")).unwrap();
+    let keyless = |warning: &Warning| warning.key == "koogallery.kit_key";
+    assert!(kit.warnings.iter().any(keyless), "its applications' secrets cannot be opened");
 }

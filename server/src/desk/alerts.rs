@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::command::UseCase;
 use super::context::{Note, Work};
 use super::{Desk, judge, paging, views};
-use crate::alarms::Alarm;
+use crate::alarms::{self, Alarm};
 use crate::error::ApiError;
 use crate::store::{
     AlertQuery, AlertRow, AlertTarget, DeliveryRow, DeliveryState, Lease, StoreError, Tx,
@@ -124,12 +124,18 @@ fn body(alert: &AlertRow, issuer: &str) -> Vec<u8> {
         "level": alert.level,
         "subject": alert.subject,
         "message": alert.message,
+        "message_zh": chinese(alert),
         "fields": fields(alert),
         "at": alert.at,
         "issuer": issuer,
     })
     .to_string()
     .into_bytes()
+}
+
+/// Its word decides: what differs from case to case stands in the fields.
+fn chinese(alert: &AlertRow) -> &str {
+    alarms::chinese(&alert.alert).unwrap_or(&alert.message)
 }
 
 fn fields(alert: &AlertRow) -> Value {
@@ -213,6 +219,7 @@ async fn view(tx: &mut dyn Tx, alert: &AlertRow) -> Result<api::AlertView, Store
         level: alert.level.clone(),
         subject: alert.subject.clone(),
         message: alert.message.clone(),
+        message_zh: chinese(alert).to_owned(),
         fields: fields(alert),
         at: Timestamp::from_secs(alert.at),
         again: judge::count(alert.again),

@@ -102,6 +102,7 @@ use_cases! {
     RefreshInstance => market::RefreshInstance,
     ReleaseCode => market::ReleaseCode,
     ReleaseInstance => market::ReleaseInstance,
+    ReportUsage => usage::ReportUsage,
     RetryUpload => uploads::RetryUpload,
     RetryUsage => usage::RetryUsage,
     SetCodeStatus => market::SetCodeStatus,

@@ -1,6 +1,6 @@
 //! What operators see of instances and their licenses.
 
-use koogallery::retry::REFUND;
+use koogallery::retry::refund;
 use license_core::{Code, Timestamp, api};
 use serde::Deserialize;
 
@@ -60,6 +60,7 @@ async fn view(
     let live = instance.state != InstanceState::Released;
     let unread = live && instance.quantity.is_none();
     let waits_since = if live { tx.waits_since(&instance.id).await? } else { None };
+    let refund = refund(instance.first_edition);
     Ok(api::InstanceView {
         instance_id: instance.id.clone(),
         order_id: instance.order_id.clone(),
@@ -79,9 +80,9 @@ async fn view(
             })
         }),
         unserved: count(unserved),
-        refund_at: unread.then(|| REFUND.ends(instance.created_at)).map(Timestamp::from_secs),
+        refund_at: unread.then(|| refund.ends(instance.created_at)).map(Timestamp::from_secs),
         refund_seconds_left: unread
-            .then(|| REFUND.left(instance.created_at, now))
+            .then(|| refund.left(instance.created_at, now))
             .map(i64::unsigned_abs),
         waiting_since: views::moment(waits_since),
         waiting_seconds: waits_since.map(|since| now.saturating_sub(since).max(0).unsigned_abs()),

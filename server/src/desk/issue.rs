@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 
 use super::context::{Note, Work};
 use super::judge::{Grant, Place};
+use super::orders;
 use crate::store::{
     Instance, LicenseRow, LicenseState, ListKey, Machine, StoreError, Tx, UploadRow, UploadState,
 };
@@ -28,6 +29,7 @@ impl From<SignError> for StoreError {
 fn claims(work: &Work<'_>, instance: &Instance, grant: &Grant) -> License {
     let terms = &grant.product.license;
     let perpetual = grant.validity.expires.is_none();
+    let by_use = orders::is_by_use(instance) == Some(true);
     License {
         issuer: work.desk.issuer.clone(),
         issued_at: work.now,
@@ -39,10 +41,11 @@ fn claims(work: &Work<'_>, instance: &Instance, grant: &Grant) -> License {
         customer: instance.customer.clone().unwrap_or_default(),
         kind: terms.kind,
         trial: instance.trial.unwrap_or_default(),
-        entitlements: terms.entitlements.clone(),
+        entitlements: terms.granted(),
         versions: terms.versions.clone(),
-        // From the day it was bought, so that asking again does not prolong it.
-        maintenance_until: terms.maintenance_days.filter(|_| perpetual).map(|days| {
+        // From the day it was bought, so that asking again does not prolong it. Who pays by use pays
+        // for what is released meanwhile, too.
+        maintenance_until: terms.maintenance_days.filter(|_| perpetual && !by_use).map(|days| {
             license_core::Timestamp::from_secs(instance.created_at).plus(i64::from(days) * DAY)
         }),
         grace_secs: i64::from(terms.grace_days) * DAY,

@@ -211,7 +211,17 @@ async fn bind(
     }
     let used = count(instance.machines_used - i64::from(wish.frees.is_some()));
     let new = rule::admit_machine(false, used, limit);
-    Ok(new.map(|()| Place::New { binding, digests: digests.clone() }))
+    Ok(new.map(|()| Place::New { digests: telling(&binding, digests), binding }))
+}
+
+/// Those by which it will be found again.
+fn telling(binding: &Binding, digests: &[String]) -> Vec<String> {
+    let kinds = binding.telling();
+    let of = |digest: &&String| {
+        let kind = digest.split(':').next();
+        kinds.iter().any(|telling| Some(telling.as_str()) == kind)
+    };
+    digests.iter().filter(of).cloned().collect()
 }
 
 /// What a machine is found by. Processors are not: many machines have the same one, and it never

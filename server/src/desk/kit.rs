@@ -135,9 +135,9 @@ fn unreadable(cause: Sealed) -> Rejection {
             "clientSecret无法解密：商家未配置私钥",
         ),
         Sealed::OtherKey => (
-            "clientSecret cannot be decrypted: it was not encrypted by RSA-OAEP (SHA-256 or SHA-1) \
-             with the seller's public key",
-            "clientSecret无法解密：未使用商家公钥以RSA-OAEP（SHA-256或SHA-1）加密",
+            "clientSecret cannot be decrypted: it was not encrypted by RSA-OAEP (SHA-256 or SHA-1, \
+             the same in MGF1) with the seller's public key",
+            "clientSecret无法解密：未使用商家公钥以RSA-OAEP（SHA-256或SHA-1，MGF1摘要须相同）加密",
         ),
         Sealed::NoText => (
             "clientSecret was decrypted, but is not text in UTF-8",

@@ -16,6 +16,7 @@ use tokio::sync::Semaphore;
 pub(crate) use keep::{KeepLogin, TakeLogin, UseState};
 use state::State;
 
+use super::audit::By;
 use super::{Context, Desk, views};
 use crate::config::{Config, Login};
 use crate::error::ApiError;
@@ -267,7 +268,7 @@ impl Desk {
     /// Tells the seller's server who came back with this code; once.
     pub(crate) async fn redeem_login(&self, code: &str) -> Result<api::LoginView, ApiError> {
         let digest = self.context.digest("login code", code);
-        let sealed = self.writer.write(TakeLogin { digest }).await?;
+        let sealed = self.writer.write(TakeLogin { digest, by: By::caller() }).await?;
         let sealed = sealed.ok_or_else(|| {
             ApiError::new(
                 Code::NotFound,

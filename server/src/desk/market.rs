@@ -75,7 +75,8 @@ impl Desk {
         let (activity, answer) = match self.admit(query, body) {
             Ok((call, nonce)) => {
                 let activity = call.activity();
-                (activity, self.answer(call, nonce).await)
+                // On the heap: what holds it is moved from layer to layer.
+                (activity, Box::pin(self.answer(call, nonce)).await)
             }
             Err((activity, rejection)) => (activity, rejection.into()),
         };
@@ -139,7 +140,7 @@ impl Desk {
             }
             Call::UpdateInstanceStatus(call) => self.writer.write(SetStatus { call, nonce }).await,
             Call::ReleaseInstance(call) => self.writer.write(ReleaseInstance { call, nonce }).await,
-            Call::GetLicenseAsync(call) => self.apply(call).await,
+            Call::GetLicenseAsync(call) => Box::pin(self.apply(call)).await,
             Call::QueryInstance(call) => query::instances(&self.store, &call, Shown::V2).await,
             Call::UpgradeInstance(call) => {
                 self.writer.write(UpgradeInstance { call, nonce, told: None }).await

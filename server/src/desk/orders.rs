@@ -1,7 +1,7 @@
 //! Orders: which are to be read, and what an answer changes.
 
 use koogallery::Failure;
-use koogallery::order::{Order, OrderLine, OrderProduct, OrderType};
+use koogallery::order::{ChargingMode, Order, OrderLine, OrderProduct, OrderType};
 
 use super::audit::{By, Entry};
 use super::command::UseCase;
@@ -112,6 +112,7 @@ impl EndOrder {
             product,
             quantity: goods.map_or(1, |goods| i64::from(goods.quantity())),
             period: line.is_period(),
+            charging: Some(line.charging_mode.as_str().to_owned()).filter(|word| !word.is_empty()),
             trial: order.is_trial(),
             customer: order.buyer.as_ref().and_then(|buyer| {
                 [&buyer.customer_real_name, &buyer.customer_name]
@@ -208,6 +209,7 @@ pub(crate) async fn take_terms(
         product: product.or_else(|| instance.product.clone().filter(|_| same)),
         quantity: order.quantity.unwrap_or_default(),
         period: order.period.unwrap_or_default(),
+        charging: order.charging,
         trial: order.trial.unwrap_or_default(),
         customer: order.customer.or_else(|| instance.customer.clone()),
         expires: order.expires.or(kept),
@@ -218,10 +220,19 @@ pub(crate) async fn take_terms(
     instance.product = terms.product;
     instance.quantity = Some(terms.quantity);
     instance.period = Some(terms.period);
+    instance.charging = terms.charging;
     instance.trial = Some(terms.trial);
     instance.customer = terms.customer;
     if !instance.expires_set {
         instance.expires = terms.expires;
     }
     Ok(())
+}
+
+/// Whether what is used of an instance is paid by its quantity; `None` where that is not known.
+pub(crate) fn is_by_use(instance: &Instance) -> Option<bool> {
+    let word = instance.charging.clone();
+    let said = word.and_then(|word| ChargingMode::from_text(word).is_by_use());
+    // An order that was read by an older version told no more.
+    said.or((instance.period == Some(true)).then_some(false))
 }

@@ -1,6 +1,6 @@
 //! Orders that nobody has read yet are paid back after a while: who is warned, and when.
 
-use koogallery::retry::{REFUND, WARNINGS, warning};
+use koogallery::retry::{REFUND, REFUND_V1, WARNINGS, refund, warning};
 
 use super::command::UseCase;
 use super::context::{Note, Work};
@@ -9,6 +9,9 @@ use crate::store::{StoreError, Tx};
 
 /// Warnings of one transaction.
 const AT_ONCE: i64 = 100;
+
+/// How much longer the marketplace tries the first edition's calls.
+pub(crate) const LONGER: i64 = REFUND_V1.lasts - REFUND.lasts;
 
 /// From when an instance must be there for so many minutes to be left.
 fn there_since(minutes: i64, now: i64) -> i64 {
@@ -22,7 +25,8 @@ impl WarnRefunds {
     /// Whether there is anybody to be warned: an idle server leaves the writer alone.
     pub(crate) async fn is_due(tx: &mut dyn Tx, now: i64) -> Result<bool, StoreError> {
         for minutes in WARNINGS {
-            if !tx.refunds_nearing(there_since(minutes, now), minutes, 1).await?.is_empty() {
+            if !tx.refunds_nearing(there_since(minutes, now), LONGER, minutes, 1).await?.is_empty()
+            {
                 return Ok(true);
             }
         }
@@ -38,10 +42,11 @@ impl UseCase for WarnRefunds {
         let now = work.now.as_secs();
         let mut warned = 0;
         for minutes in WARNINGS {
-            for (instance, since) in
-                tx.refunds_nearing(there_since(minutes, now), minutes, AT_ONCE).await?
+            let until = there_since(minutes, now);
+            for (instance, since, first_edition) in
+                tx.refunds_nearing(until, LONGER, minutes, AT_ONCE).await?
             {
-                let left = REFUND.left(since, now);
+                let left = refund(first_edition).left(since, now);
                 let urgent = warning(left).unwrap_or(minutes);
                 let mut first = true;
                 // After a pause of ours several have come: the most urgent one is told.

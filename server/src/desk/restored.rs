@@ -5,6 +5,7 @@ use license_core::{Timestamp, api};
 use serde::Deserialize;
 
 use super::Desk;
+use super::audit::{By, Entry};
 use super::command::UseCase;
 use super::context::{Note, Work};
 use crate::error::ApiError;
@@ -38,7 +39,9 @@ impl Restored {
 }
 
 /// An operator says that uploads may go.
-pub(crate) struct ConfirmRestore;
+pub(crate) struct ConfirmRestore {
+    pub(crate) by: By,
+}
 
 impl UseCase for ConfirmRestore {
     type Answer = ();
@@ -46,6 +49,7 @@ impl UseCase for ConfirmRestore {
     async fn run(&self, tx: &mut dyn Tx, work: &mut Work<'_>) -> Result<(), StoreError> {
         if tx.meta(RESTORED).await?.is_some() {
             tx.put_meta(RESTORED, None).await?;
+            work.audit(Entry::new("restore.confirm", &self.by));
             work.note(Note::RestoreConfirmed);
         }
         Ok(())
@@ -61,7 +65,7 @@ impl Desk {
 
     /// Lets uploads go; does nothing where none wait for it.
     pub(crate) async fn confirm_restore(&self) -> Result<api::RestoreView, ApiError> {
-        self.writer.write(ConfirmRestore).await?;
+        self.writer.write(ConfirmRestore { by: By::caller() }).await?;
         self.restored().await
     }
 

@@ -10,7 +10,7 @@ use super::context::{Note, Work};
 use super::{Desk, paging, views};
 use crate::alarms::Alarm;
 use crate::error::ApiError;
-use crate::store::{Lease, StoreError, Tx, UploadQuery, UploadRow, UploadState};
+use crate::store::{Lease, Locks, Parcel, StoreError, Tx, UploadQuery, UploadRow, UploadState};
 
 /// What `meta` holds while the queues rest because of wrong credentials.
 const PAUSE: &str = "pause";
@@ -25,27 +25,12 @@ pub(crate) struct TakeUploads {
     pub(crate) limit: i64,
 }
 
-/// One upload and the bytes that were promised.
-pub(crate) struct Parcel {
-    pub(crate) row: UploadRow,
-    /// The license string, where the upload is no file.
-    pub(crate) text: Option<String>,
-}
-
 impl UseCase for TakeUploads {
     type Answer = Vec<Parcel>;
 
     async fn run(&self, tx: &mut dyn Tx, work: &mut Work<'_>) -> Result<Self::Answer, StoreError> {
-        let mut parcels = Vec::new();
         let lease = Lease::of(&work.desk.server);
-        for row in tx.take_uploads(work.now.as_secs(), self.limit, &lease).await? {
-            let text = match row.file {
-                Some(_) => None,
-                None => tx.license(&row.license_id).await?.map(|license| license.document),
-            };
-            parcels.push(Parcel { row, text });
-        }
-        Ok(parcels)
+        tx.take_uploads(work.now.as_secs(), self.limit, &lease).await
     }
 }
 
@@ -78,6 +63,10 @@ pub(crate) struct EndUpload {
 impl UseCase for EndUpload {
     /// The state it is in now.
     type Answer = Option<UploadState>;
+
+    fn locks(&self, locks: &mut Locks) {
+        locks.upload(&self.id);
+    }
 
     async fn run(&self, tx: &mut dyn Tx, work: &mut Work<'_>) -> Result<Self::Answer, StoreError> {
         let Some(mut row) = tx.upload(&self.id).await? else { return Ok(None) };

@@ -3,6 +3,7 @@
 
 mod calls;
 mod push;
+mod report;
 
 use koogallery::failure;
 use koogallery::usage::Record;
@@ -11,6 +12,7 @@ use serde::Deserialize;
 
 pub(crate) use calls::{EndUsage, KeepUsage, TakeUsage, UsageCall};
 pub(crate) use push::PushUsage;
+pub(crate) use report::ReportUsage;
 
 use super::audit::{By, Entry};
 use super::command::UseCase;
@@ -111,6 +113,8 @@ fn view(row: &UsageRow) -> api::UsageView {
         usage_id: row.id.clone(),
         metering_sn: row.metering_sn.clone(),
         instance_id: row.instance_id.clone(),
+        license_id: row.license_id.clone(),
+        number: row.number.clone(),
         begin_time: Timestamp::from_secs(row.begin_time),
         end_time: Timestamp::from_secs(row.end_time),
         usage_value: row.usage_value.clone(),

@@ -69,6 +69,21 @@ where
 {
     type Rejection = ApiError;
 
+    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+        Written::<T, LIMIT>::from_request(request, state).await.map(|written| Self(written.0))
+    }
+}
+
+/// The same, and the bytes as they came, for answers that are about exactly these.
+pub(super) struct Written<T, const LIMIT: usize>(pub(super) T, pub(super) Bytes);
+
+impl<S, T, const LIMIT: usize> FromRequest<S> for Written<T, LIMIT>
+where
+    S: Send + Sync,
+    T: DeserializeOwned,
+{
+    type Rejection = ApiError;
+
     async fn from_request(request: Request, _: &S) -> Result<Self, ApiError> {
         let (parts, body) = request.into_parts();
         if !is_json(&parts.headers) {
@@ -83,7 +98,7 @@ where
         let mut reader = serde_json::Deserializer::from_slice(&bytes);
         let value = serde_path(&mut reader).map_err(|error| unreadable(&error))?;
         reader.end().map_err(|error| unreadable(&error))?;
-        Ok(Self(value))
+        Ok(Self(value, bytes))
     }
 }
 

@@ -6,6 +6,7 @@ mod licenses;
 mod lists;
 mod login;
 mod market;
+mod usage;
 
 use axum::Router;
 use axum::routing::{get, post};
@@ -17,6 +18,7 @@ pub(super) fn router(app: App, secure: bool) -> Router {
     let mut router = Router::new()
         .route("/koogallery", post(market::call).merge(market::queries()))
         .route("/v1/client/licenses", post(licenses::ask))
+        .route("/v1/client/usage", post(usage::report))
         .route("/v1/client/releases", get(lists::releases))
         .route("/v1/client/trust", get(lists::trust))
         .route("/v1/client/revocations", get(lists::revocations))

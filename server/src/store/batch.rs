@@ -6,7 +6,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::{
-    Application, AuditRow, Instance, LicenseRow, Locks, Machine, ProductRow, StoreError, UploadRow,
+    Application, AuditRow, Instance, LicenseRow, Locks, Machine, Parcel, ProductRow, StoreError,
+    UploadRow,
 };
 
 /// Machines are looked at one by one; more than this many alike are clones of one image.
@@ -22,6 +23,8 @@ pub(super) struct Unwritten {
     pub(super) digests: Vec<(String, String, String)>,
     pub(super) licenses: Vec<LicenseRow>,
     pub(super) uploads: Vec<UploadRow>,
+    /// Uploads that were queued before, as they are now.
+    pub(super) sent: Vec<UploadRow>,
     pub(super) applications: Vec<Application>,
     /// By how much the number of places taken changes, by instance.
     pub(super) places: BTreeMap<String, i64>,
@@ -29,12 +32,11 @@ pub(super) struct Unwritten {
 }
 
 impl Unwritten {
-    /// Rows of one statement: far below what a database takes, far above what pays.
-    const FULL: usize = 64;
-
-    /// Whether it is time to write, whoever comes next.
-    pub(super) fn is_full(&self) -> bool {
-        self.licenses.len().max(self.applications.len()).max(self.places.len()) >= Self::FULL
+    /// Whether `many` rows of one kind wait: it is time to write, whoever comes next.
+    pub(super) fn holds(&self, many: usize) -> bool {
+        let rows =
+            [self.licenses.len(), self.applications.len(), self.places.len(), self.sent.len()];
+        rows.iter().any(|rows| *rows >= many)
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -42,6 +44,7 @@ impl Unwritten {
             && self.digests.is_empty()
             && self.licenses.is_empty()
             && self.uploads.is_empty()
+            && self.sent.is_empty()
             && self.applications.is_empty()
             && self.places.is_empty()
             && self.links.is_empty()
@@ -53,6 +56,7 @@ pub(super) enum Ahead {
     Instance(Instance),
     Product(ProductRow),
     Application(Application),
+    Upload(UploadRow),
     /// A machine in use, and a digest that found it.
     Machine(String, Machine),
 }
@@ -65,6 +69,7 @@ pub(super) struct Batch {
     codes: HashMap<String, Option<String>>,
     products: HashMap<String, ProductRow>,
     applications: HashMap<String, Vec<Application>>,
+    uploads: HashMap<String, Option<UploadRow>>,
     /// Machines in use by instance and digest; a digest that is absent was not asked for.
     machines: HashMap<String, HashMap<String, Vec<Arc<Machine>>>>,
 }
@@ -80,6 +85,9 @@ impl Batch {
         }
         for wanted in &locks.applications {
             self.applications.insert(wanted.event.clone(), Vec::new());
+        }
+        for id in &locks.uploads {
+            self.uploads.insert(id.clone(), None);
         }
         let found = rows.iter().filter(|row| matches!(row, Ahead::Machine(..))).count();
         for row in rows {
@@ -98,6 +106,9 @@ impl Batch {
                         .entry(application.event_id.clone())
                         .or_default()
                         .push(application);
+                }
+                Ahead::Upload(upload) => {
+                    self.uploads.insert(upload.id.clone(), Some(upload));
                 }
                 Ahead::Machine(digest, machine) if found < ALIKE_AHEAD => {
                     let known = self.machines.entry(machine.instance_id.clone()).or_default();
@@ -130,6 +141,7 @@ impl Batch {
         self.products.clear();
         self.applications.clear();
         self.machines.clear();
+        self.uploads.clear();
     }
 
     #[expect(clippy::option_option, reason = "not known here, or known not to exist")]
@@ -151,6 +163,29 @@ impl Batch {
 
     pub(super) fn applications_of_event(&self, event: &str) -> Option<Vec<Application>> {
         self.applications.get(event).cloned()
+    }
+
+    #[expect(clippy::option_option, reason = "not known here, or known not to exist")]
+    pub(super) fn upload(&self, id: &str) -> Option<Option<UploadRow>> {
+        self.uploads.get(id).cloned()
+    }
+
+    /// Keeps what became of an upload that was read ahead; false if it was not.
+    pub(super) fn put_upload(&mut self, upload: &UploadRow) -> bool {
+        let Some(known) = self.uploads.get_mut(&upload.id) else { return false };
+        *known = Some(upload.clone());
+        self.unwritten.sent.retain(|earlier| earlier.id != upload.id);
+        self.unwritten.sent.push(upload.clone());
+        true
+    }
+
+    /// What was taken is no longer as it was read ahead.
+    pub(super) fn took(&mut self, parcels: &[Parcel]) {
+        for Parcel { row, .. } in parcels {
+            if let Some(known) = self.uploads.get_mut(&row.id) {
+                *known = Some(row.clone());
+            }
+        }
     }
 
     /// Machines that share any of `digests`, those with most of them first.

@@ -31,12 +31,16 @@ pub(crate) struct Instance {
     pub(crate) product: Option<String>,
     pub(crate) quantity: Option<i64>,
     pub(crate) period: Option<bool>,
+    /// The marketplace's word for how it is paid.
+    pub(crate) charging: Option<String>,
     pub(crate) trial: Option<bool>,
     pub(crate) customer: Option<String>,
     pub(crate) expires: Option<i64>,
     pub(crate) expires_set: bool,
     pub(crate) machines_used: i64,
     pub(crate) judge_due: bool,
+    /// Created by a call of the first edition.
+    pub(crate) first_edition: bool,
 }
 
 /// What the order in force grants; changes an instance as a whole.
@@ -47,6 +51,7 @@ pub(crate) struct Terms {
     pub(crate) product: Option<String>,
     pub(crate) quantity: i64,
     pub(crate) period: bool,
+    pub(crate) charging: Option<String>,
     pub(crate) trial: bool,
     pub(crate) customer: Option<String>,
     pub(crate) expires: Option<i64>,

@@ -17,6 +17,8 @@ pub(crate) struct Locks {
     pub(crate) names: BTreeSet<String>,
     /// Applications, with what their machines may be found by.
     pub(crate) applications: Vec<Wanted>,
+    /// Uploads that were sent, by id.
+    pub(crate) uploads: BTreeSet<String>,
 }
 
 /// An application that may be known already.
@@ -49,6 +51,10 @@ impl Locks {
             instance: instance.to_owned(),
             digests: digests.to_vec(),
         });
+    }
+
+    pub(crate) fn upload(&mut self, id: &str) {
+        self.uploads.insert(id.to_owned());
     }
 
     pub(crate) fn is_empty(&self) -> bool {

@@ -37,6 +37,7 @@ pub(crate) struct OrderRow {
     pub(crate) sku: Option<String>,
     pub(crate) quantity: Option<i64>,
     pub(crate) period: Option<bool>,
+    pub(crate) charging: Option<String>,
     pub(crate) trial: Option<bool>,
     pub(crate) customer: Option<String>,
     pub(crate) expires: Option<i64>,

@@ -40,6 +40,8 @@ pub(super) use backup::{PgSnapshot, PgVacancy};
 /// The tables, step by step.
 pub(super) static MIGRATOR: Migrator = sqlx::migrate!("migrations/postgres");
 
+/// Rows of one statement: far below what it takes, far above what pays.
+const TOGETHER: usize = 64;
 /// Connections of one server: one writes, the others read.
 const CONNECTIONS: u32 = 10;
 /// How long a call waits for a connection; the marketplace gives up after five seconds.
@@ -243,10 +245,11 @@ impl PgTx {
 
     /// Writes early what would make a statement too long.
     async fn make_room(&mut self) -> Result<(), StoreError> {
-        if self.batch.unwritten.is_full() { self.write_out().await } else { Ok(()) }
+        if self.batch.unwritten.holds(TOGETHER) { self.write_out().await } else { Ok(()) }
     }
 
-    /// For [`batch`] alone: what waits is not written yet.
+    /// For [`batch`], and for statements that need not see what waits, nor change what was read
+    /// ahead.
     fn raw(&mut self) -> &mut PgConnection {
         self.connection
             .as_mut()

@@ -21,20 +21,22 @@ mod usage;
 mod waits;
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use serde::Serialize;
 use sqlx::error::DatabaseError as _;
 use sqlx::migrate::Migrator;
-use sqlx::pool::PoolConnection;
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteConnection, SqliteError, SqliteJournalMode, SqlitePoolOptions,
     SqliteSynchronous,
 };
-use sqlx::{ConnectOptions as _, SqlitePool, Transaction};
+use sqlx::{ConnectOptions as _, Connection as _, SqlitePool, Transaction};
+use tokio::sync::{Mutex, OwnedMutexGuard};
+use tokio::task::JoinHandle;
 
-use super::batch::Batch;
+use super::batch::{Batch, meaning as refusal};
 use super::{Locks, StoreError, Tx, version};
 
 pub(super) use backup::{SqliteSnapshot, SqliteVacancy};
@@ -44,21 +46,26 @@ pub(super) static MIGRATOR: Migrator = sqlx::migrate!("migrations/sqlite");
 
 /// The writer's page cache in KiB, as the pragma counts: what a batch touches lies apart, and
 /// pages that were dropped are read again.
-const WRITER_CACHE: &str = "-16384";
+const WRITER_CACHE: &str = "-8192";
 /// Pages of the write-ahead log before they are copied into the database (16 MiB): a page that
 /// many batches change is copied once.
 const WAL_PAGES: &str = "4096";
+/// Rows of one statement. A few, so that they are written while the next ones are judged, and the
+/// statement for that many is prepared once.
+const TOGETHER: usize = 8;
 /// Connections that only read; each is a thread of SQLite's.
 const READERS: u32 = 4;
 
 /// The two pools of one database file.
 #[derive(Clone, Debug)]
 pub(crate) struct Sqlite {
-    /// One connection: SQLite has one writer, and a queue of ours is fairer than its lock.
-    writer: SqlitePool,
+    /// One connection: SQLite has one writer, and a queue of ours is fairer than its lock. None
+    /// where one was given up; the next writer makes a new one.
+    writer: Arc<Mutex<Option<SqliteConnection>>>,
+    writing: Arc<SqliteConnectOptions>,
     readers: SqlitePool,
     #[cfg(test)]
-    limit: std::sync::Arc<std::sync::atomic::AtomicI64>,
+    limit: Arc<std::sync::atomic::AtomicI64>,
 }
 
 impl Sqlite {
@@ -76,19 +83,13 @@ impl Sqlite {
             .clone()
             .pragma("cache_size", WRITER_CACHE)
             .pragma("wal_autocheckpoint", WAL_PAGES);
-        let writer = SqlitePoolOptions::new()
-            .max_connections(1)
-            .test_before_acquire(false)
-            .idle_timeout(None)
-            .max_lifetime(None)
-            .connect_with(writing)
-            .await?;
+        let mut writer = writing.connect().await?;
         if migrate {
-            let ran = MIGRATOR.run(&writer).await;
+            let ran = MIGRATOR.run(&mut writer).await;
             ran.map_err(|error| version::migration_error(error, &MIGRATOR))?;
         } else {
             let found = sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations")
-                .fetch_one(&writer)
+                .fetch_one(&mut writer)
                 .await?;
             version::check(found, &MIGRATOR)?;
         }
@@ -99,28 +100,40 @@ impl Sqlite {
             .max_lifetime(None)
             .connect_lazy_with(options);
         Ok(Self {
-            writer,
+            writer: Arc::new(Mutex::new(Some(writer))),
+            writing: Arc::new(writing),
             readers,
             #[cfg(test)]
-            limit: std::sync::Arc::default(),
+            limit: Arc::default(),
         })
     }
 
     pub(super) async fn write(&self) -> Result<Box<dyn Tx>, StoreError> {
-        let connection = self.writer.acquire().await?;
+        let writing = self.writing().await?;
         #[cfg(test)]
-        let connection = self.limited(connection).await;
-        let stage = Stage::Waiting;
-        Ok(Box::new(SqliteTx::new(Hold::Write { connection, stage })))
+        let writing = self.limited(writing).await;
+        Ok(Box::new(SqliteTx::new(Hold::Write(Box::new(writing)))))
     }
 
     pub(super) async fn read(&self) -> Result<Box<dyn Tx>, StoreError> {
         Ok(Box::new(SqliteTx::new(Hold::Read(self.readers.begin().await?))))
     }
 
+    /// Waits for the one connection.
+    async fn writing(&self) -> Result<Writing, StoreError> {
+        let mut seat = Arc::clone(&self.writer).lock_owned().await;
+        if seat.is_none() {
+            *seat = Some(self.writing.connect().await?);
+        }
+        Ok(Writing { seat, stage: Stage::Waiting })
+    }
+
     pub(super) async fn close(&self) {
         self.readers.close().await;
-        self.writer.close().await;
+        if let Some(writer) = self.writer.lock().await.take() {
+            // What is committed is committed, however this ends.
+            let _ = writer.close().await;
+        }
     }
 
     /// Lets the file grow to `pages` and no further: a full disk, for tests. 0 lifts the limit.
@@ -131,17 +144,14 @@ impl Sqlite {
 
     /// A connection forgets its limit, and is replaced after a full disk.
     #[cfg(test)]
-    async fn limited(
-        &self,
-        mut connection: PoolConnection<sqlx::Sqlite>,
-    ) -> PoolConnection<sqlx::Sqlite> {
+    async fn limited(&self, mut writing: Writing) -> Writing {
         let pages = match self.limit.load(std::sync::atomic::Ordering::SeqCst) {
             0 => 1_000_000,
             pages => pages,
         };
         let sql = sqlx::AssertSqlSafe(format!("PRAGMA max_page_count = {pages}"));
-        sqlx::query(sql).execute(&mut *connection).await.unwrap();
-        connection
+        sqlx::query(sql).execute(writing.connection().unwrap()).await.unwrap();
+        writing
     }
 
     /// How a connection is set up.
@@ -149,14 +159,17 @@ impl Sqlite {
     pub(crate) async fn pragma(&self, name: &str) -> String {
         use sqlx::Row as _;
         let sql = sqlx::AssertSqlSafe(format!("PRAGMA {name}"));
-        let row = sqlx::query(sql).fetch_one(&self.writer).await.unwrap();
+        let mut writing = self.writing().await.unwrap();
+        let row = sqlx::query(sql).fetch_one(writing.connection().unwrap()).await.unwrap();
         row.try_get::<String, _>(0).unwrap_or_else(|_| row.get::<i64, _>(0).to_string())
     }
 
     /// How large the file is now, in pages.
     #[cfg(test)]
     pub(crate) async fn pages(&self) -> i64 {
-        sqlx::query_scalar("PRAGMA page_count").fetch_one(&self.writer).await.unwrap()
+        let mut writing = self.writing().await.unwrap();
+        let count = sqlx::query_scalar("PRAGMA page_count");
+        count.fetch_one(writing.connection().unwrap()).await.unwrap()
     }
 }
 
@@ -168,12 +181,36 @@ struct SqliteTx {
 
 enum Hold {
     Read(Transaction<'static, sqlx::Sqlite>),
-    /// Begun and ended here: after a full disk SQLite has rolled back by itself, which the
-    /// driver's own bookkeeping does not expect.
-    Write {
-        connection: PoolConnection<sqlx::Sqlite>,
-        stage: Stage,
-    },
+    Write(Box<Writing>),
+    /// Rows are being written while the batch goes on.
+    Away(JoinHandle<Written>),
+    /// Lost with the task that was writing.
+    Lost,
+}
+
+/// What comes back from writing rows.
+type Written = (Box<Writing>, Result<(), sqlx::Error>);
+
+/// The one connection that writes. The transaction is begun and ended here: after a full disk
+/// SQLite has rolled back by itself, which the driver's own bookkeeping does not expect.
+struct Writing {
+    seat: OwnedMutexGuard<Option<SqliteConnection>>,
+    stage: Stage,
+}
+
+impl Writing {
+    fn connection(&mut self) -> Result<&mut SqliteConnection, StoreError> {
+        self.seat.as_mut().ok_or_else(|| StoreError::Unavailable("it was closed".to_owned()))
+    }
+}
+
+impl Drop for Writing {
+    fn drop(&mut self) {
+        // A connection in an unknown state is not used again; closing it rolls back.
+        if self.stage == Stage::Begun {
+            *self.seat = None;
+        }
+    }
 }
 
 /// Where a writing transaction stands.
@@ -196,17 +233,39 @@ impl SqliteTx {
     /// Whether it begins now: who asks sends [`BEGIN`] first.
     fn begins(&mut self) -> bool {
         match &mut self.hold {
-            Hold::Write { stage, .. } => std::mem::replace(stage, Stage::Begun) == Stage::Waiting,
-            Hold::Read(_) => false,
+            Hold::Write(writing) => {
+                std::mem::replace(&mut writing.stage, Stage::Begun) == Stage::Waiting
+            }
+            Hold::Read(_) | Hold::Away(_) | Hold::Lost => false,
         }
     }
 
-    /// For [`batch`] alone: what waits is not written yet.
-    fn raw(&mut self) -> &mut SqliteConnection {
+    /// For [`batch`] alone: what waits is not written yet. Waits for rows that are on their way.
+    async fn raw(&mut self) -> Result<&mut SqliteConnection, StoreError> {
+        self.back().await?;
         match &mut self.hold {
-            Hold::Read(transaction) => transaction,
-            Hold::Write { connection, .. } => connection,
+            Hold::Read(transaction) => Ok(transaction),
+            Hold::Write(writing) => writing.connection(),
+            Hold::Away(_) | Hold::Lost => Err(StoreError::Unavailable("it was lost".to_owned())),
         }
+    }
+
+    /// Waits for rows that are on their way; what became of them is everybody's answer.
+    async fn back(&mut self) -> Result<(), StoreError> {
+        let Hold::Away(task) = &mut self.hold else { return Ok(()) };
+        let done = task.await;
+        self.hold = Hold::Lost;
+        let (writing, done) = done.map_err(|panic| StoreError::Broken(panic.to_string()))?;
+        self.hold = Hold::Write(writing);
+        done.map_err(refusal)
+    }
+
+    /// For statements that need not see what waits, nor change what was read ahead.
+    async fn begun(&mut self) -> Result<&mut SqliteConnection, StoreError> {
+        if self.begins() {
+            sqlx::query(BEGIN).execute(self.raw().await?).await?;
+        }
+        self.raw().await
     }
 
     /// For statements that read, or that write what is never read ahead: everything that waits
@@ -214,10 +273,8 @@ impl SqliteTx {
     async fn written(&mut self) -> Result<&mut SqliteConnection, StoreError> {
         if !self.batch.unwritten.is_empty() {
             self.write_out("").await?;
-        } else if self.begins() {
-            sqlx::query(BEGIN).execute(self.raw()).await?;
         }
-        Ok(self.raw())
+        self.begun().await
     }
 
     /// For every other statement: what was read ahead may not be true afterwards.
@@ -226,21 +283,9 @@ impl SqliteTx {
         self.written().await
     }
 
-    /// Writes early what would not fit into one statement.
+    /// Begins to write what fills a statement, while the batch goes on.
     async fn make_room(&mut self) -> Result<(), StoreError> {
-        if self.batch.unwritten.is_full() {
-            self.write_out("").await?;
-        }
-        Ok(())
-    }
-}
-
-impl Drop for SqliteTx {
-    fn drop(&mut self) {
-        // A connection in an unknown state is not used again; closing it rolls back.
-        if let Hold::Write { connection, stage: Stage::Begun } = &mut self.hold {
-            connection.close_on_drop();
-        }
+        if self.batch.unwritten.holds(TOGETHER) { self.send_out().await } else { Ok(()) }
     }
 }
 
@@ -258,23 +303,26 @@ impl Tx for SqliteTx {
 
     async fn commit(mut self: Box<Self>) -> Result<(), StoreError> {
         // A view has nothing to commit: dropping it ends it.
-        if matches!(self.hold, Hold::Write { stage: Stage::Begun, .. })
-            || !self.batch.unwritten.is_empty()
-        {
+        self.back().await?;
+        let begun = matches!(&self.hold, Hold::Write(writing) if writing.stage == Stage::Begun);
+        if begun || !self.batch.unwritten.is_empty() {
             self.write_out("COMMIT").await?;
         }
-        if let Hold::Write { stage, .. } = &mut self.hold {
-            *stage = Stage::Ended;
+        if let Hold::Write(writing) = &mut self.hold {
+            writing.stage = Stage::Ended;
         }
         Ok(())
     }
 
     async fn rollback(mut self: Box<Self>) {
-        if let Hold::Write { connection, stage } = &mut self.hold
-            && *stage == Stage::Begun
-            && sqlx::query("ROLLBACK").execute(&mut **connection).await.is_ok()
+        // Why it failed is known to whoever rolls back.
+        let _ = self.back().await;
+        if let Hold::Write(writing) = &mut self.hold
+            && writing.stage == Stage::Begun
+            && let Ok(connection) = writing.connection()
+            && sqlx::query("ROLLBACK").execute(connection).await.is_ok()
         {
-            *stage = Stage::Ended;
+            writing.stage = Stage::Ended;
         }
     }
 }

@@ -42,6 +42,14 @@ pub(crate) struct UploadRow {
     pub(crate) lease_owner: Option<String>,
 }
 
+/// One upload that was taken, and the license string where that is what is sent.
+#[derive(Clone, Debug, PartialEq, sqlx::FromRow)]
+pub(crate) struct Parcel {
+    #[sqlx(flatten)]
+    pub(crate) row: UploadRow,
+    pub(crate) text: Option<String>,
+}
+
 /// Which uploads to list, in the order of their ids.
 #[derive(Clone, Debug)]
 pub(crate) struct UploadQuery {
@@ -63,13 +71,15 @@ pub(crate) trait Uploads {
     ) -> Result<Option<UploadRow>, StoreError>;
     /// Queues one; equal content for the same event is queued once.
     async fn add_upload(&mut self, upload: &UploadRow) -> Result<(), StoreError>;
-    /// Takes up to `limit` that are due, counting the attempt before anything is sent.
+    /// Takes up to `limit` that are due, counting the attempt before anything is sent; none while
+    /// `meta` has a restore that nobody has confirmed. What this transaction queued itself comes
+    /// with the next one.
     async fn take_uploads(
         &mut self,
         now: i64,
         limit: i64,
         lease: &Lease,
-    ) -> Result<Vec<UploadRow>, StoreError>;
+    ) -> Result<Vec<Parcel>, StoreError>;
     /// Goes on holding those that are being sent here.
     async fn renew_uploads(&mut self, held: &[String], lease: &Lease) -> Result<(), StoreError>;
     /// Puts back what a server that died left in the middle, which may have arrived: all that is

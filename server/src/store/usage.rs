@@ -43,6 +43,10 @@ pub(crate) struct UsageRow {
     pub(crate) queued_at: i64,
     pub(crate) finished_at: Option<i64>,
     pub(crate) lease_owner: Option<String>,
+    /// By which license a program reported it.
+    pub(crate) license_id: Option<String>,
+    /// The program's own number of it.
+    pub(crate) number: Option<String>,
 }
 
 /// Which records to list, in the order of their ids.

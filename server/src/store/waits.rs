@@ -4,8 +4,9 @@ use async_trait::async_trait;
 
 use super::StoreError;
 
-/// An instance whose order was not read yet, and since when it is there.
-pub(crate) type Unread = (String, i64);
+/// An instance whose order was not read yet, since when it is there, and whether a call of the first
+/// edition made it.
+pub(crate) type Unread = (String, i64, bool);
 
 /// Questions about waiting; each is answered from an index of what waits.
 #[async_trait]
@@ -15,13 +16,15 @@ pub(crate) trait Waits {
     async fn waits_since(&mut self, instance_id: &str) -> Result<Option<i64>, StoreError>;
     /// The same over all instances that are not released.
     async fn longest_wait(&mut self) -> Result<Option<i64>, StoreError>;
-    /// How many instances have an order that was not read yet, and since when the oldest is there.
-    async fn unread_orders(&mut self) -> Result<(i64, Option<i64>), StoreError>;
+    /// How many instances have an order that was not read yet, and since when the one is there that
+    /// is paid back first; those of the first edition have so many seconds more.
+    async fn unread_orders(&mut self, longer: i64) -> Result<(i64, Option<i64>), StoreError>;
     /// Instances whose order was not read yet, that are there since `until` or longer, and about
-    /// which nobody was warned at so many minutes.
+    /// which nobody was warned at so many minutes; those of the first edition for `longer` more.
     async fn refunds_nearing(
         &mut self,
         until: i64,
+        longer: i64,
         minutes: i64,
         limit: i64,
     ) -> Result<Vec<Unread>, StoreError>;

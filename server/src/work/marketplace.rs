@@ -20,6 +20,8 @@ use crate::outside::trust;
 
 const CONNECT: Duration = Duration::from_secs(5);
 const TOTAL: Duration = Duration::from_secs(15);
+/// Connections that are kept for the next request: as many as the workers use at once.
+const IDLE: usize = 32;
 /// The most that is read of an answer.
 const ANSWER_LIMIT: u64 = 1024 * 1024;
 
@@ -71,8 +73,8 @@ impl Marketplace {
             .max_redirects_will_error(false)
             .timeout_connect(Some(CONNECT))
             .timeout_global(Some(TOTAL))
-            .max_idle_connections(8)
-            .max_idle_connections_per_host(8)
+            .max_idle_connections(IDLE)
+            .max_idle_connections_per_host(IDLE)
             .user_agent(concat!("licd/", env!("CARGO_PKG_VERSION")));
         if local {
             // What is on this machine is never reached by way of a proxy.

@@ -8,12 +8,12 @@ use koogallery::{Failure, Remedy};
 use super::flight::Flight;
 use super::gate::Permit;
 use super::marketplace::{Marketplace, Miss};
-use super::{LOOK, Shutdown, delay, rest, uploads};
+use super::{LOOK, Shutdown, Woken, delay, uploads, wait};
 use crate::desk::{Desk, EndOrder, KeepOrders, TakeOrders};
 use crate::store::OrderRow;
 
 /// Questions at the same time.
-const PARALLEL: usize = 4;
+const PARALLEL: usize = 16;
 
 pub(super) fn run(
     desk: Desk,
@@ -25,14 +25,24 @@ pub(super) fn run(
 
 async fn serve(desk: Desk, marketplace: Arc<Marketplace>, mut shutdown: Shutdown) {
     let mut flight = Flight::new();
+    // Whether something may be due.
+    let mut waiting = true;
     loop {
         if let Some(held) = flight.keep_now() {
             keep(&desk, held).await;
         }
-        let taken = take(&desk, PARALLEL - flight.count()).await;
+        let free = PARALLEL - flight.count();
+        let taken = if waiting && free > 0 { take(&desk, free).await } else { Vec::new() };
+        if free > 0 {
+            waiting = taken.len() == free;
+        }
         if taken.is_empty() {
             tokio::select! {
-                stop = rest(&desk.context.bells.orders, &mut shutdown, LOOK) => if stop { break },
+                woken = wait(&desk.context.bells.orders, &mut shutdown, LOOK) => match woken {
+                    Woken::ToStop => break,
+                    Woken::ByBell => waiting = true,
+                    Woken::ToLook => waiting = due(&desk).await,
+                },
                 true = flight.ended() => {}
             }
             continue;
@@ -62,9 +72,6 @@ async fn keep(desk: &Desk, held: Vec<i64>) {
 }
 
 async fn take(desk: &Desk, free: usize) -> Vec<OrderRow> {
-    if free == 0 || !due(desk).await {
-        return Vec::new();
-    }
     let (limit, probing) = match desk.gate.permit(desk.context.now_ms()) {
         Permit::Go => (free, false),
         Permit::Probe => (1, true),

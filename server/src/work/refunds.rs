@@ -6,7 +6,7 @@ use koogallery::retry::REFUND;
 use tokio::sync::Notify;
 
 use super::{Shutdown, rest};
-use crate::desk::{Desk, WarnRefunds};
+use crate::desk::{Desk, LONGER, WarnRefunds};
 use crate::store::StoreError;
 
 const PAUSE: Duration = Duration::from_secs(5);
@@ -28,7 +28,7 @@ async fn look(desk: &Desk) -> Result<(), StoreError> {
     let now = desk.context.now().as_secs();
     let due = {
         let mut tx = desk.store.read().await?;
-        let (unread, oldest) = tx.unread_orders().await?;
+        let (unread, oldest) = tx.unread_orders(LONGER).await?;
         let left = oldest.map_or(REFUND.lasts, |oldest| REFUND.left(oldest, now));
         let waits = tx.longest_wait().await?.map_or(0, |since| (now - since).max(0));
         metrics::gauge!("licd_orders", "state" => "unread").set(unread as f64);

@@ -10,14 +10,12 @@ use koogallery::{Failure, Remedy};
 use super::flight::Flight;
 use super::gate::{Permit, Turn};
 use super::marketplace::{Marketplace, Miss};
-use super::{LOOK, Shutdown, alert_closed, delay, rest};
-use crate::desk::{
-    Desk, EndUpload, Hurry, KeepUploads, Parcel, PutPause, Queued, RESTORED, TakeUploads,
-};
-use crate::store::{StoreError, UploadState};
+use super::{LOOK, Shutdown, Woken, alert_closed, delay, wait};
+use crate::desk::{Desk, EndUpload, Hurry, KeepUploads, PutPause, Queued, RESTORED, TakeUploads};
+use crate::store::{Parcel, StoreError, UploadState};
 
 /// Uploads at the same time.
-const PARALLEL: usize = 4;
+const PARALLEL: usize = 16;
 /// How far the clock has to go back before it counts, in seconds; less is waited for.
 const SET_BACK: i64 = 5;
 /// While the queues rest: seconds between two probes, at most. One question every half a minute
@@ -34,6 +32,8 @@ pub(super) fn run(
 
 async fn serve(desk: Desk, marketplace: Arc<Marketplace>, mut shutdown: Shutdown) {
     let mut flight = Flight::new();
+    // Whether something may be due.
+    let mut waiting = true;
     let mut seen = desk.context.now().as_secs();
     loop {
         let now = desk.context.now().as_secs();
@@ -45,10 +45,18 @@ async fn serve(desk: Desk, marketplace: Arc<Marketplace>, mut shutdown: Shutdown
             keep(&desk, held).await;
             follow(&desk, &marketplace).await;
         }
-        let taken = take(&desk, PARALLEL - flight.count()).await;
+        let free = PARALLEL - flight.count();
+        let taken = if waiting && free > 0 { take(&desk, free).await } else { Vec::new() };
+        if free > 0 {
+            waiting = taken.len() == free;
+        }
         if taken.is_empty() {
             tokio::select! {
-                stop = rest(&desk.context.bells.uploads, &mut shutdown, LOOK) => if stop { break },
+                woken = wait(&desk.context.bells.uploads, &mut shutdown, LOOK) => match woken {
+                    Woken::ToStop => break,
+                    Woken::ByBell => waiting = true,
+                    Woken::ToLook => waiting = due(&desk).await,
+                },
                 true = flight.ended() => {}
             }
             continue;
@@ -105,9 +113,6 @@ async fn keep(desk: &Desk, held: Vec<String>) {
 }
 
 async fn take(desk: &Desk, free: usize) -> Vec<Parcel> {
-    if free == 0 || !due(desk).await {
-        return Vec::new();
-    }
     let (limit, probing) = match desk.gate.permit(desk.context.now_ms()) {
         Permit::Go => (free, false),
         Permit::Probe => (1, true),

@@ -3,6 +3,9 @@
 
 mod activities;
 mod bodies;
+mod first_edition;
+mod kit;
 mod licenses;
 mod operation;
 mod programs;
+mod usage;

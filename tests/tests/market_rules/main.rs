@@ -7,6 +7,7 @@ mod codes;
 mod debugging;
 mod first_edition;
 mod judgement;
+mod metered;
 mod repeats;
 mod shared;
 mod signatures;

@@ -23,7 +23,8 @@ const EXAMPLE: &str = r#"A product's file:
   form = "string"               # file
   entitlements = { mesh = true, solver-cores = 64 }
   grace_days = 7
-  maintenance_days = 365        # perpetual licenses: releases up to then"#;
+  maintenance_days = 365        # perpetual licenses: releases up to then
+  metered = "core-hours"        # paid by use: programs report how much of it"#;
 
 /// Make a product known to the server, or replace it.
 ///

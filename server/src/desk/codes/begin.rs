@@ -174,6 +174,7 @@ pub(crate) fn terms(instance: &crate::store::Instance) -> Terms {
         product: instance.product.clone(),
         quantity: instance.quantity.unwrap_or(1),
         period: instance.period.unwrap_or_default(),
+        charging: instance.charging.clone(),
         trial: instance.trial.unwrap_or_default(),
         customer: instance.customer.clone(),
         expires: instance.expires,

@@ -155,12 +155,14 @@ async fn open(
         product,
         quantity: Some(i64::from(info.quantity())),
         period: Some(expires.is_some()),
+        charging: None,
         trial: Some(false),
         customer: None,
         expires,
         expires_set: expires.is_some(),
         machines_used: 0,
         judge_due: false,
+        first_edition: false,
     };
     if !tx.add_instance(&instance).await? {
         return Err(StoreError::Contended("an instance cannot be added".to_owned()));
@@ -212,6 +214,8 @@ async fn obey(
     if known != (row.state, instance.expires, instance.quantity) {
         row.changed_at = now;
         if row.state != CodeState::Released {
+            let beaten = Entry::new("code.heartbeat", &By::Marketplace).outcome(row.state.as_str());
+            work.audit(beaten.about("instance", &instance.id));
             settle(tx, work, instance, None).await?;
         }
     }

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use koogallery::kit::{ApplicationSync, AuthSync, Change, OrganisationSync, TenantSync, User};
 use sha2::{Digest, Sha256};
 
+use super::super::audit::{By, Entry};
 use super::super::command::UseCase;
 use super::super::context::Work;
 use crate::store::{KitApplication, KitOrganisation, KitTenant, KitUser, Locks, StoreError, Tx};
@@ -40,12 +41,51 @@ impl UseCase for SyncKit {
     }
 
     async fn run(&self, tx: &mut dyn Tx, work: &mut Work<'_>) -> Result<(), StoreError> {
+        work.audit(self.entry());
         match self {
             Self::Tenant(call) => tenant(tx, work, call).await,
             Self::Application { call, secret } => application(tx, work, call, secret).await,
             Self::Users(call) => users(tx, work, call).await,
             Self::Organisation { call, body } => organisation(tx, work, call, body).await,
         }
+    }
+}
+
+impl SyncKit {
+    /// Ids and numbers; whose names they are is nobody's business here.
+    fn entry(&self) -> Entry {
+        let told = |action, instance: &str, tenant: &str, outcome| {
+            let told = Entry::new(action, &By::Marketplace).outcome(outcome);
+            let told = told.about("tenant", tenant);
+            // The seller asks for an application's credentials before there is an instance.
+            if instance.is_empty() { told } else { told.about("instance", instance) }
+        };
+        match self {
+            Self::Tenant(call) => {
+                told("kit.tenant", &call.instance_id, &call.tenant_id, word(call.change))
+            }
+            Self::Application { call, .. } => {
+                told("kit.application", &call.instance_id, &call.tenant_id, word(call.change))
+                    .about("application", &call.app_id)
+            }
+            Self::Users(call) => {
+                told("kit.users", &call.instance_id, &call.tenant_id, word(call.change))
+                    .about("application", &call.app_id)
+                    .about("count", call.users.len().to_string())
+            }
+            Self::Organisation { call, .. } => {
+                let outcome = if call.all { "all" } else { "one" };
+                told("kit.organisation", &call.instance_id, &call.tenant_id, outcome)
+            }
+        }
+    }
+}
+
+const fn word(change: Change) -> &'static str {
+    match change {
+        Change::Add => "added",
+        Change::Delete => "deleted",
+        Change::Update => "changed",
     }
 }
 

@@ -5,6 +5,7 @@ use license_core::{Timestamp, api};
 use serde_json::Value;
 
 use super::super::Context;
+use super::super::audit::{By, Entry};
 use super::super::command::UseCase;
 use super::super::context::Work;
 use crate::store::{KitDoor, StoreError, Tx};
@@ -57,6 +58,10 @@ impl UseCase for KeepLogin {
         let plain =
             serde_json::to_vec(&view).map_err(|error| StoreError::Broken(error.to_string()))?;
         let sealed = vault::seal(work.desk, PURPOSE, &plain);
+        // Where somebody logged in, never who.
+        let kept = Entry::new("login.keep", &By::Server).about("instance", &self.door.instance_id);
+        let kept = kept.about("tenant", &self.door.tenant_id);
+        work.audit(kept.about("application", &self.door.app_id));
         tx.add_login(&self.digest, &sealed, work.now.as_secs() + SECONDS).await
     }
 }
@@ -69,12 +74,17 @@ pub(super) fn open(context: &Context, sealed: &[u8]) -> Option<api::LoginView> {
 /// Takes who came back out of the database.
 pub(crate) struct TakeLogin {
     pub(crate) digest: Vec<u8>,
+    pub(crate) by: By,
 }
 
 impl UseCase for TakeLogin {
     type Answer = Option<Vec<u8>>;
 
     async fn run(&self, tx: &mut dyn Tx, work: &mut Work<'_>) -> Result<Self::Answer, StoreError> {
-        tx.take_login(&self.digest, work.now.as_secs()).await
+        let taken = tx.take_login(&self.digest, work.now.as_secs()).await?;
+        if taken.is_some() {
+            work.audit(Entry::new("login.redeem", &self.by));
+        }
+        Ok(taken)
     }
 }

@@ -77,12 +77,14 @@ pub(super) fn fresh(work: &Work<'_>, id: String, order_id: &str, line_id: &str) 
         product: None,
         quantity: None,
         period: None,
+        charging: None,
         trial: None,
         customer: None,
         expires: None,
         expires_set: false,
         machines_used: 0,
         judge_due: false,
+        first_edition: false,
     }
 }
 

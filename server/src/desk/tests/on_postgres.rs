@@ -28,6 +28,8 @@ mod faults;
 mod first_edition;
 #[path = "instances.rs"]
 mod instances;
+#[path = "metered.rs"]
+mod metered;
 #[path = "notices.rs"]
 mod notices;
 #[path = "queues.rs"]

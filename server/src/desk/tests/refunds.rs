@@ -43,6 +43,32 @@ async fn an_order_that_is_not_read_counts_down() {
     assert_eq!(bench.detail(&instance).await.instance.refund_seconds_left, Some(0));
 }
 
+/// The first edition's calls are tried for three hours.
+#[tokio::test]
+async fn the_first_edition_has_an_hour_more() {
+    let bench = Bench::bare().await;
+    let key = koogallery::AccessKey::new(super::bench::KEY).unwrap();
+    let parameters = [
+        ("activity", "newInstance"),
+        ("orderId", "CS1"),
+        ("businessId", "b-1"),
+        ("customerId", "c-1"),
+        ("productId", "OFFI1"),
+    ];
+    let query = koogallery::v1::sign(&key, &parameters, bench.now() * 1000);
+    let answer = bench.desk.market_query(&query).await;
+    let answer: koogallery::Answer = serde_json::from_slice(&answer.body).unwrap();
+    let instance = answer.instance_id.unwrap();
+    let view = bench.detail(&instance).await.instance;
+    assert_eq!(view.refund_seconds_left, Some(10_800));
+    bench.forward(3600);
+    assert_eq!(bench.warned().await, [] as [i64; 0]);
+    bench.forward(3600);
+    assert_eq!(bench.warned().await, [60]);
+    let told = bench.alerts("refund_nearing").await.remove(0);
+    assert_eq!(told.fields["seconds_left"], 3600);
+}
+
 /// After a pause of ours only the most urgent one is told.
 #[tokio::test]
 async fn warnings_that_were_missed_are_not_made_up_for() {

@@ -175,6 +175,9 @@ async fn uploads_wait_until_the_restore_is_confirmed() {
 
         let view = bench.desk.confirm_restore().await.unwrap();
         assert!(!view.uploads_wait && view.backup_at.is_none());
+        let links = bench.links().await;
+        let confirmed = |entry: &BTreeMap<String, String>| entry["action"] == "restore.confirm";
+        assert!(links.iter().flat_map(|link| &link.entries).any(confirmed));
         bench.market_until(|state| state.uploads.len() >= sent + 2).await;
         let first = bench.market.uploads();
         let of = |event: &str| -> Vec<_> {

@@ -1,4 +1,4 @@
-//! Accepting usage: every record of a call, or none of them.
+//! Accepting usage: every record of a call, or none of them, whoever sends it.
 
 use std::collections::{HashMap, HashSet};
 
@@ -10,14 +10,24 @@ use crate::desk::audit::{By, Entry};
 use crate::desk::command::UseCase;
 use crate::desk::context::{Note, Work};
 use crate::error::ApiError;
-use crate::store::{Locks, StoreError, Tx, UsageRow, UsageState};
+use crate::store::{LicenseRow, Locks, StoreError, Tx, UsageRow, UsageState};
 
 /// Records that look right by themselves.
 pub(crate) struct PushUsage {
     records: Vec<Pushed>,
-    /// They came as a list, so that a fault names its place.
-    list: bool,
+    from: Sender,
     by: By,
+}
+
+/// How records came, so that a fault names its place.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Sender {
+    /// One alone, from an operator.
+    One,
+    /// A list of an operator's.
+    List,
+    /// A program's report.
+    Program,
 }
 
 /// A record; what was left out is filled in once it is known to be new.
@@ -27,28 +37,64 @@ struct Pushed {
     numbered: bool,
     /// `record_time` was given, not made.
     timed: bool,
+    /// The program's license and its own number of the record.
+    reported: Option<(String, String)>,
 }
 
 impl PushUsage {
     /// Reads what was sent at `now`.
     pub(crate) fn read(push: api::UsagePush, now: i64) -> Result<Self, ApiError> {
-        let (inputs, list) = match push {
-            api::UsagePush::One(input) => (vec![*input], false),
-            api::UsagePush::Many(inputs) => (inputs, true),
+        let (inputs, from) = match push {
+            api::UsagePush::One(input) => (vec![*input], Sender::One),
+            api::UsagePush::Many(inputs) => (inputs, Sender::List),
         };
-        if inputs.is_empty() || inputs.len() > RECORDS_LIMIT {
-            return Err(ApiError::new(
-                Code::RequestInvalid,
-                format!("a call holds 1 to {RECORDS_LIMIT} records of usage"),
-                format!("每次须包含 1 到 {RECORDS_LIMIT} 条使用量记录"),
-            ));
-        }
+        within_limits(inputs.len())?;
         let mut records = Vec::with_capacity(inputs.len());
         for (i, input) in inputs.into_iter().enumerate() {
-            records.push(pushed(input, now).map_err(|error| invalid(list, i, &error))?);
+            records.push(pushed(input, now).map_err(|error| from.invalid(i, &error))?);
         }
-        Ok(Self { records, list, by: By::caller() })
+        Ok(Self { records, from, by: By::caller() })
     }
+
+    /// Records that a program reported with its license; `names` makes the number by which the
+    /// marketplace knows a record out of the program's own.
+    pub(super) fn reported(
+        records: &[api::UsageRecord],
+        license: &LicenseRow,
+        names: impl Fn(&str) -> String,
+        now: i64,
+    ) -> Result<Self, ApiError> {
+        let from = Sender::Program;
+        let mut read = Vec::with_capacity(records.len());
+        for (i, record) in records.iter().enumerate() {
+            let input = api::UsageInput {
+                instance_id: license.instance_id.clone(),
+                begin_time: record.begin_time,
+                end_time: record.end_time,
+                usage_value: record.usage_value.clone(),
+                metering_sn: Some(names(&record.number)),
+                record_time: None,
+                relate_pkg_instance: None,
+                product_id: None,
+            };
+            let mut pushed = pushed(input, now).map_err(|error| from.invalid(i, &error))?;
+            pushed.reported = Some((license.id.clone(), record.number.clone()));
+            read.push(pushed);
+        }
+        Ok(Self { records: read, from, by: By::Program })
+    }
+}
+
+/// How many records a call may hold.
+pub(super) fn within_limits(records: usize) -> Result<(), ApiError> {
+    if (1..=RECORDS_LIMIT).contains(&records) {
+        return Ok(());
+    }
+    Err(ApiError::new(
+        Code::RequestInvalid,
+        format!("a call holds 1 to {RECORDS_LIMIT} records of usage"),
+        format!("每次须包含 1 到 {RECORDS_LIMIT} 条使用量记录"),
+    ))
 }
 
 fn pushed(input: api::UsageInput, now: i64) -> Result<Pushed, InvalidRecord> {
@@ -66,6 +112,7 @@ fn pushed(input: api::UsageInput, now: i64) -> Result<Pushed, InvalidRecord> {
     Ok(Pushed {
         numbered: input.metering_sn.is_some(),
         timed: input.record_time.is_some(),
+        reported: None,
         record: Record {
             instance_id: input.instance_id,
             begin_time: input.begin_time.as_secs(),
@@ -79,17 +126,32 @@ fn pushed(input: api::UsageInput, now: i64) -> Result<Pushed, InvalidRecord> {
     })
 }
 
-fn invalid(list: bool, i: usize, error: &InvalidRecord) -> ApiError {
-    let place = place(list, i);
-    ApiError::new(
-        Code::RequestInvalid,
-        format!("{place}{}: {}", error.member, error.message),
-        format!("{place}{}：{}", error.member, error.message_zh),
-    )
-}
+impl Sender {
+    const fn action(self) -> &'static str {
+        match self {
+            Self::One | Self::List => "usage.push",
+            Self::Program => "usage.report",
+        }
+    }
 
-fn place(list: bool, i: usize) -> String {
-    if list { format!("[{i}].") } else { String::new() }
+    /// A member of the record at that place, as its sender wrote it.
+    pub(super) fn place(self, i: usize, member: &str) -> String {
+        match (self, member) {
+            (Self::One, member) => member.to_owned(),
+            (Self::List, member) => format!("[{i}].{member}"),
+            (Self::Program, "metering_sn") => format!("records[{i}].number"),
+            (Self::Program, member) => format!("records[{i}].{member}"),
+        }
+    }
+
+    pub(super) fn invalid(self, i: usize, error: &InvalidRecord) -> ApiError {
+        let place = self.place(i, error.member);
+        ApiError::new(
+            Code::RequestInvalid,
+            format!("{place}: {}", error.message),
+            format!("{place}：{}", error.message_zh),
+        )
+    }
 }
 
 impl Pushed {
@@ -128,6 +190,8 @@ impl Pushed {
             queued_at: now,
             finished_at: None,
             lease_owner: None,
+            license_id: self.reported.as_ref().map(|(license, _)| license.clone()),
+            number: self.reported.as_ref().map(|(_, number)| number.clone()),
         }
     }
 }
@@ -153,7 +217,10 @@ impl UseCase for PushUsage {
             }
         }
         if let [first, ..] = queued[..] {
-            let pushed = Entry::new("usage.push", &self.by).about("usage", &first.id);
+            let mut pushed = Entry::new(self.from.action(), &self.by).about("usage", &first.id);
+            if let Some(license) = &first.license_id {
+                pushed = pushed.about("instance", &first.instance_id).about("license", license);
+            }
             work.audit(pushed.about("count", queued.len().to_string()));
             work.note(Note::UsageQueued);
         }
@@ -190,7 +257,7 @@ impl PushUsage {
             let row = pushed.row(work.desk.id(), now);
             let record = Record { number: row.metering_sn.clone(), ..pushed.record.clone() };
             if let Err(error) = record.check(now) {
-                return Ok(Err(invalid(self.list, i, &error)));
+                return Ok(Err(self.from.invalid(i, &error)));
             }
             if !known.contains(&record.instance_id) {
                 let Some(instance) = tx.instance(&record.instance_id).await? else {
@@ -203,11 +270,8 @@ impl PushUsage {
                         "the old form needs it, and the instance's order was not read yet",
                         "旧版接口必填，且该实例的订单尚未读取",
                     );
-                    return Ok(Err(invalid(
-                        self.list,
-                        i,
-                        &InvalidRecord::of("product_id", en, zh),
-                    )));
+                    let error = InvalidRecord::of("product_id", en, zh);
+                    return Ok(Err(self.from.invalid(i, &error)));
                 }
                 if instance.market_product.is_some() || work.desk.usage_form == Form::New {
                     known.insert(record.instance_id);
@@ -222,20 +286,20 @@ impl PushUsage {
     }
 
     fn conflict(&self, i: usize) -> ApiError {
-        let place = place(self.list, i);
+        let place = self.from.place(i, "metering_sn");
         ApiError::new(
             Code::Conflict,
-            format!("{place}metering_sn: this number was accepted with another content"),
-            format!("{place}metering_sn：该流水号已用于内容不同的记录"),
+            format!("{place}: this number was accepted with another content"),
+            format!("{place}：该流水号已用于内容不同的记录"),
         )
     }
 
     fn no_instance(&self, i: usize) -> ApiError {
-        let place = place(self.list, i);
+        let place = self.from.place(i, "instance_id");
         ApiError::new(
             Code::NotFound,
-            format!("{place}instance_id: there is no such instance"),
-            format!("{place}instance_id：实例不存在"),
+            format!("{place}: there is no such instance"),
+            format!("{place}：实例不存在"),
         )
     }
 }

@@ -167,6 +167,26 @@ async fn both_editions_add_change_and_delete_by_their_keys() {
     assert!(list(&server, "applications").await.is_empty());
     let unknown = with(&with(&tenant(), "flag", 0), "instanceId", "never-was");
     assert_done(&v2(&server, "tenantSync", &unknown).await);
+    let links = list(&server, "audit?limit=1000").await;
+    let entries = || links.iter().flat_map(|link| link["entries"].as_array().unwrap());
+    for (action, outcome, count) in [
+        ("kit.tenant", "added", 4),
+        ("kit.tenant", "changed", 1),
+        ("kit.tenant", "deleted", 3),
+        ("kit.application", "added", 4),
+        ("kit.users", "added", 4),
+        ("kit.users", "deleted", 2),
+    ] {
+        let found = entries().filter(|e| e["action"] == action && e["outcome"] == outcome);
+        assert_eq!(found.count(), count, "{action} {outcome}");
+    }
+    let of = entries().find(|entry| entry["action"] == "kit.users").unwrap();
+    assert_eq!((&of["instance"], &of["tenant"]), (&json!("i-1"), &json!("t1")));
+    assert_eq!((&of["application"], &of["count"]), (&json!("a1"), &json!("2")));
+    let text = json!(links).to_string();
+    for name in ["某某科技", "张三", "13800000000", "sso.example.com", "u1"] {
+        assert!(!text.contains(name), "{name}");
+    }
     server.stop().await;
 }
 

@@ -191,6 +191,17 @@ async fn a_buyer_is_known_after_a_login() {
 
     let again = redeem(&server, &back["code"]).await;
     assert_eq!((again.status, again.problem().as_str()), (404, "NOT_FOUND"));
+    let token = server.token(Role::Operator).await;
+    let links = server.admin("GET", "/api/v1/audit?limit=1000", &token, &Value::Null).await.json();
+    let entries: Vec<&Value> = links
+        .as_array()
+        .unwrap()
+        .iter()
+        .flat_map(|link| link["entries"].as_array().unwrap())
+        .collect();
+    let of = |action: &str| entries.iter().filter(|entry| entry["action"] == action).count();
+    assert_eq!((of("login.keep"), of("login.redeem")), (1, 1), "what is refused leaves no trace");
+    assert!(!links.to_string().contains("u1") && !links.to_string().contains(&back["code"]));
     server.stop().await;
 }
 

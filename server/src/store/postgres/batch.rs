@@ -2,7 +2,7 @@
 
 use super::{PgTx, number};
 use crate::store::batch::{self, ALIKE_AHEAD, Ahead};
-use crate::store::{Application, Instance, Locks, Machine, ProductRow, StoreError};
+use crate::store::{Application, Instance, Locks, Machine, ProductRow, StoreError, UploadRow};
 
 /// A machine in use and what found it.
 #[derive(sqlx::FromRow)]
@@ -40,7 +40,14 @@ const WRITE: &str = "\
     received_at = excluded.received_at), \
     new_links AS (INSERT INTO audit (server, seq, at, entries, previous, hash) \
     SELECT * FROM unnest($50::text[], $51::bigint[], $52::bigint[], $53::text[], $54::bytea[], \
-    $55::bytea[])) \
+    $55::bytea[])), \
+    sent AS (UPDATE uploads SET state = given.state, unanswered = given.unanswered, \
+    next_at = given.next_at, last_code = given.last_code, last_message = given.last_message, \
+    finished_at = given.finished_at, lease_owner = NULL, lease_until = NULL \
+    FROM unnest($56::text[], $57::text[], $58::boolean[], $59::bigint[], $60::text[], \
+    $61::text[], $62::bigint[]) \
+    AS given (id, state, unanswered, next_at, last_code, last_message, finished_at) \
+    WHERE uploads.id = given.id) \
     UPDATE instances SET machines_used = machines_used + given.more \
     FROM unnest($48::text[], $49::bigint[]) AS given (id, more) WHERE instances.id = given.id";
 
@@ -71,22 +78,31 @@ impl PgTx {
 
     /// Locks the instances, and reads what a batch is about.
     pub(super) async fn read_ahead(&mut self, locks: &Locks) -> Result<(), StoreError> {
-        if locks.instances.is_empty() && locks.codes.is_empty() {
-            return Ok(());
+        let mut rows = Vec::new();
+        let mut instances: Vec<Instance> = Vec::new();
+        if !(locks.instances.is_empty() && locks.codes.is_empty()) {
+            instances = sqlx::query_as(
+                "SELECT * FROM instances WHERE id = ANY($1) OR activation_code = ANY($2) \
+                 ORDER BY id FOR UPDATE",
+            )
+            .bind(locks.instances.iter().map(String::as_str).collect::<Vec<_>>())
+            .bind(locks.codes.iter().map(String::as_str).collect::<Vec<_>>())
+            .fetch_all(self.raw())
+            .await?;
         }
-        let instances: Vec<Instance> = sqlx::query_as(
-            "SELECT * FROM instances WHERE id = ANY($1) OR activation_code = ANY($2) \
-             ORDER BY id FOR UPDATE",
-        )
-        .bind(locks.instances.iter().map(String::as_str).collect::<Vec<_>>())
-        .bind(locks.codes.iter().map(String::as_str).collect::<Vec<_>>())
-        .fetch_all(self.raw())
-        .await?;
+        // After the instances, as whoever works on an instance comes to its uploads.
+        if !locks.uploads.is_empty() {
+            let uploads: Vec<UploadRow> =
+                sqlx::query_as("SELECT * FROM uploads WHERE id = ANY($1) ORDER BY id FOR UPDATE")
+                    .bind(locks.uploads.iter().map(String::as_str).collect::<Vec<_>>())
+                    .fetch_all(self.raw())
+                    .await?;
+            rows.extend(uploads.into_iter().map(Ahead::Upload));
+        }
         let mut sold: Vec<&str> =
             instances.iter().filter_map(|instance| instance.product.as_deref()).collect();
         sold.sort_unstable();
         sold.dedup();
-        let mut rows = Vec::new();
         if !sold.is_empty() {
             let products: Vec<ProductRow> =
                 sqlx::query_as("SELECT * FROM products WHERE id = ANY($1)")
@@ -145,6 +161,7 @@ impl PgTx {
         let rows = std::mem::take(&mut self.batch.unwritten);
         let (machines, digests, licenses) = (&rows.machines, &rows.digests, &rows.licenses);
         let (uploads, applications, links) = (&rows.uploads, &rows.applications, &rows.links);
+        let sent = &rows.sent;
         sqlx::query(WRITE)
             .bind(column(machines, |row| row.id.as_str()))
             .bind(column(machines, |row| row.instance_id.as_str()))
@@ -201,6 +218,13 @@ impl PgTx {
             .bind(column(links, |row| row.entries.as_str()))
             .bind(column(links, |row| row.previous.as_slice()))
             .bind(column(links, |row| row.hash.as_slice()))
+            .bind(column(sent, |row| row.id.as_str()))
+            .bind(column(sent, |row| row.state.as_str()))
+            .bind(column(sent, |row| row.unanswered))
+            .bind(column(sent, |row| row.next_at))
+            .bind(column(sent, |row| row.last_code.as_deref()))
+            .bind(column(sent, |row| row.last_message.as_deref()))
+            .bind(column(sent, |row| row.finished_at))
             .execute(self.raw())
             .await
             .map(|_| ())

@@ -65,9 +65,9 @@ impl Instances for PgTx {
         let done = sqlx::query(
             "INSERT INTO instances (id, order_id, line_id, activation_code, state, created_at, \
              changed_at, market_product, sku, product, quantity, period, trial, customer, \
-             expires, expires_set, machines_used, judge_due) \
+             expires, expires_set, machines_used, judge_due, charging, first_edition) \
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, \
-             $18) ON CONFLICT DO NOTHING",
+             $18, $19, $20) ON CONFLICT DO NOTHING",
         )
         .bind(&instance.id)
         .bind(&instance.order_id)
@@ -87,6 +87,8 @@ impl Instances for PgTx {
         .bind(instance.expires_set)
         .bind(instance.machines_used)
         .bind(instance.judge_due)
+        .bind(&instance.charging)
+        .bind(instance.first_edition)
         .execute(self.connection().await?)
         .await?;
         Ok(done.rows_affected() == 1)
@@ -169,7 +171,8 @@ impl Instances for PgTx {
         sqlx::query(
             "UPDATE instances SET market_product = $2, sku = $3, product = $4, quantity = $5, \
              period = $6, trial = $7, customer = $8, \
-             expires = CASE WHEN expires_set THEN expires ELSE $9 END, changed_at = $10 \
+             expires = CASE WHEN expires_set THEN expires ELSE $9 END, changed_at = $10, \
+             charging = $11 \
              WHERE id = $1",
         )
         .bind(id)
@@ -182,6 +185,7 @@ impl Instances for PgTx {
         .bind(&terms.customer)
         .bind(terms.expires)
         .bind(at)
+        .bind(&terms.charging)
         .execute(self.connection().await?)
         .await?;
         Ok(())

@@ -4,11 +4,14 @@ use async_trait::async_trait;
 use sqlx::{Postgres, QueryBuilder};
 
 use super::PgTx;
-use crate::store::{Lease, StoreError, UploadQuery, UploadRow, UploadState, Uploads};
+use crate::store::{Lease, Parcel, StoreError, UploadQuery, UploadRow, UploadState, Uploads};
 
 #[async_trait]
 impl Uploads for PgTx {
     async fn upload(&mut self, id: &str) -> Result<Option<UploadRow>, StoreError> {
+        if let Some(known) = self.batch.upload(id) {
+            return Ok(known);
+        }
         let sql = if self.writes() {
             "SELECT * FROM uploads WHERE id = $1 FOR UPDATE"
         } else {
@@ -39,20 +42,25 @@ impl Uploads for PgTx {
         now: i64,
         limit: i64,
         lease: &Lease,
-    ) -> Result<Vec<UploadRow>, StoreError> {
-        Ok(sqlx::query_as(
+    ) -> Result<Vec<Parcel>, StoreError> {
+        let taken: Vec<Parcel> = sqlx::query_as(
             "WITH due AS MATERIALIZED (SELECT id FROM uploads WHERE state = 'queued' \
-             AND next_at <= $1 ORDER BY next_at LIMIT $2 FOR UPDATE SKIP LOCKED), \
+             AND next_at <= $1 AND NOT EXISTS (SELECT 1 FROM meta WHERE name = 'restored') \
+             ORDER BY next_at LIMIT $2 FOR UPDATE SKIP LOCKED), \
              taken AS (UPDATE uploads SET state = 'sending', attempts = attempts + 1, lease_owner = $3, \
              lease_until = extract(epoch FROM clock_timestamp())::bigint + $4 \
-             FROM due WHERE uploads.id = due.id RETURNING uploads.*) SELECT * FROM taken ORDER BY id",
+             FROM due WHERE uploads.id = due.id RETURNING uploads.*) SELECT *, CASE WHEN file \
+             IS NULL THEN (SELECT document FROM licenses WHERE licenses.id = license_id) END AS text \
+             FROM taken ORDER BY id",
         )
         .bind(now)
         .bind(limit)
         .bind(&lease.owner)
         .bind(lease.seconds)
-        .fetch_all(self.written().await?)
-        .await?)
+        .fetch_all(self.raw())
+        .await?;
+        self.batch.took(&taken);
+        Ok(taken)
     }
 
     async fn renew_uploads(&mut self, held: &[String], lease: &Lease) -> Result<(), StoreError> {
@@ -78,7 +86,7 @@ impl Uploads for PgTx {
              FOR UPDATE SKIP LOCKED)",
         )
         .bind(held)
-        .execute(self.written().await?)
+        .execute(self.connection().await?)
         .await?;
         Ok(done.rows_affected())
     }
@@ -100,6 +108,9 @@ impl Uploads for PgTx {
     }
 
     async fn put_upload(&mut self, upload: &UploadRow) -> Result<(), StoreError> {
+        if self.batch.put_upload(upload) {
+            return self.make_room().await;
+        }
         sqlx::query(
             "UPDATE uploads SET state = $2, unanswered = $3, next_at = $4, last_code = $5, \
              last_message = $6, finished_at = $7, lease_owner = NULL, lease_until = NULL \

@@ -27,8 +27,9 @@ impl Usage for PgTx {
         let done = sqlx::query(
             "INSERT INTO usage_records (id, metering_sn, instance_id, usage_value, begin_time, \
              end_time, record_time, product_id, package, state, attempts, unanswered, old_form, \
-             together, next_at, queued_at) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) \
+             together, next_at, queued_at, license_id, number) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, \
+             $18) \
              ON CONFLICT DO NOTHING",
         )
         .bind(&row.id)
@@ -47,6 +48,8 @@ impl Usage for PgTx {
         .bind(row.together)
         .bind(row.next_at)
         .bind(row.queued_at)
+        .bind(&row.license_id)
+        .bind(&row.number)
         .execute(self.connection().await?)
         .await?;
         Ok(done.rows_affected() == 1)

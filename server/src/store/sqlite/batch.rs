@@ -1,9 +1,11 @@
 //! Reading ahead and writing together in SQLite: one call of the driver for a whole batch.
 
-use sqlx::sqlite::SqliteRow;
+use serde_json::{Value, json};
+use sqlx::query::Query;
+use sqlx::sqlite::{SqliteArguments, SqliteRow};
 use sqlx::{AssertSqlSafe, FromRow as _, Row as _};
 
-use super::{BEGIN, SqliteTx, json};
+use super::{BEGIN, Hold, SqliteTx, json as list};
 use crate::store::batch::{self, ALIKE_AHEAD, Ahead};
 use crate::store::{Locks, StoreError};
 
@@ -24,7 +26,9 @@ const AHEAD: &str = "\
     JOIN machine_digests AS found ON found.instance_id = asked.value ->> 0 \
     AND found.digest = asked.value ->> 1 \
     JOIN machines ON machines.id = found.machine_id WHERE machines.freed_at IS NULL \
-    AND NOT EXISTS (SELECT 1 FROM applications WHERE event_id = asked.value ->> 2) LIMIT $5";
+    AND NOT EXISTS (SELECT 1 FROM applications WHERE event_id = asked.value ->> 2) LIMIT $5; \
+    SELECT 'upload' AS part, * FROM uploads \
+    WHERE id IN (SELECT value FROM json_each($6))";
 
 /// A statement for any number of rows.
 struct Insert {
@@ -69,7 +73,15 @@ const LINKS: Insert = Insert {
     columns: 6,
     tail: "",
 };
-const PLACES: &str = "UPDATE instances SET machines_used = machines_used + ? WHERE id = ?; ";
+/// One statement for any number: the fewer statements there are, the fewer are prepared and kept.
+const SENT: &str = "\
+    UPDATE uploads SET state = given.value ->> 1, unanswered = given.value ->> 2, \
+    next_at = given.value ->> 3, last_code = given.value ->> 4, last_message = given.value ->> 5, \
+    finished_at = given.value ->> 6, lease_owner = NULL, lease_until = NULL \
+    FROM json_each(?) AS given WHERE uploads.id = given.value ->> 0; ";
+const PLACES: &str = "\
+    UPDATE instances SET machines_used = machines_used + (given.value ->> 1) \
+    FROM json_each(?) AS given WHERE instances.id = given.value ->> 0; ";
 
 impl Insert {
     /// Adds the statement for `rows` rows, if there are any. Values are bound, never written.
@@ -105,12 +117,13 @@ impl SqliteTx {
             return Err(StoreError::Broken("locks come first, and once".to_owned()));
         }
         let rows = sqlx::query(AHEAD)
-            .bind(json(&locks.instances)?)
-            .bind(json(&locks.codes)?)
-            .bind(json(&events)?)
-            .bind(json(&digests)?)
+            .bind(list(&locks.instances)?)
+            .bind(list(&locks.codes)?)
+            .bind(list(&events)?)
+            .bind(list(&digests)?)
             .bind(i64::try_from(ALIKE_AHEAD).unwrap_or(i64::MAX))
-            .fetch_all(self.raw())
+            .bind(list(&locks.uploads)?)
+            .fetch_all(self.raw().await?)
             .await?;
         let rows = rows.iter().map(ahead).collect::<Result<_, _>>()?;
         self.batch.learn(locks, rows);
@@ -119,6 +132,34 @@ impl SqliteTx {
 
     /// Writes what waits, and ends with `last`.
     pub(super) async fn write_out(&mut self, last: &'static str) -> Result<(), StoreError> {
+        let query = self.unwritten(last);
+        query.execute(self.raw().await?).await.map(|_| ()).map_err(batch::meaning)
+    }
+
+    /// Writes what waits while the batch goes on; how it ended is told to whoever comes next.
+    pub(super) async fn send_out(&mut self) -> Result<(), StoreError> {
+        self.back().await?;
+        let query = self.unwritten("");
+        match std::mem::replace(&mut self.hold, Hold::Lost) {
+            Hold::Write(mut writing) => {
+                self.hold = Hold::Away(tokio::spawn(async move {
+                    let done = match writing.seat.as_mut() {
+                        Some(connection) => query.execute(connection).await.map(|_| ()),
+                        None => Err(sqlx::Error::PoolClosed),
+                    };
+                    (writing, done)
+                }));
+                Ok(())
+            }
+            other => {
+                self.hold = other;
+                Err(StoreError::Broken("a view writes nothing".to_owned()))
+            }
+        }
+    }
+
+    /// The statement for all that waits, with what it begins and ends with.
+    fn unwritten(&mut self, last: &'static str) -> Query<'static, sqlx::Sqlite, SqliteArguments> {
         let rows = std::mem::take(&mut self.batch.unwritten);
         let mut sql = String::new();
         if self.begins() {
@@ -131,9 +172,8 @@ impl SqliteTx {
         UPLOADS.write(&mut sql, rows.uploads.len());
         APPLICATIONS.write(&mut sql, rows.applications.len());
         LINKS.write(&mut sql, rows.links.len());
-        for _ in &rows.places {
-            sql.push_str(PLACES);
-        }
+        sql.push_str(SENT);
+        sql.push_str(PLACES);
         sql.push_str(last);
 
         // Made of the literals above and of question marks.
@@ -169,10 +209,21 @@ impl SqliteTx {
             query = query.bind(row.server).bind(row.seq).bind(row.at);
             query = query.bind(row.entries).bind(row.previous).bind(row.hash);
         }
-        for (instance, by) in rows.places {
-            query = query.bind(by).bind(instance);
-        }
-        query.execute(self.raw()).await.map(|_| ()).map_err(batch::meaning)
+        let sent = rows.sent.iter().map(|row| {
+            json!([
+                row.id,
+                row.state.as_str(),
+                row.unanswered,
+                row.next_at,
+                row.last_code,
+                row.last_message,
+                row.finished_at
+            ])
+        });
+        let places = rows.places.iter().map(|(instance, by)| json!([instance, by]));
+        query = query.bind(sent.collect::<Value>().to_string());
+        query = query.bind(places.collect::<Value>().to_string());
+        query
     }
 }
 
@@ -181,6 +232,7 @@ fn ahead(row: &SqliteRow) -> Result<Ahead, sqlx::Error> {
         "instance" => Ahead::Instance(<_>::from_row(row)?),
         "product" => Ahead::Product(<_>::from_row(row)?),
         "application" => Ahead::Application(<_>::from_row(row)?),
+        "upload" => Ahead::Upload(<_>::from_row(row)?),
         _ => Ahead::Machine(row.try_get("digest")?, <_>::from_row(row)?),
     })
 }

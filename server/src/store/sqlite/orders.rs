@@ -131,7 +131,8 @@ impl Orders for SqliteTx {
         sqlx::query(
             "UPDATE orders SET state = CASE WHEN $2 THEN 'read' ELSE 'refunded' END, \
              read_at = $3, last_code = NULL, last_message = NULL, market_product = $4, sku = $5, \
-             quantity = $6, period = $7, trial = $8, customer = $9, expires = $10 WHERE id = $1",
+             quantity = $6, period = $7, trial = $8, customer = $9, expires = $10, \
+             charging = $11 WHERE id = $1",
         )
         .bind(id)
         .bind(counts)
@@ -143,6 +144,7 @@ impl Orders for SqliteTx {
         .bind(terms.trial)
         .bind(&terms.customer)
         .bind(terms.expires)
+        .bind(&terms.charging)
         .execute(self.written().await?)
         .await?;
         Ok(())

@@ -4,17 +4,22 @@ use async_trait::async_trait;
 use sqlx::{QueryBuilder, Sqlite};
 
 use super::{SqliteTx, json};
-use crate::store::{Lease, StoreError, UploadQuery, UploadRow, UploadState, Uploads};
+use crate::store::{Lease, Parcel, StoreError, UploadQuery, UploadRow, UploadState, Uploads};
 
 const TAKE: &str = "UPDATE uploads SET state = 'sending', attempts = attempts + 1, \
                     lease_owner = $3, lease_until = unixepoch() + $4 WHERE id IN \
                     (SELECT id FROM uploads INDEXED BY uploads_due WHERE state = 'queued' \
-                    AND next_at <= $1 ORDER BY next_at LIMIT $2) RETURNING *";
+                    AND next_at <= $1 AND NOT EXISTS (SELECT 1 FROM meta WHERE name = 'restored') \
+                    ORDER BY next_at LIMIT $2) RETURNING *, CASE WHEN file IS NULL THEN \
+                    (SELECT document FROM licenses WHERE licenses.id = license_id) END AS text";
 const NEXT: &str = "SELECT min(next_at) FROM uploads INDEXED BY uploads_due WHERE state = 'queued'";
 
 #[async_trait]
 impl Uploads for SqliteTx {
     async fn upload(&mut self, id: &str) -> Result<Option<UploadRow>, StoreError> {
+        if let Some(known) = self.batch.upload(id) {
+            return Ok(known);
+        }
         Ok(sqlx::query_as("SELECT * FROM uploads WHERE id = $1")
             .bind(id)
             .fetch_optional(self.written().await?)
@@ -41,14 +46,16 @@ impl Uploads for SqliteTx {
         now: i64,
         limit: i64,
         lease: &Lease,
-    ) -> Result<Vec<UploadRow>, StoreError> {
-        Ok(sqlx::query_as(TAKE)
+    ) -> Result<Vec<Parcel>, StoreError> {
+        let taken: Vec<Parcel> = sqlx::query_as(TAKE)
             .bind(now)
             .bind(limit)
             .bind(&lease.owner)
             .bind(lease.seconds)
-            .fetch_all(self.written().await?)
-            .await?)
+            .fetch_all(self.begun().await?)
+            .await?;
+        self.batch.took(&taken);
+        Ok(taken)
     }
 
     async fn renew_uploads(&mut self, held: &[String], lease: &Lease) -> Result<(), StoreError> {
@@ -71,7 +78,7 @@ impl Uploads for SqliteTx {
              AND id NOT IN (SELECT value FROM json_each($1))",
         )
         .bind(json(held)?)
-        .execute(self.written().await?)
+        .execute(self.connection().await?)
         .await?;
         Ok(done.rows_affected())
     }
@@ -93,6 +100,9 @@ impl Uploads for SqliteTx {
     }
 
     async fn put_upload(&mut self, upload: &UploadRow) -> Result<(), StoreError> {
+        if self.batch.put_upload(upload) {
+            return self.make_room().await;
+        }
         sqlx::query(
             "UPDATE uploads SET state = $2, unanswered = $3, next_at = $4, last_code = $5, \
              last_message = $6, finished_at = $7, lease_owner = NULL, lease_until = NULL \

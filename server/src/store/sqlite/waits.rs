@@ -39,13 +39,15 @@ impl Waits for SqliteTx {
         .await?)
     }
 
-    async fn unread_orders(&mut self) -> Result<(i64, Option<i64>), StoreError> {
+    async fn unread_orders(&mut self, longer: i64) -> Result<(i64, Option<i64>), StoreError> {
         Ok(sqlx::query_as(
-            "SELECT count(*), min(instances.created_at) FROM orders \
+            "SELECT count(*), min(instances.created_at + CASE WHEN instances.first_edition = 1 \
+             THEN $1 ELSE 0 END) FROM orders \
              JOIN instances ON instances.id = orders.instance_id \
              WHERE orders.scene = 'NEW' AND orders.state IN ('queued', 'reading') \
              AND instances.quantity IS NULL AND instances.state <> 'released'",
         )
+        .bind(longer)
         .fetch_one(self.connection().await?)
         .await?)
     }
@@ -53,21 +55,24 @@ impl Waits for SqliteTx {
     async fn refunds_nearing(
         &mut self,
         until: i64,
+        longer: i64,
         minutes: i64,
         limit: i64,
     ) -> Result<Vec<Unread>, StoreError> {
         Ok(sqlx::query_as(
-            "SELECT instances.id, instances.created_at FROM orders \
+            "SELECT instances.id, instances.created_at, instances.first_edition FROM orders \
              JOIN instances ON instances.id = orders.instance_id \
              WHERE orders.scene = 'NEW' AND orders.state IN ('queued', 'reading') \
              AND instances.quantity IS NULL AND instances.state <> 'released' \
-             AND instances.created_at <= $1 AND NOT EXISTS (SELECT 1 FROM refund_warnings \
+             AND instances.created_at + CASE WHEN instances.first_edition = 1 THEN $4 ELSE 0 END \
+             <= $1 AND NOT EXISTS (SELECT 1 FROM refund_warnings \
              WHERE refund_warnings.instance_id = instances.id AND minutes = $2) \
              ORDER BY instances.created_at, instances.id LIMIT $3",
         )
         .bind(until)
         .bind(minutes)
         .bind(limit)
+        .bind(longer)
         .fetch_all(self.connection().await?)
         .await?)
     }

@@ -1,6 +1,6 @@
 //! What is read ahead and written together must be what one by one would give.
 
-use super::suite::{application, fresh, instance, license, machine, upload};
+use super::suite::{application, fresh, instance, license, machine, rows, upload};
 use crate::store::*;
 
 fn digests(list: &[&str]) -> Vec<String> {
@@ -145,5 +145,115 @@ async fn a_row_that_cannot_be_written_fails_the_transaction() {
     // The writer's connection is as good as new.
     let mut tx = store.write().await.unwrap();
     tx.put_application(&application("e", 1, 100)).await.unwrap();
+    tx.commit().await.unwrap();
+}
+
+async fn with_uploads(store: &Store, taken: i64) {
+    with_instances(store).await;
+    let mut tx = store.write().await.unwrap();
+    tx.add_license(&license("l", "i", None)).await.unwrap();
+    for (id, event) in [("a", "e"), ("b", "f"), ("c", "g")] {
+        tx.add_upload(&UploadRow { file: None, ..upload(id, "l", event) }).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    let mut tx = store.write().await.unwrap();
+    let parcels = tx.take_uploads(100, taken, &Lease::of("server")).await.unwrap();
+    assert_eq!(i64::try_from(parcels.len()), Ok(taken));
+    assert!(parcels.iter().all(|parcel| parcel.text.as_deref() == Some("document of l")));
+    tx.commit().await.unwrap();
+}
+
+#[tokio::test]
+async fn uploads_of_a_batch_end_together() {
+    let (_folder, store) = fresh().await;
+    with_uploads(&store, 3).await;
+    let mut tx = store.write().await.unwrap();
+    let mut locks = Locks::default();
+    for id in ["a", "b", "nobody"] {
+        locks.upload(id);
+    }
+    tx.lock(&locks).await.unwrap();
+    assert_eq!(tx.upload("nobody").await.unwrap(), None);
+    let a = tx.upload("a").await.unwrap().unwrap();
+    assert_eq!((a.state, a.lease_owner.as_deref()), (UploadState::Sending, Some("server")));
+    let a =
+        UploadRow { state: UploadState::Delivered, finished_at: Some(120), lease_owner: None, ..a };
+    tx.put_upload(&a).await.unwrap();
+    let b = tx.upload("b").await.unwrap().unwrap();
+    let b = UploadRow { state: UploadState::Queued, next_at: 50, lease_owner: None, ..b };
+    tx.put_upload(&b).await.unwrap();
+    // The last word counts, and was heard by all that follow.
+    let said = Some("不是有效的事件".to_owned());
+    let b = UploadRow { state: UploadState::Failed, last_message: said, unanswered: true, ..b };
+    tx.put_upload(&b).await.unwrap();
+    assert_eq!(tx.upload("b").await.unwrap().as_ref(), Some(&b));
+    assert_eq!(rows(tx.take_uploads(100, 9, &Lease::of("server")).await.unwrap()), []);
+    tx.commit().await.unwrap();
+
+    let mut view = store.read().await.unwrap();
+    assert_eq!(view.upload("a").await.unwrap(), Some(a));
+    assert_eq!(view.upload("b").await.unwrap(), Some(b));
+    assert_eq!(view.upload("c").await.unwrap().unwrap().state, UploadState::Sending);
+}
+
+#[tokio::test]
+async fn what_is_taken_is_known_to_the_batch() {
+    let (_folder, store) = fresh().await;
+    with_uploads(&store, 2).await;
+    let mut tx = store.write().await.unwrap();
+    let mut locks = Locks::default();
+    locks.upload("c");
+    tx.lock(&locks).await.unwrap();
+    let taken = rows(tx.take_uploads(100, 9, &Lease::of("server")).await.unwrap());
+    assert_eq!(taken.len(), 1);
+    assert_eq!(tx.upload("c").await.unwrap().as_ref(), Some(&taken[0]));
+}
+
+#[tokio::test]
+async fn nothing_is_taken_until_a_restore_is_confirmed() {
+    let (_folder, store) = fresh().await;
+    with_uploads(&store, 1).await;
+    let mut tx = store.write().await.unwrap();
+    tx.put_meta("restored", Some(b"{}")).await.unwrap();
+    assert_eq!(rows(tx.take_uploads(100, 9, &Lease::of("server")).await.unwrap()), []);
+    tx.put_meta("restored", None).await.unwrap();
+    assert_eq!(tx.take_uploads(100, 9, &Lease::of("server")).await.unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn rows_that_do_not_fit_spoil_the_batch_whenever_they_are_written() {
+    let (_folder, store) = fresh().await;
+    with_instances(&store).await;
+    for bad in [0, 7, 8, 60, 99] {
+        let mut tx = store.write().await.unwrap();
+        let mut told = Ok(());
+        for number in 0..100 {
+            // The same id twice.
+            let number = if number == bad { (bad + 1) % 100 } else { number };
+            told = tx.add_license(&license(&format!("l{number:03}"), "i", None)).await;
+            if told.is_err() {
+                break;
+            }
+        }
+        let told = match told {
+            Ok(()) => tx.commit().await,
+            Err(error) => {
+                tx.rollback().await;
+                Err(error)
+            }
+        };
+        assert!(told.is_err(), "{bad}");
+        let mut view = store.read().await.unwrap();
+        assert_eq!(view.license("l050").await.unwrap(), None, "{bad}");
+    }
+    // Given up in the middle of writing: nothing of it stays, and the next one can write.
+    let mut tx = store.write().await.unwrap();
+    for number in 0..100 {
+        tx.add_license(&license(&format!("l{number:03}"), "i", None)).await.unwrap();
+    }
+    drop(tx);
+    let mut tx = store.write().await.unwrap();
+    assert_eq!(tx.license("l050").await.unwrap(), None);
+    tx.add_license(&license("l050", "i", None)).await.unwrap();
     tx.commit().await.unwrap();
 }

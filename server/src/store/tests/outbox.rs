@@ -25,6 +25,8 @@ fn usage(id: &str, number: &str) -> UsageRow {
         queued_at: 100,
         finished_at: None,
         lease_owner: None,
+        license_id: Some("l-1".to_owned()),
+        number: Some("计数-1".to_owned()),
     }
 }
 
@@ -226,23 +228,29 @@ async fn deliveries_are_taken_by_their_target() {
 async fn orders_that_were_not_read_are_found_once() {
     let (_folder, store) = fresh().await;
     let mut tx = store.write().await.unwrap();
-    for (id, at) in [("i-1", 1000), ("i-2", 2000), ("i-3", 3000)] {
-        let row = Instance { created_at: at, ..instance(id) };
+    // One of the first edition has more time, and is paid back last although it came first.
+    for (id, at, first_edition) in
+        [("i-0", 900, true), ("i-1", 1000, false), ("i-2", 2000, false), ("i-3", 3000, false)]
+    {
+        let row = Instance { created_at: at, first_edition, ..instance(id) };
         tx.add_instance(&row).await.unwrap();
         tx.queue_order(id, &row.order_id, "1", "NEW", at).await.unwrap();
     }
-    assert_eq!(tx.unread_orders().await.unwrap(), (3, Some(1000)));
-    let near = |id: &str, at| (id.to_owned(), at);
-    let found = tx.refunds_nearing(2000, 60, 10).await.unwrap();
+    assert_eq!(tx.unread_orders(3600).await.unwrap(), (4, Some(1000)));
+    let near = |id: &str, at| (id.to_owned(), at, false);
+    let found = tx.refunds_nearing(2000, 3600, 60, 10).await.unwrap();
     assert_eq!(found, [near("i-1", 1000), near("i-2", 2000)]);
     assert!(tx.add_refund_warning("i-1", 60, 5000).await.unwrap());
     assert!(!tx.add_refund_warning("i-1", 60, 5000).await.unwrap());
-    assert_eq!(tx.refunds_nearing(2000, 60, 10).await.unwrap(), [near("i-2", 2000)]);
-    assert_eq!(tx.refunds_nearing(2000, 30, 1).await.unwrap(), [near("i-1", 1000)]);
+    assert_eq!(tx.refunds_nearing(2000, 3600, 60, 10).await.unwrap(), [near("i-2", 2000)]);
+    assert_eq!(tx.refunds_nearing(2000, 3600, 30, 1).await.unwrap(), [near("i-1", 1000)]);
 
     tx.put_instance_state("i-1", InstanceState::Released, 6000).await.unwrap();
-    assert_eq!(tx.unread_orders().await.unwrap(), (2, Some(2000)));
-    assert_eq!(tx.refunds_nearing(9000, 10, 10).await.unwrap().len(), 2);
+    assert_eq!(tx.unread_orders(3600).await.unwrap(), (3, Some(2000)));
+    assert_eq!(tx.refunds_nearing(4499, 3600, 10, 10).await.unwrap().len(), 2);
+    let all = tx.refunds_nearing(4500, 3600, 10, 10).await.unwrap();
+    assert_eq!(all[0], ("i-0".to_owned(), 900, true));
+    assert_eq!(all.len(), 3);
     assert_eq!(tx.longest_wait().await.unwrap(), None);
     assert_eq!(tx.waits_since("i-2").await.unwrap(), None);
     tx.commit().await.unwrap();

@@ -40,12 +40,14 @@ pub(super) fn instance(id: &str) -> Instance {
         product: None,
         quantity: None,
         period: None,
+        charging: None,
         trial: None,
         customer: None,
         expires: None,
         expires_set: false,
         machines_used: 0,
         judge_due: false,
+        first_edition: false,
     }
 }
 
@@ -56,6 +58,7 @@ fn terms(quantity: i64) -> Terms {
         product: None,
         quantity,
         period: true,
+        charging: Some("PERIOD".to_owned()),
         trial: false,
         customer: Some("某某科技".to_owned()),
         expires: Some(9_000),
@@ -99,6 +102,11 @@ pub(super) fn upload(id: &str, license: &str, event: &str) -> UploadRow {
         finished_at: None,
         lease_owner: None,
     }
+}
+
+/// What was taken, without what is sent.
+pub(super) fn rows(parcels: Vec<Parcel>) -> Vec<UploadRow> {
+    parcels.into_iter().map(|parcel| parcel.row).collect()
 }
 
 pub(super) fn application(event: &str, fingerprint: u8, at: i64) -> Application {
@@ -484,12 +492,12 @@ async fn uploads_are_queued_once_by_content_and_taken_once() {
     assert_eq!(tx.upload_of_license("l").await.unwrap().unwrap().id, "a");
     assert_eq!(tx.next_upload().await.unwrap(), Some(100));
 
-    let taken = tx.take_uploads(100, 9, &lease()).await.unwrap();
+    let taken = rows(tx.take_uploads(100, 9, &lease()).await.unwrap());
     assert_eq!(taken.len(), 1);
     assert_eq!((taken[0].attempts, taken[0].state), (1, UploadState::Sending));
-    assert_eq!(tx.take_uploads(100, 9, &lease()).await.unwrap(), []);
+    assert_eq!(rows(tx.take_uploads(100, 9, &lease()).await.unwrap()), []);
     assert_eq!(tx.requeue_uploads(&[]).await.unwrap(), 1);
-    let again = tx.take_uploads(200, 1, &lease()).await.unwrap().remove(0);
+    let again = rows(tx.take_uploads(200, 1, &lease()).await.unwrap()).remove(0);
     assert!(again.unanswered && again.attempts == 2 && again.id == "a");
 
     let done = UploadRow {
@@ -526,7 +534,7 @@ async fn what_is_held_is_not_taken_over() {
     tx.commit().await.unwrap();
 
     let mut tx = store.write().await.unwrap();
-    let taken = tx.take_uploads(100, 9, &lease()).await.unwrap();
+    let taken = rows(tx.take_uploads(100, 9, &lease()).await.unwrap());
     assert_eq!(taken[0].lease_owner.as_deref(), Some("server"));
     let order = tx.take_orders(100, 9, &lease()).await.unwrap().remove(0);
     assert_eq!(order.lease_owner.as_deref(), Some("server"));
@@ -571,7 +579,7 @@ async fn many_takers_share_the_queue() {
                 let mut mine = Vec::new();
                 loop {
                     let mut tx = store.write().await.unwrap();
-                    let taken = tx.take_uploads(100, 3, &lease()).await.unwrap();
+                    let taken = rows(tx.take_uploads(100, 3, &lease()).await.unwrap());
                     tx.commit().await.unwrap();
                     if taken.is_empty() {
                         return mine;

@@ -110,9 +110,11 @@ impl Buy {
             product: orders::product_of(tx, &call.product_id, sku).await?,
             quantity: call.amount.map(i64::from),
             period: Some(call.is_period()),
+            charging: call.charging_mode.as_ref().map(|mode| mode.as_str().to_owned()),
             trial: Some(call.trial),
             customer: call.customer_name.clone(),
             expires: call.end(work.now.as_secs()),
+            first_edition: true,
             ..fresh(work, id, &call.order_id, self.line())
         })
     }

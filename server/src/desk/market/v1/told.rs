@@ -62,6 +62,7 @@ pub(crate) async fn tell(
         product: instance.product.clone(),
         quantity,
         period: instance.period.unwrap_or_default(),
+        charging: instance.charging.clone(),
         trial: instance.trial.unwrap_or_default(),
         customer: instance.customer.clone(),
         expires: instance.expires,
