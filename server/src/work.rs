@@ -116,10 +116,7 @@ where
 }
 
 fn alert_closed() {
-    tracing::error!(
-        alert = "marketplace_credentials",
-        "{REFUSED_CREDENTIALS}"
-    );
+    tracing::error!(alert = "marketplace_credentials", "{REFUSED_CREDENTIALS}");
 }
 
 /// Sleeps until the bell rings, something may be due, or the process stops; true to stop.

@@ -124,8 +124,7 @@ impl EndOrder {
             expires: line.expire_time,
         };
         // An order that takes something back tells nothing about what is left.
-        let counts =
-            order.order_type != OrderType::Unsubscribe && row.scene != REFUND;
+        let counts = order.order_type != OrderType::Unsubscribe && row.scene != REFUND;
         tx.put_order_read(self.id, &terms, counts || row.scene == "NEW", work.now.as_secs())
             .await?;
         let read = Entry::new("order.read", &By::Server).about("instance", &instance.id);

@@ -16,8 +16,7 @@ use crate::store::{Lease, Locks, Parcel, StoreError, Tx, UploadQuery, UploadRow,
 const PAUSE: &str = "pause";
 
 /// What an operator is told then.
-pub(crate) const REFUSED_CREDENTIALS: &str =
-    "the marketplace refused koogallery.ak and koogallery.sk: nothing is sent until the \
+pub(crate) const REFUSED_CREDENTIALS: &str = "the marketplace refused koogallery.ak and koogallery.sk: nothing is sent until the \
      configuration changes, licd is started again, or `licctl upload retry` says to try again";
 
 /// Takes uploads that are due, together with the licenses that are sent as text.
@@ -150,11 +149,7 @@ impl UseCase for PutPause {
 }
 
 fn refused_credentials() -> Alarm {
-    Alarm::error(
-        "marketplace_credentials",
-        "",
-        REFUSED_CREDENTIALS,
-    )
+    Alarm::error("marketplace_credentials", "", REFUSED_CREDENTIALS)
 }
 
 /// Strikes out that the credentials were refused, which every server looks at, and has the orders

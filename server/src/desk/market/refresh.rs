@@ -9,9 +9,7 @@ use crate::desk::audit::{By, Entry};
 use crate::desk::command::UseCase;
 use crate::desk::context::{Note, Work};
 use crate::desk::{orders, settle::settle};
-use crate::store::{
-    Instance, InstanceState, ListKey, Locks, OrderRow, OrderState, StoreError, Tx,
-};
+use crate::store::{Instance, InstanceState, ListKey, Locks, OrderRow, OrderState, StoreError, Tx};
 
 /// 更新实例.
 pub(crate) struct RefreshInstance {

@@ -93,7 +93,8 @@ async fn an_order_that_was_accepted_and_is_not_read_yet_is_waited_for() {
     let instance = bench.buy("CS1", 1).await;
     assert_eq!(bench.code(apply(&instance, "e-1", &device(1))).await, "000004");
     bench.uploads(1).await;
-    let (second, third) = (apply(&instance, "e-2", &device(2)), apply(&instance, "e-3", &device(3)));
+    let (second, third) =
+        (apply(&instance, "e-2", &device(2)), apply(&instance, "e-3", &device(3)));
     assert_eq!(bench.code(second.clone()).await, "000900");
 
     let silent = Some(super::double::Trick::Refuse(503, "MKT.0999"));
@@ -150,7 +151,10 @@ async fn goods_without_their_variant_are_the_only_product_that_they_can_be() {
     bought.push(bench.create("CS3").await);
     for instance in &bought {
         assert_eq!(product(instance).await.as_deref(), Some("flowsim"));
-        assert_eq!(bench.code(apply(instance, &format!("e-{instance}"), &device(1))).await, "000004");
+        assert_eq!(
+            bench.code(apply(instance, &format!("e-{instance}"), &device(1))).await,
+            "000004"
+        );
     }
 
     // Of two it may be either.

@@ -279,7 +279,11 @@ async fn an_activation_without_an_answer_is_looked_into_before_it_is_repeated() 
     assert_eq!(bench.questions(), (activated + 1, beaten + 2));
 
     // What was not activated, says the marketplace, is.
-    bench.market.state().tricks.extend([Trick::Refuse(503, "HTTP"), Trick::Refuse(200, "92020005")]);
+    bench
+        .market
+        .state()
+        .tricks
+        .extend([Trick::Refuse(503, "HTTP"), Trick::Refuse(200, "92020005")]);
     bench.sell_code("PL0004", 1);
     assert_eq!(bench.refused("PL0004", 1).await, Code::OrderPending);
     bench.forward(61);

@@ -199,10 +199,7 @@ async fn what_was_sent_again_is_not_done_again() {
 
     // Another order is another renewal, and the earlier refunds are not its.
     bench.offer("CS4", 7, |_| ());
-    assert_eq!(
-        bench.code(refresh(&instance, "RENEWAL", "CS4", NOW + 900 * DAY)).await,
-        "000000"
-    );
+    assert_eq!(bench.code(refresh(&instance, "RENEWAL", "CS4", NOW + 900 * DAY)).await, "000000");
     bench.until(|detail| detail.instance.machines.limit == Some(7), &instance).await;
     for refund in refunds {
         assert_eq!(bench.code(refund).await, "000000");
