@@ -232,6 +232,14 @@ pub struct RestoreView {
     pub restored_at: Option<Timestamp>,
 }
 
+/// What became of queues that rested because the marketplace refused the credentials.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct QueuesView {
+    /// They rested for that; now one question is asked, and its answer decides.
+    pub were_closed: bool,
+}
+
 /// A license on its way to the marketplace.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

@@ -91,6 +91,17 @@ impl Denial {
         }
     }
 
+    /// Whether an order that was paid already may end it, by more machines or by another end;
+    /// `end_stands`: the end was told by itself, and no order changes it.
+    #[must_use]
+    pub const fn is_up_to_the_order(self, end_stands: bool) -> bool {
+        match self {
+            Self::MachinesExhausted { .. } => true,
+            Self::OrderEnded => !end_stands,
+            _ => false,
+        }
+    }
+
     /// What is wrong, in one sentence.
     #[must_use]
     pub fn message(self, lang: Lang) -> String {
@@ -209,6 +220,25 @@ mod tests {
             let got = validity(&application, &order, state, NOW);
             let got = got.map(|v| v.expires.map(|at| at.as_secs() - NOW.as_secs()));
             assert_eq!(got, expected, "{application:?} {order:?} {state:?}");
+        }
+    }
+
+    #[test]
+    fn an_order_that_is_not_read_yet_may_bring_places_and_an_end() {
+        let full = Denial::MachinesExhausted { limit: 1 };
+        assert!(full.is_up_to_the_order(false) && full.is_up_to_the_order(true));
+        assert!(Denial::OrderEnded.is_up_to_the_order(false));
+        assert!(!Denial::OrderEnded.is_up_to_the_order(true));
+        for denial in [
+            Denial::Released,
+            Denial::Frozen,
+            Denial::ExpiryPassed,
+            Denial::ExpiryMissing,
+            Denial::NeverValid,
+            Denial::DeviceMissing,
+            Denial::DeviceUnreadable,
+        ] {
+            assert!(!denial.is_up_to_the_order(false), "{denial:?}");
         }
     }
 

@@ -64,7 +64,9 @@ pub(crate) use restored::RESTORED;
 pub(crate) use settle::SettleInstance;
 pub(crate) use sweep::{Sweep, SweepHistory};
 pub(crate) use tokens::TokenView;
-pub(crate) use uploads::{EndUpload, KeepUploads, PutPause, TakeUploads, UploadFilter};
+pub(crate) use uploads::{
+    EndUpload, KeepUploads, PutPause, REFUSED_CREDENTIALS, TakeUploads, UploadFilter,
+};
 pub(crate) use usage::{EndUsage, KeepUsage, TakeUsage, UsageCall, UsageFilter};
 pub(crate) use writer::Writer;
 

@@ -30,7 +30,7 @@ pub(crate) use gate::{Gate, Permit};
 pub(crate) use marketplace::Marketplace;
 
 use crate::alarms::Alarms;
-use crate::desk::Desk;
+use crate::desk::{Desk, REFUSED_CREDENTIALS};
 
 /// How long a worker sleeps at most: what a bell did not tell is found by looking.
 const LOOK: Duration = Duration::from_secs(1);
@@ -58,9 +58,6 @@ impl Desk {
             );
             return workers;
         };
-        if self.gate.is_closed() {
-            alert_closed();
-        }
         for (name, run) in [
             ("orders", orders::run as Run),
             ("notices", notices::run as Run),
@@ -119,11 +116,7 @@ where
 }
 
 fn alert_closed() {
-    tracing::error!(
-        alert = "marketplace_credentials",
-        "the marketplace refused koogallery.ak and koogallery.sk: nothing is sent until the \
-         configuration changes, or an upload is retried by hand"
-    );
+    tracing::error!(alert = "marketplace_credentials", "{REFUSED_CREDENTIALS}");
 }
 
 /// Sleeps until the bell rings, something may be due, or the process stops; true to stop.

@@ -35,10 +35,11 @@ enum Command {
         #[command(flatten)]
         server: ServerArgs,
     },
-    /// Send an upload again that was refused or is unclear.
+    /// Send an upload again that was refused or is unclear; without an id: try again after the
+    /// marketplace refused AK/SK.
     Retry {
         /// Its id.
-        id: String,
+        id: Option<String>,
         #[command(flatten)]
         server: ServerArgs,
     },
@@ -68,7 +69,29 @@ impl Args {
                 }
                 Ok(ExitCode::SUCCESS)
             }
-            Command::Retry { id, server } => {
+            Command::Retry { id: None, server } => {
+                let admin = server.connect(out)?;
+                let queues: Value = admin.post("/api/v1/uploads/retry", &json!({}))?;
+                if out.is_json() {
+                    out.value(&json!({ "code": Code::Ok.as_str(), "queues": queues }))?;
+                } else {
+                    let text = if queues["were_closed"] == true {
+                        out.pick(
+                            "the marketplace is asked once; everything goes on if it takes AK/SK",
+                            "将向云商店试探一次;若AK/SK被接受,队列将继续",
+                        )
+                    } else {
+                        out.pick(
+                            "AK/SK were not refused; name an upload to send that one again",
+                            "AK/SK未被拒绝;如需重新上传,请指定上传任务",
+                        )
+                    };
+                    let text = text.to_owned();
+                    out.line(format!("{GOOD}{text}{GOOD:#}"))?;
+                }
+                Ok(ExitCode::SUCCESS)
+            }
+            Command::Retry { id: Some(id), server } => {
                 let admin = server.connect(out)?;
                 let upload: Value =
                     admin.post(&format!("/api/v1/uploads/{}/retry", escape(&id)), &json!({}))?;

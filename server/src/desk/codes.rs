@@ -17,7 +17,6 @@ pub(crate) use end::{EndActivation, EndBeat, set_end};
 
 use super::client::{ClientLicense, code_unknown, deny, order_pending};
 use super::judge::{count, state};
-use super::orders::product_of;
 use super::{Desk, paging, views};
 use crate::error::ApiError;
 use crate::store::{CodeQuery, CodeRow, CodeState, Instance, StoreError, Tx};
@@ -41,18 +40,6 @@ pub(crate) struct CodeFilter {
     pub(crate) instance_id: Option<String>,
     pub(crate) after: Option<String>,
     pub(crate) limit: Option<u32>,
-}
-
-/// The product of ours that a code's goods are. Its answer seldom names the variant.
-pub(super) async fn product_of_code(
-    tx: &mut dyn Tx,
-    market_product: &str,
-    sku: Option<&str>,
-) -> Result<Option<String>, StoreError> {
-    match product_of(tx, market_product, sku.unwrap_or_default()).await? {
-        None if sku.is_none() => tx.product_of_any_sku(market_product).await,
-        found => Ok(found),
-    }
 }
 
 /// The code's instance, unless the code waits for the marketplace's first answer.

@@ -92,6 +92,7 @@ use_cases! {
     KeepOrders => orders::KeepOrders,
     KeepUploads => uploads::KeepUploads,
     KeepUsage => usage::KeepUsage,
+    OpenQueues => uploads::OpenQueues,
     Probe => probe::Probe,
     PublishList => releases::PublishList,
     PublishRelease => releases::PublishRelease,

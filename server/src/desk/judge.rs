@@ -14,7 +14,8 @@ use license_core::{Timestamp, rule::Application};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD as B64};
 
 use super::context::{Context, Work};
-use crate::store::{Instance, InstanceState, Machine, StoreError, Tx};
+use super::orders::REFUND;
+use crate::store::{Instance, InstanceState, Machine, OrderRow, OrderState, StoreError, Tx};
 
 /// What is wished for.
 #[derive(Clone, Copy, Debug)]
@@ -147,7 +148,7 @@ pub(crate) async fn judge(
     };
     let validity = match rule::validity(&application, &order, state(instance), work.now) {
         Ok(validity) => validity,
-        Err(denial) => return Ok(Verdict::Deny(denial)),
+        Err(denial) => return denied(tx, instance, wish, denial).await,
     };
     if instance.quantity.is_none() {
         return Ok(Verdict::Wait);
@@ -160,12 +161,31 @@ pub(crate) async fn judge(
     let (place, seats) = match product.license.kind {
         LicenseKind::NodeLocked => match bind(tx, work, instance, wish, limit).await? {
             Ok(place) => (place, None),
-            Err(denial) => return Ok(Verdict::Deny(denial)),
+            Err(denial) => return denied(tx, instance, wish, denial).await,
         },
         LicenseKind::Floating => (Place::Unbound, Some(limit)),
         LicenseKind::Unbound => (Place::Unbound, None),
     };
     Ok(Verdict::Grant(Box::new(Grant { product, validity, place, seats })))
+}
+
+/// A denial, unless an order that was accepted is not read yet and may end it: then the
+/// marketplace's wish is kept, as it is for a first order. A program asks again by itself.
+async fn denied(
+    tx: &mut dyn Tx,
+    instance: &Instance,
+    wish: &Wish<'_>,
+    denial: Denial,
+) -> Result<Verdict, StoreError> {
+    let unread = |order: &OrderRow| {
+        matches!(order.state, OrderState::Queued | OrderState::Reading)
+            && order.quantity.is_none()
+            && order.scene != REFUND
+    };
+    let waits = wish.needs_end
+        && denial.is_up_to_the_order(instance.expires_set)
+        && tx.orders_of(&instance.id).await?.iter().any(unread);
+    Ok(if waits { Verdict::Wait } else { Verdict::Deny(denial) })
 }
 
 async fn bind(

@@ -13,6 +13,8 @@ use crate::store::{
 
 /// The scene of an order that `upgradeInstance` named.
 pub(crate) const UPGRADE: &str = "UPGRADE";
+/// The scene of an order that takes a renewal back.
+pub(crate) const REFUND: &str = "UNSUBSCRIBE_RENEWAL_PERIOD";
 
 /// Takes orders that are due, for one worker each.
 pub(crate) struct TakeOrders {
@@ -122,8 +124,7 @@ impl EndOrder {
             expires: line.expire_time,
         };
         // An order that takes something back tells nothing about what is left.
-        let counts =
-            order.order_type != OrderType::Unsubscribe && row.scene != "UNSUBSCRIBE_RENEWAL_PERIOD";
+        let counts = order.order_type != OrderType::Unsubscribe && row.scene != REFUND;
         tx.put_order_read(self.id, &terms, counts || row.scene == "NEW", work.now.as_secs())
             .await?;
         let read = Entry::new("order.read", &By::Server).about("instance", &instance.id);
@@ -172,13 +173,15 @@ pub(crate) async fn goods_of<'a>(
     Ok((line.products.first(), None))
 }
 
-/// The product of ours that the goods are, by their own variant or by none.
+/// The product of ours that the goods are, by their own variant or by none. The marketplace may
+/// leave the variant out: then the only product that any variant is.
 pub(crate) async fn product_of(
     tx: &mut dyn Tx,
     market_product: &str,
     sku: &str,
 ) -> Result<Option<String>, StoreError> {
     match tx.product_of_goods(market_product, sku).await? {
+        None if sku.is_empty() => tx.product_of_any_sku(market_product).await,
         None => tx.product_of_goods(market_product, "").await,
         found => Ok(found),
     }

@@ -81,6 +81,12 @@ pub(crate) async fn serve(
         frees: None,
     };
     match judge(tx, work, instance, &wish).await? {
+        Verdict::Wait if application.state == ApplicationState::Held => {
+            // What it was held for may be over as soon as an order was read.
+            application.state = ApplicationState::Waiting;
+            application.code = None;
+            tx.put_application(application).await?;
+        }
         Verdict::Wait => {}
         Verdict::Deny(denial) => hold(tx, work, instance, application, denial).await?,
         Verdict::Grant(grant) => {

@@ -13,7 +13,11 @@ use crate::error::ApiError;
 use crate::store::{Lease, Locks, Parcel, StoreError, Tx, UploadQuery, UploadRow, UploadState};
 
 /// What `meta` holds while the queues rest because of wrong credentials.
-pub(crate) const PAUSE: &str = "pause";
+const PAUSE: &str = "pause";
+
+/// What an operator is told then.
+pub(crate) const REFUSED_CREDENTIALS: &str = "the marketplace refused koogallery.ak and koogallery.sk: nothing is sent until the \
+     configuration changes, licd is started again, or `licctl upload retry` says to try again";
 
 /// Takes uploads that are due, together with the licenses that are sent as text.
 pub(crate) struct TakeUploads {
@@ -145,12 +149,37 @@ impl UseCase for PutPause {
 }
 
 fn refused_credentials() -> Alarm {
-    Alarm::error(
-        "marketplace_credentials",
-        "",
-        "the marketplace refused koogallery.ak and koogallery.sk: nothing is sent until the \
-         configuration changes, or an upload is retried by hand",
-    )
+    Alarm::error("marketplace_credentials", "", REFUSED_CREDENTIALS)
+}
+
+/// Strikes out that the credentials were refused, which every server looks at, and has the orders
+/// that waited for it read now; whether it was so.
+pub(super) async fn open_queues(tx: &mut dyn Tx, now: i64) -> Result<bool, StoreError> {
+    if tx.meta(PAUSE).await?.is_none() {
+        return Ok(false);
+    }
+    tx.put_meta(PAUSE, None).await?;
+    tx.hurry_orders(now, now).await?;
+    Ok(true)
+}
+
+/// An operator says that refused credentials are worth another try.
+pub(crate) struct OpenQueues {
+    pub(crate) by: By,
+}
+
+impl UseCase for OpenQueues {
+    /// Whether they were closed.
+    type Answer = bool;
+
+    async fn run(&self, tx: &mut dyn Tx, work: &mut Work<'_>) -> Result<bool, StoreError> {
+        let closed = open_queues(tx, work.now.as_secs()).await?;
+        if closed {
+            work.audit(Entry::new("upload.open", &self.by));
+            work.note(Note::UploadQueued);
+        }
+        Ok(closed)
+    }
 }
 
 /// An operator has an upload sent again.
@@ -183,7 +212,7 @@ impl UseCase for RetryUpload {
         row.next_at = work.now.as_secs();
         row.finished_at = None;
         tx.put_upload(&row).await?;
-        tx.put_meta(PAUSE, None).await?;
+        open_queues(tx, work.now.as_secs()).await?;
         let again = Entry::new("upload.retry", &self.by);
         work.audit(again.about("upload", &row.id).about("license", &row.license_id));
         work.note(Note::UploadQueued);
@@ -226,9 +255,22 @@ impl Desk {
     /// Sends one again, and lets queues that rested because of wrong credentials try.
     pub(crate) async fn retry_upload(&self, id: &str) -> Result<api::UploadView, ApiError> {
         let row = self.writer.write(RetryUpload { id: id.to_owned(), by: By::caller() }).await??;
+        self.reopen();
+        Ok(views::upload(&row))
+    }
+
+    /// Lets queues that rested because of wrong credentials try.
+    pub(crate) async fn retry_uploads(&self) -> Result<api::QueuesView, ApiError> {
+        let here = self.gate.is_closed();
+        let were_closed = self.writer.write(OpenQueues { by: By::caller() }).await? || here;
+        self.reopen();
+        Ok(api::QueuesView { were_closed })
+    }
+
+    fn reopen(&self) {
         self.gate.reopen();
         self.context.reading.rest(self.marketplace.is_none());
         self.context.bells.orders.notify_one();
-        Ok(views::upload(&row))
+        self.context.bells.uploads.notify_one();
     }
 }

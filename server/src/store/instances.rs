@@ -117,7 +117,8 @@ pub(crate) trait Instances {
     async fn put_judge_due(&mut self, id: &str, due: bool) -> Result<(), StoreError>;
     async fn instances_to_judge(&mut self, limit: i64) -> Result<Vec<String>, StoreError>;
     /// Gives the instances of a marketplace product to ours, and has them judged again. An empty
-    /// `sku` means every one that no product has by its own name.
+    /// `sku` means every one that no product has by its own name; a named one those without a
+    /// `skuCode`, too, while no other product has that marketplace product.
     async fn claim_instances(
         &mut self,
         market_product: &str,

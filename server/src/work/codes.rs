@@ -57,30 +57,44 @@ impl Desk {
         again: bool,
         attempts: i64,
     ) -> Result<(), ApiError> {
-        let wanted = code.clone();
-        let outcome = self
-            .ask(move |marketplace, now| {
-                // What got no answer may have arrived: the heartbeat tells without doing it twice.
-                let known = if again { marketplace.heartbeat(&wanted, now).ok() } else { None };
-                match known.filter(is_activated) {
-                    Some(info) => Ok(info),
-                    None => marketplace.activate(&wanted, since, now),
-                }
-            })
-            .await;
+        // What got no answer may have arrived: the heartbeat tells without doing it twice, and until
+        // it has told nothing is done.
+        let known = if again { self.looked_into(&code).await.transpose() } else { None };
+        let outcome = match known {
+            Some(known) => known,
+            None => {
+                let wanted = code.clone();
+                let ask = move |market: Arc<Marketplace>, now| market.activate(&wanted, since, now);
+                self.ask("activate", ask).await
+            }
+        };
         let unsent = outcome.as_ref().is_err_and(|miss| miss.unsent);
         let outcome = outcome.map_err(|miss| miss.failure);
-        report(&outcome, "activate");
         let next_at = self.later(&outcome, attempts, AGAIN);
         let case = EndActivation { code, outcome, unsent, next_at };
         self.note_down(case).await?
     }
 
+    /// What became of an activation that got no answer; `None`: it may be repeated.
+    async fn looked_into(&self, code: &str) -> Result<Option<CodeInfo>, Miss> {
+        match self.heartbeat(code).await {
+            Ok(info) => Ok(Some(info).filter(is_activated)),
+            Err(miss) if is_unused(&miss.failure) => Ok(None),
+            Err(mut miss) => {
+                // Whatever it is that was refused, the code still waits for its answer.
+                miss.failure.remedy = Remedy::TryAgain;
+                Err(Miss { unsent: false, ..miss })
+            }
+        }
+    }
+
+    async fn heartbeat(&self, code: &str) -> Result<CodeInfo, Miss> {
+        let wanted = code.to_owned();
+        self.ask("heartbeat", move |marketplace, now| marketplace.heartbeat(&wanted, now)).await
+    }
+
     async fn beat(&self, code: String, attempts: i64) {
-        let wanted = code.clone();
-        let outcome = self.ask(move |marketplace, now| marketplace.heartbeat(&wanted, now)).await;
-        let outcome = outcome.map_err(|miss| miss.failure);
-        report(&outcome, "heartbeat");
+        let outcome = self.heartbeat(&code).await.map_err(|miss| miss.failure);
         let next_at = self.later(&outcome, attempts, i64::MAX);
         if let Err(error) = self.note_down(EndBeat { code, outcome, next_at }).await {
             tracing::error!(error = %error, "the outcome of a heartbeat could not be written down");
@@ -89,6 +103,7 @@ impl Desk {
 
     async fn ask(
         &self,
+        interface: &'static str,
         question: impl FnOnce(Arc<Marketplace>, i64) -> Result<CodeInfo, Miss> + Send + 'static,
     ) -> Result<CodeInfo, Miss> {
         let unanswered =
@@ -104,6 +119,7 @@ impl Desk {
         }
         let remedy = outcome.as_ref().err().map(|miss| miss.failure.remedy);
         uploads::tell_gate(self, remedy).await;
+        report(outcome.as_ref().map_err(|miss| &miss.failure), interface);
         outcome
     }
 
@@ -132,6 +148,11 @@ fn is_activated(info: &CodeInfo) -> bool {
     over || (info.activated.is_some() && info.product_id.is_some())
 }
 
+/// Whether a heartbeat's refusal says that the code was never activated.
+fn is_unused(failure: &Failure) -> bool {
+    matches!(failure.code.as_str(), "92020004" | "92020005")
+}
+
 /// A code of another seller is refused with the words of wrong keys; only that code is.
 fn of_code(failure: &Failure) -> Remedy {
     if failure.code == "92020001" && failure.remedy == Remedy::FixCredentials {
@@ -140,8 +161,8 @@ fn of_code(failure: &Failure) -> Remedy {
     failure.remedy
 }
 
-fn report(outcome: &Result<CodeInfo, Failure>, interface: &'static str) {
-    let result = outcome.as_ref().err().map_or("ok", |failure| failure.remedy.as_str());
+fn report(outcome: Result<&CodeInfo, &Failure>, interface: &'static str) {
+    let result = outcome.err().map_or("ok", |failure| failure.remedy.as_str());
     metrics::counter!("licd_code_questions_total", "interface" => interface, "result" => result)
         .increment(1);
     match outcome {

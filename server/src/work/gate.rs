@@ -19,6 +19,9 @@ struct State {
     closed: bool,
     /// The database says so, too.
     noted: bool,
+    /// It was closed, and somebody said that it is worth trying: nothing but one question at a time
+    /// until one is answered.
+    doubtful: bool,
     /// Passing failures in a row.
     failures: u32,
     /// While resting: when the next probe may go, in milliseconds.
@@ -62,7 +65,7 @@ impl Gate {
         if state.closed {
             return Permit::Rest;
         }
-        if state.failures < PATIENCE {
+        if state.failures < PATIENCE && !state.doubtful {
             return Permit::Go;
         }
         // A probe that is further away than the longest wait was set by a clock that was ahead.
@@ -105,14 +108,15 @@ impl Gate {
             }
             // A refusal is an answer as well.
             Some(Remedy::GiveUp) | None => {
-                let rested = state.failures >= PATIENCE;
+                let rested = state.failures >= PATIENCE || state.doubtful;
                 state.failures = 0;
+                state.doubtful = false;
                 if rested { Turn::Opens } else { Turn::Same }
             }
         }
     }
 
-    /// The keys were refused before and have not changed since.
+    /// Another server learnt that the keys are wrong.
     pub(crate) fn close(&self) {
         let mut state = self.state();
         state.closed = true;
@@ -129,9 +133,15 @@ impl Gate {
         self.state().noted
     }
 
-    /// Somebody says that it is worth trying.
+    /// Somebody says that it is worth trying. Where keys were refused, a probe decides.
     pub(crate) fn reopen(&self) {
-        *self.state() = State::default();
+        let mut state = self.state();
+        *state = State { doubtful: state.closed || state.doubtful, ..State::default() };
+    }
+
+    /// The keys were refused while the last run lasted.
+    pub(crate) fn doubt(&self) {
+        self.state().doubtful = true;
     }
 
     pub(crate) fn is_closed(&self) -> bool {
@@ -202,6 +212,29 @@ mod tests {
         assert_eq!(gate.ended(None, 0, |_| 0), Turn::Same);
         assert!(gate.is_closed());
         gate.reopen();
+        assert!(!gate.is_closed());
+        assert_eq!(gate.permit(0), Permit::Probe);
+        assert_eq!(gate.permit(0), Permit::Rest, "one question tells");
+        assert_eq!(gate.ended(Some(Remedy::FixCredentials), 0, |_| 0), Turn::Closes);
+        assert_eq!(gate.permit(i64::MAX), Permit::Rest);
+        gate.reopen();
+        gate.reopen();
+        assert_eq!(gate.permit(0), Permit::Probe);
+        // No answer tells nothing about keys.
+        assert_eq!(fail(&gate, 0), Turn::Same);
+        assert_eq!(gate.permit(0), Permit::Probe);
+        assert_eq!(gate.ended(None, 0, |_| 0), Turn::Opens);
+        assert_eq!(gate.permit(0), Permit::Go);
+    }
+
+    #[test]
+    fn keys_that_an_earlier_run_saw_refused_are_probed_first() {
+        let gate = Gate::default();
+        gate.doubt();
+        assert_eq!(gate.level(), 0);
+        assert_eq!(gate.permit(0), Permit::Probe);
+        assert_eq!(gate.permit(0), Permit::Rest);
+        assert_eq!(gate.ended(Some(Remedy::GiveUp), 0, |_| 0), Turn::Opens);
         assert_eq!(gate.permit(0), Permit::Go);
     }
 }

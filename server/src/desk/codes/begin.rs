@@ -3,9 +3,10 @@
 
 use license_core::time::DAY;
 
-use super::{ASKING, code_unknown, given_back, instance_of, order_pending, product_of_code};
+use super::{ASKING, code_unknown, given_back, instance_of, order_pending};
 use crate::desk::command::UseCase;
 use crate::desk::context::{Note, Work};
+use crate::desk::orders::product_of;
 use crate::error::ApiError;
 use crate::store::{CodeRow, CodeState, Locks, StoreError, Terms, Tx};
 
@@ -125,7 +126,8 @@ impl BeginCode {
         };
         // A product that was configured after the code was activated.
         if let (None, Some(goods)) = (&instance.product, &instance.market_product) {
-            let product = product_of_code(tx, goods, instance.sku.as_deref()).await?;
+            let sku = instance.sku.as_deref().unwrap_or_default();
+            let product = product_of(tx, goods, sku).await?;
             if product.is_some() {
                 let terms = Terms { product, ..terms(&instance) };
                 tx.put_instance_terms(&instance.id, &terms, now).await?;

@@ -6,11 +6,12 @@ use license_core::activation::ActivationCode;
 use license_core::time::DAY;
 
 use super::begin::terms;
-use super::{given_back, instance_of, order_pending, product_of_code, refused};
+use super::{given_back, instance_of, order_pending, refused};
 use crate::desk::audit::{By, Entry};
 use crate::desk::command::UseCase;
 use crate::desk::context::{Note, Work};
 use crate::desk::market::give_back;
+use crate::desk::orders::product_of;
 use crate::desk::settle::settle;
 use crate::error::ApiError;
 use crate::store::{CodeRow, CodeState, Instance, InstanceState, Locks, StoreError, Tx};
@@ -137,7 +138,7 @@ async fn open(
     let over = info.standing == Some(Standing::Expired);
     let expires = if over { Some(info.expires.unwrap_or(now).min(now)) } else { info.expires };
     let product = match &info.product_id {
-        Some(goods) => product_of_code(tx, goods, info.sku_code.as_deref()).await?,
+        Some(goods) => product_of(tx, goods, info.sku_code.as_deref().unwrap_or_default()).await?,
         None => None,
     };
     let instance = Instance {

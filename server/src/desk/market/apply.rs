@@ -64,7 +64,7 @@ impl UseCase for Apply {
             match earlier.state {
                 ApplicationState::Superseded => {}
                 _ if earlier.fingerprint == self.fingerprint => {
-                    return again(tx, work, &mut instance, &mut earlier).await;
+                    return self.again(tx, work, &mut instance, &mut earlier).await;
                 }
                 ApplicationState::Waiting | ApplicationState::Held => {
                     displaced = Some(Earlier::Kept(earlier));
@@ -154,21 +154,25 @@ impl Apply {
         }
         Ok(Answer::in_progress())
     }
-}
 
-/// A re-send: the first accepted answer stands. A held one is judged once more, in case that
-/// something changed unnoticed.
-async fn again(
-    tx: &mut dyn Tx,
-    work: &mut Work<'_>,
-    instance: &mut Instance,
-    application: &mut Application,
-) -> Result<Answer, StoreError> {
-    if application.state == ApplicationState::Held {
-        serve(tx, work, instance, application).await?;
+    /// A re-send: the first accepted answer stands. A held one was refused: it is judged anew, by
+    /// the dates that are asked for now.
+    async fn again(
+        &self,
+        tx: &mut dyn Tx,
+        work: &mut Work<'_>,
+        instance: &mut Instance,
+        application: &mut Application,
+    ) -> Result<Answer, StoreError> {
+        if application.state == ApplicationState::Held {
+            application.not_before = Some(self.call.effective);
+            application.expires = self.call.expires.or(application.expires);
+            tx.put_application(application).await?;
+            serve(tx, work, instance, application).await?;
+        }
+        let held = application.code.as_deref().and_then(|code| code.parse::<ResultCode>().ok());
+        Ok(held.map_or_else(Answer::in_progress, Answer::of))
     }
-    let held = application.code.as_deref().and_then(|code| code.parse::<ResultCode>().ok());
-    Ok(held.map_or_else(Answer::in_progress, Answer::of))
 }
 
 /// The license of an application, if nothing of it can have reached the marketplace.

@@ -6,7 +6,7 @@ use koogallery::{Answer, Rejection, ResultCode};
 
 use super::{first_use, give_back, put_status};
 use crate::desk::audit::{By, Entry};
-use crate::desk::codes::{instance_of, is_live, product_of_code, set_end, terms};
+use crate::desk::codes::{instance_of, is_live, set_end, terms};
 use crate::desk::command::UseCase;
 use crate::desk::context::Work;
 use crate::desk::settle::settle;
@@ -75,7 +75,7 @@ impl UseCase for RefreshCode {
         if let Some(goods) = &call.product_id
             && instance.market_product.as_ref() != Some(goods)
         {
-            instance.product = product_of_code(tx, goods, None).await?;
+            instance.product = product_of(tx, goods, "").await?;
             instance.market_product = Some(goods.clone());
             instance.sku = None;
             let terms = Terms { period: true, ..terms(&instance) };

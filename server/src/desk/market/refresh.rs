@@ -9,7 +9,7 @@ use crate::desk::audit::{By, Entry};
 use crate::desk::command::UseCase;
 use crate::desk::context::{Note, Work};
 use crate::desk::{orders, settle::settle};
-use crate::store::{Instance, InstanceState, ListKey, Locks, StoreError, Tx};
+use crate::store::{Instance, InstanceState, ListKey, Locks, OrderRow, OrderState, StoreError, Tx};
 
 /// 更新实例.
 pub(crate) struct RefreshInstance {
@@ -50,6 +50,10 @@ impl UseCase for RefreshInstance {
             return Ok(replay);
         }
 
+        if self.edition == Edition::V2 && is_repeat(call, &tx.orders_of(&instance.id).await?) {
+            return Ok(Answer::success());
+        }
+
         let now = work.now.as_secs();
         tx.put_instance_expiry(&instance.id, call.expires, now).await?;
         instance.expires = Some(call.expires);
@@ -80,6 +84,18 @@ impl UseCase for RefreshInstance {
             Edition::License => v1::renew(tx, work, &mut instance, call).await,
         }
     }
+}
+
+/// Whether it was done before: once for an order, its line and the scene, whatever has come since.
+/// The first edition's calls name no line and tell no renewal from its refund: there each one
+/// counts.
+fn is_repeat(call: &Call, orders: &[OrderRow]) -> bool {
+    let scene = call.scene.as_str();
+    orders.iter().filter(|order| order.order_id == call.order_id).any(|order| {
+        let same = order.line_id == call.order_line_id && order.scene == scene;
+        let refunded = order.state == OrderState::Refunded && order.scene != "NEW";
+        same || (refunded && call.scene == Scene::UnsubscribeRenewalPeriod)
+    })
 }
 
 /// What only its end had stopped runs again.

@@ -399,6 +399,27 @@ async fn a_held_application_is_served_when_the_instance_is_unfrozen_or_prolonged
 }
 
 #[tokio::test]
+async fn a_held_application_is_judged_anew_by_the_end_that_it_names_now() {
+    let bench = Bench::new().await;
+    let instance = bench.call(new_instance("CS1")).await.instance_id.unwrap();
+    bench.until(|detail| detail.instance.order_error.is_some(), &instance).await;
+    let whole = apply(&instance, "e-1", &device(1));
+    let mut open = whole.clone();
+    open.as_object_mut().unwrap().remove("expireTime");
+    assert_eq!(bench.code(open.clone()).await, "000004", "nobody knows the order yet");
+    bench.offer("CS1", 1, |_| ());
+    bench.forward(301);
+    bench.until(|d| d.applications[0].result_code.as_deref() == Some("000902"), &instance).await;
+    assert_eq!(bench.code(open.clone()).await, "000902");
+
+    assert_eq!(bench.code(whole).await, "000004");
+    let claims = bench.verify(&text(&bench.uploads(1).await[0].1)).claims;
+    assert_eq!(claims.expires.unwrap().as_secs(), NOW + 100 * DAY);
+    assert_eq!(bench.code(open).await, "000004", "it was accepted");
+    assert_eq!(bench.detail(&instance).await.licenses.len(), 1);
+}
+
+#[tokio::test]
 async fn many_kept_applications_are_served_in_several_steps() {
     let bench = Bench::bare().await.started();
     bench.offer("CS1", 250, |_| ());

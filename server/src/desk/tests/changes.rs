@@ -88,6 +88,87 @@ async fn applications_that_were_held_are_served_by_an_upgrade() {
 }
 
 #[tokio::test]
+async fn an_order_that_was_accepted_and_is_not_read_yet_is_waited_for() {
+    let bench = Bench::new().await;
+    let instance = bench.buy("CS1", 1).await;
+    assert_eq!(bench.code(apply(&instance, "e-1", &device(1))).await, "000004");
+    bench.uploads(1).await;
+    let (second, third) =
+        (apply(&instance, "e-2", &device(2)), apply(&instance, "e-3", &device(3)));
+    assert_eq!(bench.code(second.clone()).await, "000900");
+
+    let silent = Some(super::double::Trick::Refuse(503, "MKT.0999"));
+    bench.market.state().always = silent.clone();
+    bench.offer("CS2", 2, |order| order.order_type = OrderType::Change);
+    assert_eq!(bench.code(upgrade(&instance, "CS2")).await, "000000");
+    for call in [&second, &second, &third] {
+        assert_eq!(bench.code(call.clone()).await, "000004");
+    }
+    // A program is told what is, and asks again by itself.
+    let told = bench.ask(&instance, &device(4)).await.unwrap_err().code;
+    assert_eq!(told, license_core::Code::MachinesExhausted);
+    bench.market.state().always = None;
+    bench.forward(600);
+    assert_eq!(bench.uploads(2).await[1].0, "e-2");
+    let held = |code| {
+        move |detail: &license_core::api::InstanceDetail| {
+            detail.applications.first().and_then(|kept| kept.result_code.as_deref()) == code
+        }
+    };
+    bench.until(held(Some("000900")), &instance).await;
+    assert_eq!(bench.code(third.clone()).await, "000900", "there are places for two");
+
+    // What is held waits for a renewal as well.
+    bench.market.state().always = silent;
+    bench.offer("CS3", 3, |_| ());
+    let renewal = json!({
+        "activity": "refreshInstance", "scene": "RENEWAL", "orderId": "CS3",
+        "orderLineId": "CS3-000001", "instanceId": instance,
+        "expireTime": koogallery::time::compact(NOW + 700 * DAY),
+    });
+    assert_eq!(bench.code(renewal).await, "000000");
+    assert_eq!(bench.code(third).await, "000004");
+    bench.until(held(None), &instance).await;
+    bench.market.state().always = None;
+    bench.forward(600);
+    assert_eq!(bench.uploads(3).await[2].0, "e-3");
+    assert_eq!(bench.code(apply(&instance, "e-4", &device(4))).await, "000900");
+}
+
+#[tokio::test]
+async fn goods_without_their_variant_are_the_only_product_that_they_can_be() {
+    let bench = Bench::bare().await.started();
+    let product = async |instance: &str| bench.detail(instance).await.instance.product;
+    let mut bought = Vec::new();
+    for (order, sku) in [("CS1", None), ("CS2", Some(String::new()))] {
+        bench.offer(order, 1, |order| order.lines[0].products[0].sku_code = sku);
+        let instance = bench.call(new_instance(order)).await.instance_id.unwrap();
+        bench.until(|detail| detail.instance.order_state == "product-unknown", &instance).await;
+        bought.push(instance);
+    }
+    bench.desk.apply_product(flowsim()).await.unwrap();
+    bench.offer("CS3", 1, |order| order.lines[0].products[0].sku_code = None);
+    bought.push(bench.create("CS3").await);
+    for instance in &bought {
+        assert_eq!(product(instance).await.as_deref(), Some("flowsim"));
+        assert_eq!(
+            bench.code(apply(instance, &format!("e-{instance}"), &device(1))).await,
+            "000004"
+        );
+    }
+
+    // Of two it may be either.
+    let mut other = flowsim();
+    other.id = "other".to_owned();
+    other.koogallery[0].sku_code = Some("another".to_owned());
+    bench.desk.apply_product(other).await.unwrap();
+    bench.offer("CS4", 1, |order| order.lines[0].products[0].sku_code = None);
+    let instance = bench.call(new_instance("CS4")).await.instance_id.unwrap();
+    bench.until(|detail| detail.instance.order_state == "product-unknown", &instance).await;
+    assert_eq!(product(&bought[0]).await.as_deref(), Some("flowsim"), "as it was sold");
+}
+
+#[tokio::test]
 async fn an_upgrade_keeps_the_end_that_it_does_not_name() {
     let bench = Bench::new().await;
     let instance = bench.buy("CS1", 1).await;

@@ -262,6 +262,33 @@ async fn an_activation_without_an_answer_is_looked_into_before_it_is_repeated() 
     bench.use_code("PL0001", 1).await.unwrap();
     assert_eq!(bench.questions().0, 1, "the heartbeat knew that it had arrived");
 
+    // While the question gets no answer either, nothing is repeated.
+    bench.sell_code("PL0003", 1);
+    let silent = Trick::HangUp;
+    let refusals = [(500, "92020001"), (403, "92020001"), (503, "HTTP"), (400, "92020002")];
+    let refusals = refusals.map(|(status, code)| Trick::Refuse(status, code));
+    bench.market.state().tricks.extend([silent.clone(), silent].into_iter().chain(refusals));
+    let (activated, beaten) = bench.questions();
+    for asked in 0..6 {
+        assert_eq!(bench.refused("PL0003", 1).await, Code::OrderPending, "{asked}");
+        bench.forward(61);
+    }
+    assert!(bench.market.state().tricks.is_empty());
+    assert_eq!(bench.questions().0, activated + 1);
+    bench.use_code("PL0003", 1).await.unwrap();
+    assert_eq!(bench.questions(), (activated + 1, beaten + 2));
+
+    // What was not activated, says the marketplace, is.
+    bench
+        .market
+        .state()
+        .tricks
+        .extend([Trick::Refuse(503, "HTTP"), Trick::Refuse(200, "92020005")]);
+    bench.sell_code("PL0004", 1);
+    assert_eq!(bench.refused("PL0004", 1).await, Code::OrderPending);
+    bench.forward(61);
+    bench.use_code("PL0004", 1).await.unwrap();
+
     // Where it says too little, the activation is repeated.
     bench.sell_code("PL0002", 1);
     bench.told("PL0002", |info| info.product_id = None);

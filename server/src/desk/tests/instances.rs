@@ -175,6 +175,39 @@ async fn every_scene_refreshes_and_the_new_order_brings_its_quantity() {
     assert_eq!(bench.code(refresh("unknown", "RENEWAL", "CS1", until)).await, "000003");
 }
 
+/// The marketplace sends a call again when its answer was lost, perhaps after something newer.
+#[tokio::test]
+async fn what_was_sent_again_is_not_done_again() {
+    let bench = Bench::new().await;
+    let instance = bench.buy("CS1", 1).await;
+    let end = async || bench.detail(&instance).await.instance.expires.unwrap().as_secs();
+    bench.offer("CS2", 5, |_| ());
+    bench.offer("CS3", 1, |order| order.order_type = koogallery::order::OrderType::Unsubscribe);
+    let renewal = refresh(&instance, "RENEWAL", "CS2", NOW + 800 * DAY);
+    let refunds = [
+        // By the order of the refund, and by the one that is refunded.
+        refresh(&instance, "UNSUBSCRIBE_RENEWAL_PERIOD", "CS3", NOW + 400 * DAY),
+        refresh(&instance, "UNSUBSCRIBE_RENEWAL_PERIOD", "CS2", NOW + 390 * DAY),
+    ];
+    assert_eq!(bench.code(renewal.clone()).await, "000000");
+    for (refund, days) in refunds.iter().zip([400, 390]) {
+        assert_eq!(bench.code(refund.clone()).await, "000000");
+        assert_eq!(end().await, NOW + days * DAY);
+        assert_eq!(bench.code(renewal.clone()).await, "000000");
+        assert_eq!(end().await, NOW + days * DAY, "the renewal was paid back");
+    }
+
+    // Another order is another renewal, and the earlier refunds are not its.
+    bench.offer("CS4", 7, |_| ());
+    assert_eq!(bench.code(refresh(&instance, "RENEWAL", "CS4", NOW + 900 * DAY)).await, "000000");
+    bench.until(|detail| detail.instance.machines.limit == Some(7), &instance).await;
+    for refund in refunds {
+        assert_eq!(bench.code(refund).await, "000000");
+    }
+    assert_eq!(end().await, NOW + 900 * DAY);
+    assert_eq!(bench.detail(&instance).await.instance.machines.limit, Some(7));
+}
+
 #[tokio::test]
 async fn a_trial_becomes_formal() {
     let bench = Bench::new().await;

@@ -109,13 +109,7 @@ async fn wrong_keys_stop_everything_until_the_configuration_changes() {
         let event = format!("e-{i}");
         assert_eq!(bench.code(apply(&instance, &event, &device(i))).await, "000004");
     }
-    for _ in 0..500 {
-        if bench.desk.gate.is_closed() {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    assert!(bench.desk.gate.is_closed());
+    bench.closes().await;
     tokio::time::sleep(Duration::from_millis(200)).await;
     let requests = bench.market.state().requests;
     bench.market.state().always = None;
@@ -130,14 +124,71 @@ async fn wrong_keys_stop_everything_until_the_configuration_changes() {
     tokio::time::sleep(Duration::from_millis(200)).await;
     assert_eq!(bench.market.state().requests, requests);
 
-    // The same configuration is as wrong after a restart.
+    // After a restart it is tried once.
+    bench.market.state().always = Some(Trick::Refuse(401, "APIGW.0301"));
     let bench = bench.crash().await.started();
+    bench.closes().await;
     tokio::time::sleep(Duration::from_millis(200)).await;
-    assert_eq!(bench.market.state().requests, requests);
+    assert_eq!(bench.market.state().requests, requests + 1);
+    bench.forward(3600);
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert_eq!(bench.market.state().requests, requests + 1);
     // Another one is tried, and here it is right: nothing was lost.
+    bench.market.state().always = None;
     let url = bench.market.url().replace("127.0.0.1", "localhost");
     let bench = bench.crash_with(|config| config.koogallery.base_urls = vec![url]).await.started();
     bench.uploads(3).await;
+}
+
+impl Bench {
+    async fn closes(&self) {
+        for _ in 0..500 {
+            if self.desk.gate.is_closed() {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("the gate never closed");
+    }
+}
+
+/// The first question of all is refused: there is no upload that could be tried again.
+async fn refused_before_anything_was_read() -> (Bench, String) {
+    let bench = Bench::new().await;
+    bench.offer("CS1", 1, |_| ());
+    play(&bench, [Trick::Refuse(401, "APIGW.0301")]);
+    let instance = bench.call(new_instance("CS1")).await.instance_id.unwrap();
+    bench.closes().await;
+    bench.forward(3600);
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert_eq!(bench.market.state().requests, 1);
+    (bench, instance)
+}
+
+#[tokio::test]
+async fn a_repaired_account_is_found_by_a_restart() {
+    let (bench, instance) = refused_before_anything_was_read().await;
+    let bench = bench.crash().await.started();
+    bench.until(|detail| detail.instance.machines.limit.is_some(), &instance).await;
+    let bench = bench.crash().await;
+    assert!(bench.desk.paused_for().await.unwrap().is_none(), "it is forgotten");
+}
+
+#[tokio::test]
+async fn a_repaired_account_is_found_when_an_operator_says_so() {
+    let (bench, instance) = refused_before_anything_was_read().await;
+    // Too early: one question more.
+    play(&bench, [Trick::Refuse(401, "APIGW.0301")]);
+    assert!(bench.desk.retry_uploads().await.unwrap().were_closed);
+    bench.market_until(|state| state.requests == 2).await;
+    bench.closes().await;
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert_eq!(bench.market.state().requests, 2);
+
+    // Not a second of the clock passes until the order is read.
+    assert!(bench.desk.retry_uploads().await.unwrap().were_closed);
+    bench.until(|detail| detail.instance.machines.limit.is_some(), &instance).await;
+    assert!(!bench.desk.retry_uploads().await.unwrap().were_closed);
 }
 
 #[tokio::test]

@@ -259,6 +259,16 @@ async fn wrong_credentials_are_learnt_by_one_and_known_by_all() {
     second.desk.retry_upload(&uploads[0].upload_id).await.unwrap();
     closed(false).await;
     assert_eq!(first.uploads(1).await[0].0, "e-1");
+
+    // As well where there is no upload.
+    first.market.state().always = Some(Trick::Refuse(401, "APIGW.0301"));
+    first.offer("CS2", 1, |_| ());
+    let instance = first.call(new_instance("CS2")).await.instance_id.unwrap();
+    closed(true).await;
+    first.market.state().always = None;
+    assert!(second.desk.retry_uploads().await.unwrap().were_closed);
+    closed(false).await;
+    first.until(|detail| detail.instance.machines.limit.is_some(), &instance).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -194,6 +194,16 @@ pub(in crate::http) const ROUTES: &[Route] = &[
     },
     Route {
         method: Method::POST,
+        path: "/api/v1/uploads/retry",
+        access: OPERATOR,
+        summary: "Try again with credentials that the marketplace refused: one question decides",
+        parameters: &[],
+        takes: None,
+        answers: (200, "QueuesView"),
+        handler: || post(uploads::retry_all),
+    },
+    Route {
+        method: Method::POST,
         path: "/api/v1/uploads/{id}/retry",
         access: OPERATOR,
         summary: "Try an upload again now",

@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use license_core::api::{RestoreView, UploadView};
+use license_core::api::{QueuesView, RestoreView, UploadView};
 
 use super::super::{
     App,
@@ -23,6 +23,10 @@ pub(super) async fn retry(
     Name(id): Name,
 ) -> Result<Json<UploadView>, ApiError> {
     app.desk.retry_upload(&id).await.map(Json)
+}
+
+pub(super) async fn retry_all(State(app): State<App>) -> Result<Json<QueuesView>, ApiError> {
+    app.desk.retry_uploads().await.map(Json)
 }
 
 pub(super) async fn restored(State(app): State<App>) -> Result<Json<RestoreView>, ApiError> {

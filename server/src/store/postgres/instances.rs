@@ -218,14 +218,17 @@ impl Instances for PgTx {
         sku: &str,
         product: &str,
     ) -> Result<u64, StoreError> {
-        // Goods named with their skuCode belong to whoever names them so.
+        // Goods named with their skuCode belong to whoever names them so, goods without one to the
+        // only product that any variant is.
         let done = sqlx::query(
             "UPDATE instances SET product = $3, judge_due = TRUE \
              WHERE market_product = $1 AND (product IS NULL OR product <> $3) \
              AND (CASE WHEN $2 = '' THEN NOT EXISTS (SELECT 1 FROM product_skus AS other \
                   WHERE other.market_product = $1 AND other.sku <> '' \
                   AND other.sku = instances.sku) \
-                  ELSE sku = $2 END)",
+                  ELSE sku = $2 OR (coalesce(sku, '') = '' AND NOT EXISTS (SELECT 1 \
+                  FROM product_skus AS other WHERE other.market_product = $1 \
+                  AND other.product <> $3)) END)",
         )
         .bind(market_product)
         .bind(sku)

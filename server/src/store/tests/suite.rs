@@ -247,13 +247,32 @@ async fn goods_go_to_whoever_names_them_best() {
     assert_eq!(tx.product_of_goods("mp", "").await.unwrap().as_deref(), Some("all"));
     assert_eq!(tx.product_of_goods("mp", "none").await.unwrap(), None);
 
+    // Without a variant they go to the only product that any variant is.
+    for (id, sku) in [("c", None), ("d", Some("")), ("e", Some("third"))] {
+        let mut one = instance(id);
+        one.market_product = Some("variants".into());
+        one.sku = sku.map(Into::into);
+        tx.add_instance(&one).await.unwrap();
+    }
+    for (id, sku, claimed) in [("only", "first", 2), ("late", "second", 0), ("only", "first", 0)] {
+        let goods = [("variants".to_owned(), sku.to_owned())];
+        tx.put_product(&product(id), &goods).await.unwrap();
+        assert_eq!(tx.claim_instances("variants", sku, id).await.unwrap(), claimed, "{id}");
+    }
+    for (id, owner) in [("c", Some("only")), ("d", Some("only")), ("e", None)] {
+        assert_eq!(tx.instance(id).await.unwrap().unwrap().product.as_deref(), owner, "{id}");
+    }
+    for id in ["only", "late"] {
+        tx.put_product(&product(id), &[]).await.unwrap();
+    }
+
     // Applied again without its goods it keeps what it has.
     tx.put_product(&product("exact"), &[]).await.unwrap();
     assert_eq!(tx.product_of_goods("mp", "sku").await.unwrap(), None);
     assert_eq!(tx.instance("a").await.unwrap().unwrap().product.as_deref(), Some("exact"));
     let ids = |rows: Vec<ProductRow>| rows.into_iter().map(|row| row.id).collect::<Vec<_>>();
     assert_eq!(ids(tx.products(None, 1).await.unwrap()), ["all"]);
-    assert_eq!(ids(tx.products(Some("all"), 9).await.unwrap()), ["exact"]);
+    assert_eq!(ids(tx.products(Some("all"), 9).await.unwrap()), ["exact", "late", "only"]);
     assert_eq!(tx.product("exact").await.unwrap(), Some(product("exact")));
 }
 
