@@ -175,7 +175,7 @@ impl Sqlite {
     /// What SQLite itself finds wrong with the file: `ok`.
     #[cfg(test)]
     pub(crate) async fn integrity(&self) -> String {
-        sqlx::query_scalar("PRAGMA integrity_check").fetch_one(&self.writer).await.unwrap()
+        sqlx::query_scalar("PRAGMA integrity_check").fetch_one(&self.readers).await.unwrap()
     }
 }
 
