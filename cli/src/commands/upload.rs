@@ -35,8 +35,9 @@ enum Command {
         #[command(flatten)]
         server: ServerArgs,
     },
-    /// Send an upload again that was refused or is unclear; without an id: try again after the
-    /// marketplace refused AK/SK.
+    /// Send an upload again that was refused or is unclear.
+    ///
+    /// Without an id: the marketplace refused AK/SK and nothing is sent; ask it once more.
     Retry {
         /// Its id.
         id: Option<String>,
