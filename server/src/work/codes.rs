@@ -60,13 +60,12 @@ impl Desk {
         // What got no answer may have arrived: the heartbeat tells without doing it twice, and until
         // it has told nothing is done.
         let known = if again { self.looked_into(&code).await.transpose() } else { None };
-        let outcome = match known {
-            Some(known) => known,
-            None => {
-                let wanted = code.clone();
-                let ask = move |market: Arc<Marketplace>, now| market.activate(&wanted, since, now);
-                self.ask("activate", ask).await
-            }
+        let outcome = if let Some(known) = known {
+            known
+        } else {
+            let wanted = code.clone();
+            let ask = move |market: Arc<Marketplace>, now| market.activate(&wanted, since, now);
+            self.ask("activate", ask).await
         };
         let unsent = outcome.as_ref().is_err_and(|miss| miss.unsent);
         let outcome = outcome.map_err(|miss| miss.failure);

@@ -15,6 +15,7 @@ const PATIENCE: u32 = 5;
 pub(crate) struct Gate(Mutex<State>);
 
 #[derive(Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is learnt and forgotten by itself")]
 struct State {
     closed: bool,
     /// The database says so, too.

@@ -303,7 +303,8 @@ async fn as_of(file: &Path, version: i64) -> Vec<u8> {
             if let Some(row) = mark.as_array() {
                 let Some(known) = &known else { continue };
                 let row: Value = known.iter().map(|at| row[*at].clone()).collect();
-                body += &format!("{row}\n");
+                body.push_str(&row.to_string());
+                body.push('\n');
                 rows += 1;
             } else if mark.get("table").is_some() {
                 let Table { name, mut columns } = serde_json::from_value(mark).unwrap();
