@@ -9,6 +9,7 @@ use crate::desk::audit::{By, Entry};
 use crate::desk::codes::{instance_of, is_live, set_end, terms};
 use crate::desk::command::UseCase;
 use crate::desk::context::Work;
+use crate::desk::orders::product_of;
 use crate::desk::settle::settle;
 use crate::store::{CodeRow, CodeState, Instance, Locks, StoreError, Terms, Tx};
 
