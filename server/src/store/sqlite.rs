@@ -171,6 +171,12 @@ impl Sqlite {
         let count = sqlx::query_scalar("PRAGMA page_count");
         count.fetch_one(writing.connection().unwrap()).await.unwrap()
     }
+
+    /// What SQLite itself finds wrong with the file: `ok`.
+    #[cfg(test)]
+    pub(crate) async fn integrity(&self) -> String {
+        sqlx::query_scalar("PRAGMA integrity_check").fetch_one(&self.readers).await.unwrap()
+    }
 }
 
 /// One transaction on one connection.

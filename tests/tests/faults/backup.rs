@@ -102,6 +102,9 @@ fn drill(marketplace: &Marketplace, old: &Site, new: &Site) {
     let already = marketplace.deliveries().len();
     let mut server = new.start();
     server.token = token;
+    time::wait_for("the log", Duration::from_secs(5), || {
+        server.output().contains("uploads wait").then_some(())
+    });
     assert_eq!(restore(&server)["uploads_wait"], true);
     thread::sleep(Duration::from_secs(2));
     assert_eq!(marketplace.deliveries().len(), already, "uploads wait for the confirmation");

@@ -2,6 +2,7 @@
 
 use license_core::Code;
 
+use super::audit::verified;
 use super::bench::{Bench, apply, device, new_instance};
 use crate::desk::Desk;
 use crate::environment::Environment;
@@ -53,6 +54,13 @@ async fn a_full_disk_fails_cleanly_and_service_resumes() {
     let detail = bench.detail(&instance).await;
     assert_eq!(detail.licenses.len(), accepted + 2);
     assert_eq!(detail.instance.machines.used as usize, accepted + 2);
+    // What did not fit left nothing half, neither in the file nor in the audit chain.
+    assert_eq!(sqlite.integrity().await, "ok");
+    let links = bench.links().await;
+    assert!(!verified(&links).chains.is_empty());
+    let accepts = links.iter().flat_map(|link| &link.entries);
+    let accepts = accepts.filter(|entry| entry["action"] == "application.accept").count();
+    assert_eq!(accepts, accepted + 2);
 }
 
 #[tokio::test]

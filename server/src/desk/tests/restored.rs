@@ -11,12 +11,13 @@ use serde_json::Value;
 use tempfile::TempDir;
 use zeroize::Zeroizing;
 
+use super::audit::verified;
 use super::bench::{Bench, NOW, apply, device, new_instance};
 use super::double::Trick;
 use crate::backup::{Backup, Refusal, Restore, backup, restore};
 use crate::config::{Config, Database, Secret};
-use crate::store::Store;
 use crate::store::cluster::Cluster;
+use crate::store::{Store, Table};
 
 const PASSPHRASE: &str = "correct horse";
 
@@ -281,6 +282,85 @@ async fn what_cannot_be_restored_is_refused_and_changes_nothing() {
     let refused = bench.try_restore(&foreign, &good).await.unwrap_err();
     assert_eq!(code(&refused), "DATABASE_NOT_EMPTY");
     assert!(refused.to_string().contains("theirs"), "{refused:#}");
+}
+
+/// The backup as a licd of that version would have written it: without what came later.
+async fn as_of(file: &Path, version: i64) -> Vec<u8> {
+    use sha2::{Digest as _, Sha256};
+    let folder = TempDir::new().unwrap();
+    let mut old = Store::vacancy(&Database::Sqlite, folder.path(), version).await.unwrap();
+    let old = old.tables().await.unwrap();
+    rewritten(file, |text| {
+        let mut lines = text.lines();
+        let mut header: Value = serde_json::from_str(lines.next().unwrap()).unwrap();
+        header["schema"] = version.into();
+        let mut body = format!("{header}\n");
+        let (mut tables, mut rows) = (0, 0);
+        // Which columns of the table that is read were there already; none: not even the table.
+        let mut known: Option<Vec<usize>> = None;
+        for line in lines {
+            let mark: Value = serde_json::from_str(line).unwrap();
+            if let Some(row) = mark.as_array() {
+                let Some(known) = &known else { continue };
+                let row: Value = known.iter().map(|at| row[*at].clone()).collect();
+                body += &format!("{row}\n");
+                rows += 1;
+            } else if mark.get("table").is_some() {
+                let Table { name, mut columns } = serde_json::from_value(mark).unwrap();
+                let then = old.iter().find(|table| table.name == name);
+                let was = |column: &str| then?.columns.iter().find(|one| one.name == column);
+                known = then.map(|_| {
+                    let all = columns.iter().enumerate();
+                    all.filter(|(_, one)| was(&one.name).is_some()).map(|(at, _)| at).collect()
+                });
+                columns.retain(|one| was(&one.name).is_some());
+                if known.is_some() {
+                    body += &(serde_json::to_string(&Table { name, columns }).unwrap() + "\n");
+                    tables += 1;
+                }
+            }
+        }
+        assert_eq!(tables, old.len(), "a table has another name by now");
+        let sha256 = hex::encode(Sha256::digest(&body));
+        let end = serde_json::json!({ "end": { "tables": tables, "rows": rows, "sha256": sha256 }});
+        format!("{body}{end}\n")
+    })
+}
+
+#[tokio::test]
+async fn a_backup_of_an_older_version_is_brought_to_this_ones_tables() {
+    let bench = Bench::new().await;
+    let instance = bench.buy("CS1", 30).await;
+    assert_eq!(bench.code(apply(&instance, "e-1", &device(1))).await, "000004");
+    bench.upload_is("delivered").await;
+    let license = bench.detail(&instance).await.licenses[0].license_id.clone();
+    let good = bench.save(true).await;
+    // Before V1, the kit, alerts and the audit chain; and just before the last one of all.
+    for version in [3, 6] {
+        let old = bench.folder().join(format!("version-{version}"));
+        std::fs::write(&old, as_of(&good, version).await).unwrap();
+        for database in each_kind() {
+            let folder = TempDir::new().unwrap();
+            let config = bench.elsewhere(folder.path(), database);
+            bench.try_restore(&config, &old).await.unwrap();
+            let snapshot = Store::snapshot(&config.database, &config.data_dir).await.unwrap();
+            assert_eq!(snapshot.schema(), Store::newest_version(), "{}", config.database);
+            drop(snapshot);
+            let known = content(&config).await;
+            assert!(known["audit"].is_empty(), "no chain came along");
+
+            // Everything is known and goes on, and leaves links in a chain that verifies.
+            let elsewhere = (bench.environment.clone(), bench.clock.clone());
+            let market = bench.market.clone();
+            let later = Bench::open(config, folder, market, elsewhere).await.started();
+            let detail = later.detail(&instance).await;
+            assert_eq!(detail.licenses.len(), 1);
+            assert_eq!(detail.licenses[0].license_id, license);
+            assert_eq!(later.code(apply(&instance, "e-2", &device(2))).await, "000004");
+            assert_eq!(later.detail(&instance).await.licenses.len(), 2);
+            assert!(!verified(&later.links().await).chains.is_empty());
+        }
+    }
 }
 
 #[tokio::test]
