@@ -231,7 +231,10 @@ async fn a_change_is_possible_to_what_is_sold_and_changes_nothing() {
         }
         assert_eq!(bench.code(check("unknown", info)).await, "000003");
     }
-    for info in [json!({"productId": "OFFI-OTHER"}), json!({"productId": "OFFI-MESHPRO"})] {
+    // Without its variant it is the only one that it can be.
+    assert_eq!(bench.code(check(&instance, &json!({"productId": "OFFI-MESHPRO"}))).await, "000000");
+    let unknown = json!({"productId": "OFFI-MESHPRO", "skuCode": "another"});
+    for info in [json!({"productId": "OFFI-OTHER"}), unknown] {
         let answer = bench.call(check(&instance, &info)).await;
         assert_eq!(answer.result_code.as_str(), "000002");
         assert!(answer.result_msg.contains("not configured"), "{}", answer.result_msg);
