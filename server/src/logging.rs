@@ -57,8 +57,8 @@ where
 
 /// Has each line judged by the filters when it comes. They leave their verdicts to the thread, and
 /// so does whoever only asks whether a line would be shown, as `sqlx` does at each notice of
-/// PostgreSQL: a line that is always let through, and not judged again, would take over the verdict on that one and
-/// get lost (<https://github.com/tokio-rs/tracing/issues/2519>).
+/// PostgreSQL: a line that is always let through, and not judged again, would take over the verdict
+/// on that one and get lost (<https://github.com/tokio-rs/tracing/issues/2519>).
 struct JudgedAnew {
     /// The most that any filter lets through.
     most: Option<LevelFilter>,

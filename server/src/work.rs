@@ -30,7 +30,7 @@ pub(crate) use gate::{Gate, Permit};
 pub(crate) use marketplace::Marketplace;
 
 use crate::alarms::Alarms;
-use crate::desk::{Desk, REFUSED_CREDENTIALS};
+use crate::desk::{Desk, Queued, REFUSED_CREDENTIALS};
 
 /// How long a worker sleeps at most: what a bell did not tell is found by looking.
 const LOOK: Duration = Duration::from_secs(1);
@@ -122,6 +122,27 @@ fn alert_closed() {
 /// Sleeps until the bell rings, something may be due, or the process stops; true to stop.
 async fn rest(bell: &tokio::sync::Notify, shutdown: &mut Shutdown, longest: Duration) -> bool {
     wait(bell, shutdown, longest).await == Woken::ToStop
+}
+
+/// Takes up to `free` jobs of a queue that speaks to the marketplace, as far as the gate lets it.
+async fn take<C, J>(desk: &Desk, free: usize, case: impl FnOnce(i64) -> C) -> Vec<J>
+where
+    C: Queued<Answer = Vec<J>>,
+{
+    let (limit, probing) = match desk.gate.permit(desk.context.now_ms()) {
+        Permit::Go => (free, false),
+        Permit::Probe => (1, true),
+        Permit::Rest => return Vec::new(),
+    };
+    let limit = i64::try_from(limit).unwrap_or(1);
+    let taken = desk.writer.write(case(limit)).await.unwrap_or_else(|error| {
+        tracing::error!(error = %error, "nothing can be taken from a queue");
+        Vec::new()
+    });
+    if taken.is_empty() && probing {
+        desk.gate.unused();
+    }
+    taken
 }
 
 /// Why a worker no longer sleeps.

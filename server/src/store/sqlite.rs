@@ -56,7 +56,7 @@ const TOGETHER: usize = 8;
 /// Connections that only read; each is a thread of SQLite's.
 const READERS: u32 = 4;
 
-/// The two pools of one database file.
+/// The connections of one database file.
 #[derive(Clone, Debug)]
 pub(crate) struct Sqlite {
     /// One connection: SQLite has one writer, and a queue of ours is fairer than its lock. None

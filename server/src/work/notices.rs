@@ -6,15 +6,14 @@ use std::sync::Arc;
 use koogallery::{Failure, Remedy};
 use tokio::task::JoinSet;
 
-use super::gate::Permit;
 use super::marketplace::{Marketplace, Miss};
 use super::orders::of_order;
-use super::{LOOK, Shutdown, delay, rest, uploads};
+use super::{LOOK, Shutdown, delay, rest, take, uploads};
 use crate::desk::{Desk, EndNotice, TakeNotices};
 use crate::store::NoticeRow;
 
 /// Questions at the same time.
-const PARALLEL: i64 = 4;
+const PARALLEL: usize = 4;
 
 pub(super) fn run(
     desk: Desk,
@@ -26,7 +25,11 @@ pub(super) fn run(
 
 async fn serve(desk: Desk, marketplace: Arc<Marketplace>, mut shutdown: Shutdown) {
     loop {
-        let taken = take(&desk).await;
+        let taken = if due(&desk).await {
+            take(&desk, PARALLEL, |limit| TakeNotices { limit }).await
+        } else {
+            Vec::new()
+        };
         if taken.is_empty() {
             if rest(&desk.context.bells.notices, &mut shutdown, LOOK).await {
                 return;
@@ -44,25 +47,11 @@ async fn serve(desk: Desk, marketplace: Arc<Marketplace>, mut shutdown: Shutdown
     }
 }
 
-async fn take(desk: &Desk) -> Vec<NoticeRow> {
+/// Looks before it writes: an idle server leaves the writer alone.
+async fn due(desk: &Desk) -> bool {
     let next = async { desk.store.read().await?.next_notice().await };
     let next: Result<Option<i64>, crate::store::StoreError> = next.await;
-    if next.ok().flatten().is_none_or(|at| at > desk.context.now().as_secs()) {
-        return Vec::new();
-    }
-    let (limit, probing) = match desk.gate.permit(desk.context.now_ms()) {
-        Permit::Go => (PARALLEL, false),
-        Permit::Probe => (1, true),
-        Permit::Rest => return Vec::new(),
-    };
-    let taken = desk.writer.write(TakeNotices { limit }).await.unwrap_or_else(|error| {
-        tracing::error!(error = %error, "order notifications cannot be taken from the queue");
-        Vec::new()
-    });
-    if taken.is_empty() && probing {
-        desk.gate.unused();
-    }
-    taken
+    next.ok().flatten().is_some_and(|at| at <= desk.context.now().as_secs())
 }
 
 async fn ask(desk: Desk, marketplace: Arc<Marketplace>, shutdown: Shutdown, row: NoticeRow) {

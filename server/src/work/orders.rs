@@ -6,9 +6,8 @@ use std::sync::Arc;
 use koogallery::{Failure, Remedy};
 
 use super::flight::Flight;
-use super::gate::Permit;
 use super::marketplace::{Marketplace, Miss};
-use super::{LOOK, Shutdown, Woken, delay, uploads, wait};
+use super::{LOOK, Shutdown, Woken, delay, take, uploads, wait};
 use crate::desk::{Desk, EndOrder, KeepOrders, TakeOrders};
 use crate::store::OrderRow;
 
@@ -32,7 +31,11 @@ async fn serve(desk: Desk, marketplace: Arc<Marketplace>, mut shutdown: Shutdown
             keep(&desk, held).await;
         }
         let free = PARALLEL - flight.count();
-        let taken = if waiting && free > 0 { take(&desk, free).await } else { Vec::new() };
+        let taken = if waiting && free > 0 {
+            take(&desk, free, |limit| TakeOrders { limit }).await
+        } else {
+            Vec::new()
+        };
         if free > 0 {
             waiting = taken.len() == free;
         }
@@ -69,23 +72,6 @@ async fn keep(desk: &Desk, held: Vec<i64>) {
         Ok(count) => tracing::warn!(count, "orders of a server that stopped are taken over"),
         Err(error) => tracing::error!(error = %error, "orders cannot be held"),
     }
-}
-
-async fn take(desk: &Desk, free: usize) -> Vec<OrderRow> {
-    let (limit, probing) = match desk.gate.permit(desk.context.now_ms()) {
-        Permit::Go => (free, false),
-        Permit::Probe => (1, true),
-        Permit::Rest => return Vec::new(),
-    };
-    let limit = i64::try_from(limit).unwrap_or(1);
-    let taken = desk.writer.write(TakeOrders { limit }).await.unwrap_or_else(|error| {
-        tracing::error!(error = %error, "orders to be read cannot be taken from the queue");
-        Vec::new()
-    });
-    if taken.is_empty() && probing {
-        desk.gate.unused();
-    }
-    taken
 }
 
 /// Looks before it writes: an idle server leaves the writer alone.

@@ -8,9 +8,9 @@ use koogallery::upload::Content;
 use koogallery::{Failure, Remedy};
 
 use super::flight::Flight;
-use super::gate::{Permit, Turn};
+use super::gate::Turn;
 use super::marketplace::{Marketplace, Miss};
-use super::{LOOK, Shutdown, Woken, alert_closed, delay, wait};
+use super::{LOOK, Shutdown, Woken, alert_closed, delay, take, wait};
 use crate::desk::{Desk, EndUpload, Hurry, KeepUploads, PutPause, Queued, RESTORED, TakeUploads};
 use crate::store::{Parcel, StoreError, UploadState};
 
@@ -46,7 +46,11 @@ async fn serve(desk: Desk, marketplace: Arc<Marketplace>, mut shutdown: Shutdown
             follow(&desk, &marketplace).await;
         }
         let free = PARALLEL - flight.count();
-        let taken = if waiting && free > 0 { take(&desk, free).await } else { Vec::new() };
+        let taken = if waiting && free > 0 {
+            take(&desk, free, |limit| TakeUploads { limit }).await
+        } else {
+            Vec::new()
+        };
         if free > 0 {
             waiting = taken.len() == free;
         }
@@ -110,23 +114,6 @@ async fn keep(desk: &Desk, held: Vec<String>) {
         Ok(count) => tracing::warn!(count, "uploads of a server that stopped are taken over"),
         Err(error) => tracing::error!(error = %error, "uploads cannot be held"),
     }
-}
-
-async fn take(desk: &Desk, free: usize) -> Vec<Parcel> {
-    let (limit, probing) = match desk.gate.permit(desk.context.now_ms()) {
-        Permit::Go => (free, false),
-        Permit::Probe => (1, true),
-        Permit::Rest => return Vec::new(),
-    };
-    let limit = i64::try_from(limit).unwrap_or(1);
-    let taken = desk.writer.write(TakeUploads { limit }).await.unwrap_or_else(|error| {
-        tracing::error!(error = %error, "uploads cannot be taken from the queue");
-        Vec::new()
-    });
-    if taken.is_empty() && probing {
-        desk.gate.unused();
-    }
-    taken
 }
 
 /// Looks before it writes: an idle server leaves the writer alone. After a restore nothing is due
