@@ -14,7 +14,7 @@ pub(crate) fn chinese(word: &str) -> Option<&'static str> {
              私钥，并让云商店重新同步该应用"
         }
         "marketplace_credentials" => {
-            "云商店拒绝了koogallery.ak和koogallery.sk：在修改配置或手动重试上传之前，不再发送任何内容"
+            "云商店拒绝了koogallery.ak和koogallery.sk：在修改配置或执行 licctl upload retry 之前，不再发送任何内容"
         }
         "marketplace_not_configured" => {
             "未配置AK/SK：订单不会被读取，许可证不会上传；请设置koogallery.ak和koogallery.sk"

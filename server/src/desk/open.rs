@@ -127,6 +127,14 @@ impl Desk {
         }
         let marketplace = Marketplace::new(&config.koogallery)?.map(Arc::new);
         let gate = Arc::new(Gate::default());
+        let paused = store.read().await?.meta(uploads::PAUSE).await?;
+        let same = marketplace
+            .as_ref()
+            .is_some_and(|m| paused.as_deref() == Some(&m.fingerprint(&context)[..]));
+        if same {
+            gate.close();
+            context.reading.rest(true);
+        }
         let (writer, writing) = Writer::start(store.clone(), Arc::clone(&context));
         Ok(Self(Arc::new(Inner {
             context,
@@ -157,8 +165,8 @@ impl Desk {
         let now = self.context.now().as_secs();
         tx.hurry_orders(now, now + LONGEST_WAIT).await?;
         tx.hurry_uploads(now, now + LONGEST_WAIT).await?;
-        // Whoever starts it has done something about keys that were refused, or wants to see.
-        if uploads::open_queues(&mut *tx, now).await? {
+        // Another configuration was refused: this one is tried, and that one is forgotten.
+        if !self.gate.is_closed() && uploads::open_queues(&mut *tx, now).await? {
             self.gate.doubt();
         }
         tx.commit().await?;

@@ -13,11 +13,11 @@ use crate::error::ApiError;
 use crate::store::{Lease, Locks, Parcel, StoreError, Tx, UploadQuery, UploadRow, UploadState};
 
 /// What `meta` holds while the queues rest because of wrong credentials.
-const PAUSE: &str = "pause";
+pub(super) const PAUSE: &str = "pause";
 
 /// What an operator is told then.
 pub(crate) const REFUSED_CREDENTIALS: &str = "the marketplace refused koogallery.ak and koogallery.sk: nothing is sent until the \
-     configuration changes, licd is started again, or `licctl upload retry` says to try again";
+     configuration changes, or `licctl upload retry` says to try again";
 
 /// Takes uploads that are due, together with the licenses that are sent as text.
 pub(crate) struct TakeUploads {

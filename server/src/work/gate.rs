@@ -117,7 +117,7 @@ impl Gate {
         }
     }
 
-    /// Another server learnt that the keys are wrong.
+    /// The keys were refused before and have not changed since, or another server learnt it.
     pub(crate) fn close(&self) {
         let mut state = self.state();
         state.closed = true;
@@ -140,7 +140,7 @@ impl Gate {
         *state = State { doubtful: state.closed || state.doubtful, ..State::default() };
     }
 
-    /// The keys were refused while the last run lasted.
+    /// Other keys were refused while the last run lasted.
     pub(crate) fn doubt(&self) {
         self.state().doubtful = true;
     }

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use license_tests::call;
 use license_tests::marketplace::{Order, Reaction};
-use license_tests::{machine, time};
+use license_tests::server::Server;
+use license_tests::{machine, program, time};
 use serde_json::Value;
 
 use crate::shared::{SOON, Shop, event};
@@ -85,6 +86,44 @@ fn wrong_credentials_pause_the_queue_until_the_configuration_changes() {
         let _ = marketplace.wait_for(&second, SOON);
         drop(server);
     }
+}
+
+/// `licctl upload retry`, without an id.
+fn try_again(server: &Server) -> Value {
+    let mut licctl = program::command(program::licctl(), &[].into());
+    licctl.args(["upload", "retry", "--json", "--server", &server.admin]);
+    let done = licctl.args(["--token", &server.token]).output().unwrap();
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    serde_json::from_slice(&done.stdout).unwrap()
+}
+
+/// The account was repaired and AK/SK stay as they are. No order was read, so there is no upload
+/// that could be sent again.
+#[test]
+fn an_operator_lets_refused_credentials_be_tried_again() {
+    let Shop { marketplace, site, server } = Shop::open();
+    let order = Order::period(1);
+    marketplace.sell(&order);
+    marketplace.reading(Reaction::Refuse(401, "APIGW.0301"));
+    let instance = server.buy(&order.id);
+    let state = |server: &Server| server.instance(&instance)["order_state"].clone();
+    let closed = |server: &Server| server.metric("licd_marketplace_gate") >= 2.0;
+    time::wait_for("closed queues", SOON, || closed(&server).then_some(()));
+    let asked = marketplace.queries().len();
+    assert_eq!(try_again(&server)["queues"]["were_closed"], true);
+    time::wait_for("one question", SOON, || (marketplace.queries().len() > asked).then_some(()));
+    time::wait_for("closed queues", SOON, || closed(&server).then_some(()));
+    assert_eq!(marketplace.queries().len(), asked + 1, "too early: one question, and no more");
+
+    // Nor does the same configuration ask by itself after a start.
+    marketplace.reading(Reaction::Well);
+    server.kill();
+    let server = site.start();
+    std::thread::sleep(Duration::from_secs(3));
+    assert_eq!(marketplace.queries().len(), asked + 1);
+    assert_eq!(try_again(&server)["queues"]["were_closed"], true);
+    time::wait_for("the order", SOON, || (state(&server) == "read").then_some(()));
+    assert_eq!(try_again(&server)["queues"]["were_closed"], false);
 }
 
 /// "91381036, MKT.0999, 406, 429, 5xx, time-outs and connection errors are tried again"
