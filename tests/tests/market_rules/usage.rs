@@ -1,6 +1,6 @@
 //! Usage: what was accepted arrives, whatever happens in between; alerts reach who is to know.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use license_tests::marketplace::{Marketplace, Order, Reaction};
@@ -36,11 +36,14 @@ fn wait_for_all(server: &Server, count: usize, state: &str) {
     });
 }
 
-/// How many numbers arrived.
+/// How many numbers arrived, none of them with two contents.
 fn counted(marketplace: &Marketplace) -> usize {
-    let usage = marketplace.usage();
-    let numbers = usage.iter().map(|(record, _)| record["metering_sn"].as_str().unwrap());
-    numbers.collect::<BTreeSet<_>>().len()
+    let mut numbers: BTreeMap<String, Value> = BTreeMap::new();
+    for (record, _) in marketplace.usage() {
+        let number = record["metering_sn"].as_str().unwrap().to_owned();
+        assert_eq!(numbers.entry(number).or_insert_with(|| record.clone()), &record);
+    }
+    numbers.len()
 }
 
 /// Killed in the moment in which the answer is read, again and again: nothing is lost, and what
