@@ -370,9 +370,11 @@ async fn an_upgrade_counts_at_once_and_the_order_corrects_it() {
     let upgrade = on("upgrade", &instance, &goods);
     assert_eq!(code(&bench, &upgrade).await, "000000");
     assert_eq!(bench.detail(&instance).await.instance.machines.limit, Some(4));
+    // The marketplace does not know the order yet, and says so before it does.
+    bench.until(|detail| detail.instance.order_error.is_some(), &instance).await;
+    assert_eq!(bench.detail(&instance).await.instance.machines.limit, Some(4));
     bench.offer("CS2", 6, |order| order.order_type = koogallery::order::OrderType::Change);
     assert_eq!(code(&bench, &upgrade).await, "000000");
-    // It may have been asked for before it was there.
     bench.forward(301);
     bench.until(|detail| detail.instance.machines.limit == Some(6), &instance).await;
     assert_eq!(code(&bench, &on("upgrade", "unknown", &goods)).await, "000003");
