@@ -25,6 +25,9 @@ const SIZES: [u64; 4] = [10_000, 100_000, 1_000_000, 5_000_000];
 const FLAT: f64 = 1.5;
 /// The longest start-up.
 const START_UP: Duration = Duration::from_millis(300);
+/// Connections while it is filled, which nobody measures: the more there are, the more licenses
+/// share a commit.
+const FILLING: usize = 256;
 /// New licenses of one measurement.
 const NEW: u64 = 50_000;
 /// Starts of one measurement; the middle one counts.
@@ -39,7 +42,8 @@ struct Measured {
     costs: Vec<(&'static str, Duration)>,
 }
 
-/// Fills a database step by step and measures at each; prints the table.
+/// Fills a database step by step and measures at each. The table is printed after each step: the
+/// last one takes most of an hour, and who stops it keeps what was measured.
 pub(crate) fn run(
     licd: &Path,
     place: &Path,
@@ -57,11 +61,11 @@ pub(crate) fn run(
         note(&format!("{} licenses …", number_of(size)));
         fill(&site, &reachable, &mut shop, size)?;
         all.push(measure(&site, &mut shop, size, lasting)?);
+        if !as_json {
+            print(&all);
+        }
     }
     ensure!(!all.is_empty(), "--up-to is at least {}", SIZES[0]);
-    if !as_json {
-        print(&all);
-    }
     Ok(all.iter().map(|one| as_value(one, &all[0])).collect())
 }
 
@@ -75,8 +79,13 @@ fn fill(site: &Site, reachable: &str, shop: &mut Shop, licenses: u64) -> Result<
     let missing = licenses.saturating_sub(shop.sold);
     if missing > 0 {
         let began = Instant::now();
-        let outcome = shop.sell_so_many(&server.load(CONNECTIONS, began.elapsed()), missing)?;
-        note(&format!("  filled at {} a second", number(outcome.rate())));
+        let outcome = shop.sell_so_many(&server.load(FILLING, began.elapsed()), missing)?;
+        let memory = mib(server.memory().0);
+        note(&format!(
+            "  {} more at {} a second; {memory} MB resident afterwards",
+            number_of(missing),
+            number(outcome.rate())
+        ));
         figure(outcome, None)?;
     }
     server.stop()?;

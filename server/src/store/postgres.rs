@@ -54,6 +54,12 @@ const OLDEST: i32 = 150_000;
 const LIMITS: &str = "SET statement_timeout = '10s'; SET lock_timeout = '5s'; \
                       SET idle_in_transaction_session_timeout = '15s'";
 
+/// Every statement here looks rows up by an index, however full a table is: a plan that was made
+/// while a table was new, or not yet counted, reads all of it, and is kept. And a plan is made
+/// once, not at each call.
+const PLANS: &str = "SET plan_cache_mode = 'force_generic_plan'; SET enable_seqscan = off; \
+                     SET enable_hashjoin = off; SET enable_mergejoin = off; SET jit = off";
+
 const WRITE: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE";
 const READ: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 
@@ -81,15 +87,7 @@ impl Postgres {
         prepare(&mut first, migrate).await?;
         first.close().await?;
 
-        let pool = PgPoolOptions::new()
-            .max_connections(CONNECTIONS)
-            .acquire_timeout(PATIENCE)
-            .test_before_acquire(false)
-            .after_connect(|connection, _| {
-                Box::pin(async move { sqlx::raw_sql(LIMITS).execute(connection).await.map(|_| ()) })
-            })
-            .connect_lazy_with(options);
-        Ok(Self { pool })
+        Ok(Self { pool: pool(options, CONNECTIONS) })
     }
 
     pub(super) async fn write(&self) -> Result<Box<dyn Tx>, StoreError> {
@@ -139,6 +137,21 @@ impl Postgres {
             sqlx::query(sql).bind(until).execute(&mut connection).await.unwrap();
         }
     }
+}
+
+/// Connections that are made when they are needed.
+fn pool(options: PgConnectOptions, connections: u32) -> PgPool {
+    PgPoolOptions::new()
+        .max_connections(connections)
+        .acquire_timeout(PATIENCE)
+        .test_before_acquire(false)
+        .after_connect(|connection, _| {
+            Box::pin(async move {
+                sqlx::raw_sql(LIMITS).execute(&mut *connection).await?;
+                sqlx::raw_sql(PLANS).execute(connection).await.map(|_| ())
+            })
+        })
+        .connect_lazy_with(options)
 }
 
 /// Makes the tables, or looks whether they fit.

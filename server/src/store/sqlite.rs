@@ -50,6 +50,9 @@ const WRITER_CACHE: &str = "-8192";
 /// Pages of the write-ahead log before they are copied into the database (16 MiB): a page that
 /// many batches change is copied once.
 const WAL_PAGES: &str = "4096";
+/// Bytes of the write-ahead log that stay when it begins anew: what a long view made of it is
+/// given back.
+const WAL_KEPT: &str = "67108864";
 /// Rows of one statement. A few, so that they are written while the next ones are judged, and the
 /// statement for that many is prepared once.
 const TOGETHER: usize = 8;
@@ -82,7 +85,11 @@ impl Sqlite {
         let writing = options
             .clone()
             .pragma("cache_size", WRITER_CACHE)
-            .pragma("wal_autocheckpoint", WAL_PAGES);
+            // A statement of many rows keeps the pages that it changes until it is through: in
+            // memory, where a file would take more writing than the log itself.
+            .pragma("temp_store", "memory")
+            .pragma("wal_autocheckpoint", WAL_PAGES)
+            .pragma("journal_size_limit", WAL_KEPT);
         let mut writer = writing.connect().await?;
         if migrate {
             let ran = MIGRATOR.run(&mut writer).await;

@@ -1,26 +1,26 @@
 //! Counts what waits, for the metrics.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use tokio::sync::Notify;
 
-use super::{Shutdown, rest};
+use super::{PAUSE, Shutdown, pause_since, rest};
 use crate::desk::{Desk, RESTORED};
 use crate::store::StoreError;
 
-const PAUSE: Duration = Duration::from_secs(5);
-/// Counting takes at most one part in so many of the time, however much there is to be counted.
-const PART: u32 = 50;
-
 pub(super) async fn run(desk: Desk, mut shutdown: Shutdown) {
     let nobody = Notify::new();
+    let mut next = Instant::now();
     loop {
         desk.probe().await;
         let began = Instant::now();
-        if let Err(error) = count(&desk).await {
-            tracing::debug!(error = %error, "the queues cannot be counted");
+        if began >= next {
+            if let Err(error) = count(&desk).await {
+                tracing::debug!(error = %error, "the queues cannot be counted");
+            }
+            next = Instant::now() + pause_since(began);
         }
-        if rest(&nobody, &mut shutdown, PAUSE.max(began.elapsed() * PART)).await {
+        if rest(&nobody, &mut shutdown, PAUSE).await {
             return;
         }
     }
@@ -28,7 +28,10 @@ pub(super) async fn run(desk: Desk, mut shutdown: Shutdown) {
 
 #[expect(clippy::cast_precision_loss, reason = "a gauge need not tell 2^53 from its neighbour")]
 async fn count(desk: &Desk) -> Result<(), StoreError> {
+    let now = desk.context.now().as_secs();
     let mut tx = desk.store.read().await?;
+    let waits = tx.longest_wait().await?.map_or(0, |since| (now - since).max(0));
+    metrics::gauge!("licd_license_wait_seconds").set(waits as f64);
     let (waiting, held) = tx.count_kept().await?;
     metrics::gauge!("licd_applications", "state" => "waiting").set(waiting as f64);
     metrics::gauge!("licd_applications", "state" => "held").set(held as f64);

@@ -1,23 +1,22 @@
-//! Looks for orders that are about to be paid back, and for buyers who wait.
+//! Looks for orders that are about to be paid back.
 
-use std::time::Duration;
+use std::time::Instant;
 
 use koogallery::retry::REFUND;
 use tokio::sync::Notify;
 
-use super::{Shutdown, rest};
+use super::{Shutdown, pause_since, rest};
 use crate::desk::{Desk, LONGER, WarnRefunds};
 use crate::store::StoreError;
-
-const PAUSE: Duration = Duration::from_secs(5);
 
 pub(super) async fn run(desk: Desk, mut shutdown: Shutdown) {
     let nobody = Notify::new();
     loop {
+        let began = Instant::now();
         if let Err(error) = look(&desk).await {
             tracing::error!(error = %error, "orders that wait cannot be looked at");
         }
-        if rest(&nobody, &mut shutdown, PAUSE).await {
+        if rest(&nobody, &mut shutdown, pause_since(began)).await {
             return;
         }
     }
@@ -30,10 +29,8 @@ async fn look(desk: &Desk) -> Result<(), StoreError> {
         let mut tx = desk.store.read().await?;
         let (unread, oldest) = tx.unread_orders(LONGER).await?;
         let left = oldest.map_or(REFUND.lasts, |oldest| REFUND.left(oldest, now));
-        let waits = tx.longest_wait().await?.map_or(0, |since| (now - since).max(0));
         metrics::gauge!("licd_orders", "state" => "unread").set(unread as f64);
         metrics::gauge!("licd_refund_seconds_left").set(left as f64);
-        metrics::gauge!("licd_license_wait_seconds").set(waits as f64);
         unread > 0 && WarnRefunds::is_due(&mut *tx, now).await?
     };
     if due {
