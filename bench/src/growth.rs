@@ -59,8 +59,8 @@ pub(crate) fn run(
     let mut all = Vec::new();
     for size in SIZES.into_iter().filter(|size| *size <= up_to) {
         note(&format!("{} licenses …", number_of(size)));
-        fill(&site, &reachable, &mut shop, size)?;
-        all.push(measure(&site, &mut shop, size, lasting)?);
+        let filled_at = fill(&site, &reachable, &mut shop, size)?;
+        all.push(measure(&site, &mut shop, size, filled_at, lasting)?);
         if !as_json {
             print(&all);
         }
@@ -70,7 +70,8 @@ pub(crate) fn run(
 }
 
 /// Sells until so many licenses are there, the way everybody does; then they count as delivered.
-fn fill(site: &Site, reachable: &str, shop: &mut Shop, licenses: u64) -> Result<()> {
+/// When the last one was sold, in milliseconds.
+fn fill(site: &Site, reachable: &str, shop: &mut Shop, licenses: u64) -> Result<i64> {
     let server = site.start(reachable)?;
     shop.stock(&server, licenses.saturating_sub(shop.sold) + 2 * NEW)?;
     server.stop()?;
@@ -88,8 +89,10 @@ fn fill(site: &Site, reachable: &str, shop: &mut Shop, licenses: u64) -> Result<
         ));
         figure(outcome, None)?;
     }
+    let filled_at = crate::clock::now_ms();
     server.stop()?;
-    runtime()?.block_on(deliver(site))
+    runtime()?.block_on(deliver(site))?;
+    Ok(filled_at)
 }
 
 fn runtime() -> Result<tokio::runtime::Runtime> {
@@ -110,7 +113,13 @@ async fn deliver(site: &Site) -> Result<()> {
     Ok(())
 }
 
-fn measure(site: &Site, shop: &mut Shop, licenses: u64, lasting: Duration) -> Result<Measured> {
+fn measure(
+    site: &Site,
+    shop: &mut Shop,
+    licenses: u64,
+    filled_at: i64,
+    lasting: Duration,
+) -> Result<Measured> {
     let mut starts = Vec::new();
     for _ in 0..STARTS {
         let server = site.start(NOBODY)?;
@@ -125,7 +134,7 @@ fn measure(site: &Site, shop: &mut Shop, licenses: u64, lasting: Duration) -> Re
     // Pages that every database of this size has in memory after a moment.
     shop.resend(&server.load(CONNECTIONS, lasting / 2), 0)?;
     costs.push(("re-send", each(shop.resend(&load, 0)?)?));
-    for (name, path) in lists(&server, shop)? {
+    for (name, path) in lists(&server, shop, filled_at)? {
         costs.push((name, median(&server, path, lasting / 4)?));
     }
     let memory = server.memory().0;
@@ -148,10 +157,10 @@ fn median(server: &Server, path: String, lasting: Duration) -> Result<Duration> 
 }
 
 /// The operators' lists, each from its beginning or from the middle on.
-fn lists(server: &Server, shop: &Shop) -> Result<Vec<(&'static str, String)>> {
+fn lists(server: &Server, shop: &Shop, filled_at: i64) -> Result<Vec<(&'static str, String)>> {
     let first = server.admin_get("/api/v1/licenses?limit=1")?;
     let first = first[0]["license_id"].as_str().context("a license")?.to_owned();
-    let middle = half_way(&first)?;
+    let middle = half_way(&first, filled_at)?;
     let instance = shop.instance(0);
     let in_the_middle = shop.middle();
     let list = |name, what: &str| (name, format!("/api/v1/{what}"));
@@ -172,10 +181,10 @@ fn lists(server: &Server, shop: &Shop) -> Result<Vec<(&'static str, String)>> {
     ])
 }
 
-/// An id half-way between this one and now: ids begin with their time.
-fn half_way(id: &str) -> Result<String> {
+/// An id half-way between this one and that time in milliseconds: ids begin with theirs.
+fn half_way(id: &str, until: i64) -> Result<String> {
     let time = |id: &str| i64::from_str_radix(&id.replace('-', "")[..12], 16);
-    let middle = i64::midpoint(time(id)?, crate::clock::now_ms());
+    let middle = i64::midpoint(time(id)?, until);
     Ok(format!("{:08x}-{:04x}-7000-8000-000000000000", middle >> 16, middle & 0xffff))
 }
 
@@ -244,9 +253,9 @@ mod tests {
     #[test]
     fn half_way_lies_between() {
         let first = "01900000-0000-7abc-8def-000000000000";
-        let middle = half_way(first).unwrap();
-        assert_eq!(middle.len(), first.len());
-        assert!(middle.as_str() > first);
-        assert!(middle < half_way(&middle).unwrap());
+        let until = 0x0190_0000_1000;
+        let middle = half_way(first, until).unwrap();
+        assert_eq!(middle, "01900000-0800-7000-8000-000000000000");
+        assert_eq!(half_way(&middle, until).unwrap(), "01900000-0c00-7000-8000-000000000000");
     }
 }

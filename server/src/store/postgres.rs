@@ -126,6 +126,27 @@ impl Postgres {
         self.put_leases(0).await;
     }
 
+    /// How many rows of each table were read without an index. A connection tells when it ends,
+    /// and PostgreSQL shows it a little later.
+    #[cfg(test)]
+    pub(crate) async fn read_through(&self) -> Vec<(String, i64)> {
+        let mut connection =
+            PgConnection::connect_with(&self.pool.connect_options()).await.unwrap();
+        for _ in 0..100 {
+            let read: Vec<(String, i64, i64)> = sqlx::query_as(
+                "SELECT relname::text, seq_tup_read, n_tup_ins FROM pg_stat_user_tables",
+            )
+            .fetch_all(&mut connection)
+            .await
+            .unwrap();
+            if read.iter().any(|(table, _, added)| table == "applications" && *added > 0) {
+                return read.into_iter().map(|(table, rows, _)| (table, rows)).collect();
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        panic!("PostgreSQL tells nothing of what was read");
+    }
+
     /// When leases end, by the database's clock.
     #[cfg(test)]
     pub(crate) async fn put_leases(&self, until: i64) {

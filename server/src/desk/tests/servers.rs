@@ -11,6 +11,7 @@ use serde_json::json;
 use tempfile::TempDir;
 use tokio::task::JoinSet;
 
+use super::audit::verified;
 use super::bench::{Bench, DAY, NOW, apply, device, flowsim, new_instance, request};
 use super::double::Trick;
 use crate::config::{Database, Secret};
@@ -77,6 +78,41 @@ async fn a_hundred_applications_for_twenty_places() {
     tokio::time::sleep(Duration::from_millis(300)).await;
     let sent: BTreeSet<_> = first.market.uploads().into_iter().map(|(event, _)| event).collect();
     assert_eq!((sent.len(), first.market.uploads().len()), (20, 20));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_server_has_a_chain_of_its_own_and_both_verify() {
+    let Some((first, second)) = two().await else { return };
+    let instance = first.buy("CS1", 40).await;
+    let (first, second) = (Arc::new(first), Arc::new(second));
+    let mut calls = JoinSet::new();
+    for i in 0..40 {
+        let server = if i % 2 == 0 { first.clone() } else { second.clone() };
+        let call = apply(&instance, &format!("e-{i}"), &device(i));
+        calls.spawn(async move { server.code(call).await });
+    }
+    assert!(calls.join_all().await.iter().all(|code| *code == "000004"));
+    first.uploads(40).await;
+
+    // Whichever server is asked shows both; every license stands in one of them, once.
+    let links = second.links().await;
+    let report = verified(&links);
+    let chains: BTreeSet<_> = report.chains.iter().map(|chain| chain.server.clone()).collect();
+    let own = [&first, &second].map(|server| server.desk.context.chain.clone());
+    assert_eq!(chains, BTreeSet::from(own));
+    let entries = links.iter().flat_map(|link| &link.entries);
+    let served: Vec<_> = entries.filter(|entry| entry["outcome"] == "served").collect();
+    let licenses: BTreeSet<_> = served.iter().map(|entry| &entry["license"]).collect();
+    assert_eq!((served.len(), licenses.len()), (40, 40));
+
+    // A chain goes on after its server came back, behind the other one's.
+    let before = report.chains.iter().map(|chain| chain.last).sum::<u64>();
+    let first = Arc::into_inner(first).unwrap().crash().await;
+    assert_eq!(first.code(apply(&instance, "e-0", &device(0))).await, "000004");
+    assert_eq!(first.code(new_instance("CS2")).await, "000000");
+    let report = verified(&first.links().await);
+    assert_eq!(report.chains.len(), 2);
+    assert!(report.chains.iter().map(|chain| chain.last).sum::<u64>() > before);
 }
 
 #[tokio::test(flavor = "multi_thread")]

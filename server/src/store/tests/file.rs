@@ -54,3 +54,28 @@ async fn a_full_disk_is_an_error_of_its_own_and_passes() {
     tx.put_meta("big", Some(&big)).await.unwrap();
     tx.commit().await.unwrap();
 }
+
+#[tokio::test]
+async fn the_log_that_a_long_view_made_is_given_back() {
+    const MOST: u64 = 70 * 1024 * 1024;
+
+    let (folder, store) = sqlite().await;
+    let log = || std::fs::metadata(folder.path().join("licd.db-wal")).unwrap().len();
+    let mut view = store.read().await.unwrap();
+    view.meta("big").await.unwrap();
+    // What is the same already is not written again.
+    let write = async |filled| {
+        let mut tx = store.write().await.unwrap();
+        tx.put_meta("big", Some(&vec![filled; 4 << 20])).await.unwrap();
+        tx.commit().await.unwrap();
+    };
+    for filled in 0..24 {
+        write(filled).await;
+    }
+    assert!(log() > MOST, "what a view still sees is kept: {}", log());
+    drop(view);
+    for filled in 0..3 {
+        write(filled).await;
+    }
+    assert!(log() < MOST, "{}", log());
+}

@@ -10,6 +10,8 @@ mod first_edition;
 mod kit;
 #[path = "outbox.rs"]
 mod outbox;
+#[path = "plans.rs"]
+mod plans;
 #[path = "suite.rs"]
 mod suite;
 
