@@ -141,11 +141,13 @@ impl Desk {
             Call::UpdateInstanceStatus(call) => self.writer.write(SetStatus { call, nonce }).await,
             Call::ReleaseInstance(call) => self.writer.write(ReleaseInstance { call, nonce }).await,
             Call::GetLicenseAsync(call) => Box::pin(self.apply(call)).await,
-            Call::QueryInstance(call) => query::instances(&self.store, &call, Shown::V2).await,
+            Call::QueryInstance(call) => {
+                Box::pin(query::instances(&self.store, &call, Shown::V2)).await
+            }
             Call::UpgradeInstance(call) => {
                 self.writer.write(UpgradeInstance { call, nonce, told: None }).await
             }
-            Call::ChangeInstanceCheck(call) => change::check(&self.store, &call).await,
+            Call::ChangeInstanceCheck(call) => Box::pin(change::check(&self.store, &call)).await,
             Call::RefreshLicenseCode(call) => self.writer.write(RefreshCode { call, nonce }).await,
             Call::UpdateLicenseCodeStatus(call) => {
                 self.writer.write(SetCodeStatus { call, nonce }).await

@@ -117,7 +117,8 @@ async fn shielded(
     range: Range<usize>,
 ) -> Result<Vec<Answer>, StoreError> {
     let (store, desk, commands) = (store.clone(), Arc::clone(desk), Arc::clone(commands));
-    tokio::spawn(async move { together(&store, &desk, &commands[range]).await })
+    // On the heap: a task moves what it runs, and this holds every use case.
+    tokio::spawn(Box::pin(async move { together(&store, &desk, &commands[range]).await }))
         .await
         .unwrap_or_else(|panic| Err(StoreError::Broken(panic.to_string())))
 }

@@ -47,6 +47,8 @@ pub(super) static MIGRATOR: Migrator = sqlx::migrate!("migrations/sqlite");
 /// The writer's page cache in KiB, as the pragma counts: what a batch touches lies apart, and
 /// pages that were dropped are read again.
 const WRITER_CACHE: &str = "-8192";
+/// A reader's: what it read is dropped with the next commit, so that more is of no use to it.
+const READER_CACHE: &str = "-1024";
 /// Pages of the write-ahead log before they are copied into the database (16 MiB): a page that
 /// many batches change is copied once.
 const WAL_PAGES: &str = "4096";
@@ -105,7 +107,7 @@ impl Sqlite {
             .test_before_acquire(false)
             .idle_timeout(None)
             .max_lifetime(None)
-            .connect_lazy_with(options);
+            .connect_lazy_with(options.pragma("cache_size", READER_CACHE));
         Ok(Self {
             writer: Arc::new(Mutex::new(Some(writer))),
             writing: Arc::new(writing),
