@@ -8,13 +8,19 @@ use super::StoreError;
 /// edition made it.
 pub(crate) type Unread = (String, i64, bool);
 
+/// Uploads in one state among which the one is looked for that is waited for longest: after an
+/// outage there may be millions, and they were made in about the order in which they were asked
+/// for.
+pub(super) const OLDEST: i64 = 1000;
+
 /// Questions about waiting; each is answered from an index of what waits.
 #[async_trait]
 pub(crate) trait Waits {
     /// Since when the buyer of an instance waits for the oldest license that he does not have:
     /// kept, or signed and not delivered.
     async fn waits_since(&mut self, instance_id: &str) -> Result<Option<i64>, StoreError>;
-    /// The same over all instances that are not released.
+    /// The same over all instances that are not released; of the uploads in each state, the
+    /// [`OLDEST`] are looked at.
     async fn longest_wait(&mut self) -> Result<Option<i64>, StoreError>;
     /// How many instances have an order that was not read yet, and since when the one is there that
     /// is paid back first; those of the first edition have so many seconds more.

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 
 use super::PgTx;
 use crate::store::StoreError;
-use crate::store::waits::{Unread, Waits};
+use crate::store::waits::{OLDEST, Unread, Waits};
 
 #[async_trait]
 impl Waits for PgTx {
@@ -29,12 +29,16 @@ impl Waits for PgTx {
             "SELECT min(at) FROM (SELECT min(received_at) AS at FROM applications \
              JOIN instances ON instances.id = applications.instance_id \
              WHERE applications.state IN ('waiting', 'held') AND instances.state <> 'released' \
-             UNION ALL SELECT min(applications.received_at) FROM uploads \
-             JOIN licenses ON licenses.id = uploads.license_id AND licenses.state = 'active' \
-             JOIN applications ON applications.event_id = uploads.event_id \
-             AND applications.license_id = uploads.license_id \
-             WHERE uploads.state IN ('queued', 'sending', 'failed', 'unclear')) AS waits",
+             UNION ALL SELECT min(applications.received_at) \
+             FROM unnest(ARRAY['queued', 'sending', 'failed', 'unclear']) AS asked (state) \
+             CROSS JOIN LATERAL (SELECT event_id, license_id FROM uploads \
+             WHERE uploads.state <> 'delivered' AND uploads.state = asked.state \
+             ORDER BY id LIMIT $1) AS oldest \
+             JOIN licenses ON licenses.id = oldest.license_id AND licenses.state = 'active' \
+             JOIN applications ON applications.event_id = oldest.event_id \
+             AND applications.license_id = oldest.license_id) AS waits",
         )
+        .bind(OLDEST)
         .fetch_one(self.connection().await?)
         .await?)
     }

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 
 use super::SqliteTx;
 use crate::store::StoreError;
-use crate::store::waits::{Unread, Waits};
+use crate::store::waits::{OLDEST, Unread, Waits};
 
 #[async_trait]
 impl Waits for SqliteTx {
@@ -26,15 +26,24 @@ impl Waits for SqliteTx {
 
     async fn longest_wait(&mut self) -> Result<Option<i64>, StoreError> {
         Ok(sqlx::query_scalar(
-            "SELECT min(at) FROM (SELECT min(received_at) AS at FROM applications \
+            "WITH oldest AS (\
+             SELECT * FROM (SELECT event_id, license_id FROM uploads WHERE state <> 'delivered' \
+             AND state = 'queued' ORDER BY id LIMIT $1) \
+             UNION ALL SELECT * FROM (SELECT event_id, license_id FROM uploads \
+             WHERE state <> 'delivered' AND state = 'sending' ORDER BY id LIMIT $1) \
+             UNION ALL SELECT * FROM (SELECT event_id, license_id FROM uploads \
+             WHERE state <> 'delivered' AND state = 'failed' ORDER BY id LIMIT $1) \
+             UNION ALL SELECT * FROM (SELECT event_id, license_id FROM uploads \
+             WHERE state <> 'delivered' AND state = 'unclear' ORDER BY id LIMIT $1)) \
+             SELECT min(at) FROM (SELECT min(received_at) AS at FROM applications \
              JOIN instances ON instances.id = applications.instance_id \
              WHERE applications.state IN ('waiting', 'held') AND instances.state <> 'released' \
-             UNION ALL SELECT min(applications.received_at) FROM uploads \
-             JOIN licenses ON licenses.id = uploads.license_id AND licenses.state = 'active' \
-             JOIN applications ON applications.event_id = uploads.event_id \
-             AND applications.license_id = uploads.license_id \
-             WHERE uploads.state IN ('queued', 'sending', 'failed', 'unclear'))",
+             UNION ALL SELECT min(applications.received_at) FROM oldest \
+             JOIN licenses ON licenses.id = oldest.license_id AND licenses.state = 'active' \
+             JOIN applications ON applications.event_id = oldest.event_id \
+             AND applications.license_id = oldest.license_id)",
         )
+        .bind(OLDEST)
         .fetch_one(self.connection().await?)
         .await?)
     }
