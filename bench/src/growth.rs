@@ -73,7 +73,8 @@ pub(crate) fn run(
 /// When the last one was sold, in milliseconds.
 fn fill(site: &Site, reachable: &str, shop: &mut Shop, licenses: u64) -> Result<i64> {
     let server = site.start(reachable)?;
-    shop.stock(&server, licenses.saturating_sub(shop.sold) + 2 * NEW)?;
+    // Twice over, and so many that half of the instances fill a page.
+    shop.stock(&server, licenses.saturating_sub(shop.sold) + 4 * NEW)?;
     server.stop()?;
 
     let server = site.start(NOBODY)?;
