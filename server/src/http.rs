@@ -15,6 +15,7 @@ mod signed;
 mod tls;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
@@ -34,6 +35,9 @@ pub(crate) struct App {
     pub(crate) metrics: PrometheusHandle,
 }
 
+/// How often what was measured is added up.
+const ADDED_UP: Duration = Duration::from_secs(5);
+
 /// Starts to count. Called once in a process.
 pub(crate) fn start_metrics() -> anyhow::Result<PrometheusHandle> {
     let buckets = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0];
@@ -44,6 +48,15 @@ pub(crate) fn start_metrics() -> anyhow::Result<PrometheusHandle> {
         .install_recorder()?;
     measure::describe();
     Ok(handle)
+}
+
+/// Adds up what was measured, for as long as the process lives. Until somebody reads the metrics
+/// each single duration is kept otherwise, and a server that nobody asks grows without end.
+pub(crate) async fn add_up(metrics: PrometheusHandle) {
+    loop {
+        tokio::time::sleep(ADDED_UP).await;
+        metrics.run_upkeep();
+    }
 }
 
 #[cfg(test)]

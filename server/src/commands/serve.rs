@@ -15,7 +15,7 @@ use crate::alarms::Alarms;
 use crate::config::{Config, Database, Loaded};
 use crate::desk::{Desk, Made};
 use crate::environment::Environment;
-use crate::http::{App, Bound, Running, start_metrics, tls};
+use crate::http::{App, Bound, Running, add_up, start_metrics, tls};
 use crate::logging;
 use crate::output::Output;
 
@@ -83,6 +83,7 @@ async fn serve(
 ) -> anyhow::Result<()> {
     let tls = tls(config)?;
     let metrics = start_metrics().context("the metrics cannot be set up")?;
+    tokio::spawn(add_up(metrics.clone()));
     let mut stop = Stop::listen()?;
     // Addresses first: when one is taken, nothing was made that would have to be cleaned up.
     let bound = Bound::take(&config.http)?;
