@@ -30,8 +30,7 @@ async fn rows_are_found_by_an_index_however_new_a_table_is() {
     }
     store.close().await;
     let read = postgres.read_through().await;
-    for table in
-        ["instances", "applications", "machines", "machine_digests", "licenses", "uploads"]
+    for table in ["instances", "applications", "machines", "machine_digests", "licenses", "uploads"]
     {
         let rows = read.iter().find(|(name, _)| name == table);
         assert_eq!(rows.map(|(_, rows)| *rows), Some(0), "{table}: {read:?}");
