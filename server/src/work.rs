@@ -20,7 +20,7 @@ mod usage;
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
@@ -34,13 +34,6 @@ use crate::desk::{Desk, Queued, REFUSED_CREDENTIALS};
 
 /// How long a worker sleeps at most: what a bell did not tell is found by looking.
 const LOOK: Duration = Duration::from_secs(1);
-
-/// How often it is looked what waits.
-const PAUSE: Duration = Duration::from_secs(5);
-/// Looking takes at most one part in so many of the time, however much waits: after an outage a
-/// million rows are read for it, and a view that lasts keeps the write-ahead log from being
-/// emptied.
-const PART: u32 = 50;
 
 /// Turns true when the process is to stop.
 pub(crate) type Shutdown = watch::Receiver<bool>;
@@ -124,11 +117,6 @@ where
 
 fn alert_closed() {
     tracing::error!(alert = "marketplace_credentials", "{REFUSED_CREDENTIALS}");
-}
-
-/// How long to wait after having looked since then at what waits.
-fn pause_since(began: Instant) -> Duration {
-    PAUSE.max(began.elapsed() * PART)
 }
 
 /// Sleeps until the bell rings, something may be due, or the process stops; true to stop.

@@ -1,12 +1,16 @@
 //! Counts what waits, for the metrics.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 
-use super::{PAUSE, Shutdown, pause_since, rest};
+use super::{Shutdown, rest};
 use crate::desk::{Desk, RESTORED};
 use crate::store::StoreError;
+
+const PAUSE: Duration = Duration::from_secs(5);
+/// Counting takes at most one part in so many of the time, however much there is to be counted.
+const PART: u32 = 50;
 
 pub(super) async fn run(desk: Desk, mut shutdown: Shutdown) {
     let nobody = Notify::new();
@@ -18,7 +22,7 @@ pub(super) async fn run(desk: Desk, mut shutdown: Shutdown) {
             if let Err(error) = count(&desk).await {
                 tracing::debug!(error = %error, "the queues cannot be counted");
             }
-            next = Instant::now() + pause_since(began);
+            next = Instant::now() + began.elapsed() * PART;
         }
         if rest(&nobody, &mut shutdown, PAUSE).await {
             return;

@@ -1,22 +1,23 @@
 //! Looks for orders that are about to be paid back.
 
-use std::time::Instant;
+use std::time::Duration;
 
 use koogallery::retry::REFUND;
 use tokio::sync::Notify;
 
-use super::{Shutdown, pause_since, rest};
+use super::{Shutdown, rest};
 use crate::desk::{Desk, LONGER, WarnRefunds};
 use crate::store::StoreError;
+
+const PAUSE: Duration = Duration::from_secs(5);
 
 pub(super) async fn run(desk: Desk, mut shutdown: Shutdown) {
     let nobody = Notify::new();
     loop {
-        let began = Instant::now();
         if let Err(error) = look(&desk).await {
             tracing::error!(error = %error, "orders that wait cannot be looked at");
         }
-        if rest(&nobody, &mut shutdown, pause_since(began)).await {
+        if rest(&nobody, &mut shutdown, PAUSE).await {
             return;
         }
     }
