@@ -195,9 +195,17 @@ impl UseCase for RetryUpload {
         let Some(mut row) = tx.upload(&self.id).await? else {
             return Ok(Err(views::not_found("upload", "上传任务")));
         };
+        let now = work.now.as_secs();
         match row.state {
-            UploadState::Failed | UploadState::Unclear | UploadState::Queued => {}
-            UploadState::Sending | UploadState::Delivered | UploadState::Cancelled => {
+            UploadState::Failed | UploadState::Unclear | UploadState::Queued => {
+                row.state = UploadState::Queued;
+                row.next_at = now;
+                row.finished_at = None;
+                tx.put_upload(&row).await?;
+            }
+            // An attempt is under way; what may keep the next one back are closed queues.
+            UploadState::Sending => {}
+            UploadState::Delivered | UploadState::Cancelled => {
                 return Ok(Err(ApiError::new(
                     Code::Conflict,
                     format!(
@@ -208,11 +216,7 @@ impl UseCase for RetryUpload {
                 )));
             }
         }
-        row.state = UploadState::Queued;
-        row.next_at = work.now.as_secs();
-        row.finished_at = None;
-        tx.put_upload(&row).await?;
-        open_queues(tx, work.now.as_secs()).await?;
+        open_queues(tx, now).await?;
         let again = Entry::new("upload.retry", &self.by);
         work.audit(again.about("upload", &row.id).about("license", &row.license_id));
         work.note(Note::UploadQueued);

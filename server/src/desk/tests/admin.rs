@@ -118,7 +118,7 @@ async fn a_list_signed_elsewhere_is_verified_served_and_never_signed_here() {
     let error = bench.desk.publish_release(publish(release("*", "2.0.0"))).await.unwrap_err();
     assert_eq!(error.code, Code::Conflict);
 
-    bench.forward(40 * DAY);
+    bench.forward(40 * DAY).await;
     let later = bench.desk.release_list("flowsim", "linux", "stable").await.unwrap().document;
     assert_eq!(later, served);
     let bench = bench.crash().await;

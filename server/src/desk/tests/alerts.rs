@@ -7,7 +7,7 @@ use license_core::Code;
 use license_core::api::AlertView;
 use serde_json::Value;
 
-use super::bench::{Bench, DAY, apply, device};
+use super::bench::{Bench, DAY, PATIENCE, apply, device};
 use super::double::Trick;
 use crate::alarms::Alarm;
 use crate::config::Config;
@@ -22,7 +22,7 @@ impl Bench {
     /// Waits until the last of so many alerts of that word is delivered, failed, queued.
     async fn alert_is(&self, word: &str, state: &str) -> AlertView {
         let mut last = Vec::new();
-        for _ in 0..500 {
+        for _ in 0..PATIENCE {
             last = self.alerts(word).await;
             if let Some(found) = last.last()
                 && found.deliveries.iter().all(|delivery| {
@@ -97,9 +97,9 @@ async fn the_same_about_the_same_is_told_once_an_hour() {
     let stored = bench.alerts("storm").await;
     let counts: Vec<_> = stored.iter().map(|alert| (alert.subject.as_str(), alert.again)).collect();
     assert_eq!(counts, [("a", 9), ("b", 4)]);
-    bench.forward(3600);
+    bench.forward(3600).await;
     bench.desk.writer.write(StoreAlarms { alarms: vec![storm("a")] }).await.unwrap();
-    for _ in 0..500 {
+    for _ in 0..PATIENCE {
         if told(&folder).len() == 3 {
             break;
         }
@@ -119,7 +119,7 @@ async fn what_is_not_taken_is_told_again_after_a_crash_as_well() {
     assert!(told(&folder).is_empty());
     let bench = bench.crash().await;
     std::fs::remove_file(folder.join("stop")).unwrap();
-    bench.forward(60);
+    bench.forward(60).await;
     let bench = bench.started();
     bench.alert_is("test", "delivered").await;
     assert_eq!(told(&folder)[0]["id"], alert.alert_id.as_str());
@@ -132,18 +132,18 @@ async fn attempts_have_an_end() {
     let bench = bench.started();
     bench.desk.test_alert().await.unwrap();
     for attempt in 1..=40 {
-        for _ in 0..500 {
+        for _ in 0..PATIENCE {
             let seen = bench.alerts("test").await[0].deliveries[0].clone();
             if seen.attempts >= attempt && (seen.next_at.is_some() || seen.state != "queued") {
                 break;
             }
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
-        bench.forward(301);
+        bench.forward(301).await;
     }
     let failed = bench.alert_is("test", "failed").await;
     assert_eq!(failed.deliveries[0].attempts, 40);
-    bench.forward(DAY);
+    bench.forward(DAY).await;
     tokio::time::sleep(Duration::from_millis(200)).await;
     assert_eq!(bench.alerts("test").await[0].deliveries[0].attempts, 40);
 }
@@ -159,7 +159,7 @@ async fn alerts_are_kept_where_nobody_is_told_and_forgotten_after_a_month() {
     assert_eq!((kept[0].deliveries.len(), kept[0].level.as_str()), (0, "warn"));
     assert_eq!(bench.desk.alert(&kept[0].alert_id).await.unwrap().message, "once");
     assert_eq!(bench.desk.alert("no-such").await.unwrap_err().code, Code::NotFound);
-    bench.forward(30 * DAY + 1);
+    bench.forward(30 * DAY + 1).await;
     bench.desk.writer.write(crate::desk::Sweep).await.unwrap();
     assert!(bench.alerts("storm").await.is_empty());
 }

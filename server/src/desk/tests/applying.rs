@@ -229,7 +229,7 @@ async fn an_ended_order_gives_nothing_and_creation_times_never_matter() {
     });
     let instance = bench.create("CS1").await;
     assert_eq!(bench.code(apply(&instance, "e-1", &device(1))).await, "000004");
-    bench.forward(DAY);
+    bench.forward(DAY).await;
     assert_eq!(bench.code(apply(&instance, "e-2", &device(1))).await, "000901");
 }
 
@@ -307,7 +307,7 @@ async fn an_application_before_its_order_is_kept_and_served() {
     assert!(detail.instance.order_error.unwrap().contains("MKT.0150"));
 
     bench.offer("CS1", 1, |_| ());
-    bench.forward(301);
+    bench.forward(301).await;
     bench.until(|detail| detail.licenses.len() == 1, &instance).await;
     assert_eq!(bench.uploads(1).await[0].0, "e-1");
     assert!(bench.detail(&instance).await.applications.is_empty());
@@ -339,7 +339,7 @@ async fn a_held_application_is_served_when_the_quantity_allows() {
         assert_eq!(bench.code(apply(&instance, &format!("e-{i}"), &device(i))).await, "000004");
     }
     bench.offer("CS1", 1, |_| ());
-    bench.forward(301);
+    bench.forward(301).await;
     bench.until(|detail| detail.licenses.len() == 1, &instance).await;
     let held = bench.detail(&instance).await.applications;
     assert_eq!(held.len(), 2);
@@ -383,7 +383,7 @@ async fn a_held_application_is_served_when_the_instance_is_unfrozen_or_prolonged
     assert_eq!(bench.code(apply(&instance, "e-1", &device(1))).await, "000901");
 
     bench.offer("CS1", 1, |order| order.lines[0].expire_time = Some(NOW + 1));
-    bench.forward(301);
+    bench.forward(301).await;
     bench.until(|detail| detail.instance.product.is_some(), &instance).await;
     assert_eq!(bench.code(status("UNFREEZE")).await, "000000");
     assert_eq!(bench.detail(&instance).await.applications[0].state, "held");
@@ -408,7 +408,7 @@ async fn a_held_application_is_judged_anew_by_the_end_that_it_names_now() {
     open.as_object_mut().unwrap().remove("expireTime");
     assert_eq!(bench.code(open.clone()).await, "000004", "nobody knows the order yet");
     bench.offer("CS1", 1, |_| ());
-    bench.forward(301);
+    bench.forward(301).await;
     bench.until(|d| d.applications[0].result_code.as_deref() == Some("000902"), &instance).await;
     assert_eq!(bench.code(open.clone()).await, "000902");
 

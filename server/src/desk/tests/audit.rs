@@ -213,7 +213,7 @@ async fn links_are_listed_page_by_page() {
     let bench = Bench::bare().await;
     for _ in 0..5 {
         bench.desk.apply_product(flowsim()).await.unwrap();
-        bench.forward(10);
+        bench.forward(10).await;
     }
     let all = bench.links().await;
     let mut seen: Vec<Link> = Vec::new();

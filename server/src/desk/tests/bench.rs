@@ -31,6 +31,9 @@ use crate::store::cluster::Cluster;
 pub(super) const KEY: &str = "0123456789abcdef-basic";
 pub(super) const NOW: i64 = START_MS / 1000;
 pub(super) const DAY: i64 = 86_400;
+/// How often a test looks, ten milliseconds apart, before it says that something never comes: far
+/// longer than anything takes on a machine that does other things as well.
+pub(super) const PATIENCE: usize = 6000;
 
 pub(crate) struct Bench {
     pub(crate) desk: Desk,
@@ -144,8 +147,33 @@ impl Bench {
         self.clock.now_ms() / 1000
     }
 
-    /// Moves the clock, and wakes whoever sleeps.
-    pub(super) fn forward(&self, seconds: i64) {
+    /// Moves the clock once what is under way was written down, and wakes whoever sleeps: an
+    /// attempt that ends after the jump would be put off by the new time.
+    pub(super) async fn forward(&self, seconds: i64) {
+        self.settled().await;
+        self.jump(seconds);
+    }
+
+    /// Waits until what is under way was written down, unless the marketplace takes its time.
+    pub(super) async fn settled(&self) {
+        for _ in 0..500 {
+            if self.under_way().await == 0 {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    async fn under_way(&self) -> i64 {
+        let mut tx = self.desk.store.read().await.unwrap();
+        tx.uploads_in_flight().await.unwrap()
+            + tx.orders_in_flight().await.unwrap()
+            + tx.usage_in_flight().await.unwrap()
+            + tx.deliveries_in_flight().await.unwrap()
+    }
+
+    /// Moves the clock whatever is under way, and wakes whoever sleeps.
+    pub(super) fn jump(&self, seconds: i64) {
         self.clock.advance_ms(seconds * 1000);
         self.desk.context.bells.orders.notify_one();
         self.desk.context.bells.uploads.notify_one();
@@ -205,7 +233,7 @@ impl Bench {
 
     /// Waits until the instance looks so.
     pub(super) async fn until(&self, so: impl Fn(&InstanceDetail) -> bool, instance: &str) {
-        for _ in 0..500 {
+        for _ in 0..PATIENCE {
             if so(&self.detail(instance).await) {
                 return;
             }
@@ -221,7 +249,7 @@ impl Bench {
     }
 
     pub(super) async fn market_until(&self, so: impl Fn(&super::double::State) -> bool) {
-        for _ in 0..500 {
+        for _ in 0..PATIENCE {
             if so(&self.market.state()) {
                 return;
             }
@@ -233,7 +261,7 @@ impl Bench {
     /// Waits until an upload is in that state.
     pub(super) async fn upload_is(&self, state: &str) -> license_core::api::UploadView {
         let mut last = Vec::new();
-        for _ in 0..500 {
+        for _ in 0..PATIENCE {
             last = self.desk.uploads(&crate::desk::UploadFilter::default()).await.unwrap();
             if let Some(found) = last.iter().find(|upload| upload.state == state) {
                 return found.clone();

@@ -77,7 +77,7 @@ async fn applications_that_were_held_are_served_by_an_upgrade() {
         assert_eq!(bench.code(call).await, "000004");
     }
     bench.market.state().always = None;
-    bench.forward(600);
+    bench.forward(600).await;
     bench.uploads(1).await;
     assert_eq!(bench.code(apply(&instance, "e-3", &device(3))).await, "000900");
 
@@ -108,7 +108,7 @@ async fn an_order_that_was_accepted_and_is_not_read_yet_is_waited_for() {
     let told = bench.ask(&instance, &device(4)).await.unwrap_err().code;
     assert_eq!(told, license_core::Code::MachinesExhausted);
     bench.market.state().always = None;
-    bench.forward(600);
+    bench.forward(600).await;
     assert_eq!(bench.uploads(2).await[1].0, "e-2");
     let held = |code| {
         move |detail: &license_core::api::InstanceDetail| {
@@ -130,7 +130,7 @@ async fn an_order_that_was_accepted_and_is_not_read_yet_is_waited_for() {
     assert_eq!(bench.code(third).await, "000004");
     bench.until(held(None), &instance).await;
     bench.market.state().always = None;
-    bench.forward(600);
+    bench.forward(600).await;
     assert_eq!(bench.uploads(3).await[2].0, "e-3");
     assert_eq!(bench.code(apply(&instance, "e-4", &device(4))).await, "000900");
 }

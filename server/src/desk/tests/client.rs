@@ -25,7 +25,7 @@ async fn the_same_machine_gets_the_license_in_force_until_its_terms_change() {
     let claims = bench.verify(&first.license).claims;
     assert_eq!(claims.expires, bench.detail(&instance).await.instance.expires);
     assert_eq!(claims.not_before, None);
-    bench.forward(DAY);
+    bench.forward(DAY).await;
     // A new disk: still the machine, still the license.
     let again = bench.ask(&instance, &device(1).replace("DISK1", "DISK2")).await.unwrap();
     assert_eq!(first.license_id, again.license_id);
@@ -130,7 +130,7 @@ async fn every_refusal_has_its_code_and_status() {
     assert_eq!(refused(&bench, good()).await, (Code::LicenseSuspended, 403));
     assert_eq!(bench.code(status("UNFREEZE")).await, "000000");
     bench.ask_with(good()).await.unwrap();
-    bench.forward(400 * DAY);
+    bench.forward(400 * DAY).await;
     assert_eq!(refused(&bench, good()).await, (Code::LicenseExpired, 403));
     let release = json!({"activity": "releaseInstance", "instanceId": instance});
     assert_eq!(bench.code(release).await, "000000");
@@ -159,7 +159,7 @@ async fn a_code_enrols_ten_new_machines_an_hour() {
     // Known machines, and the marketplace, are not concerned.
     bench.ask(&instance, &device(3)).await.unwrap();
     assert_eq!(bench.code(apply(&instance, "e-1", &device(11))).await, "000004");
-    bench.forward(3600);
+    bench.forward(3600).await;
     bench.ask(&instance, &device(10)).await.unwrap();
 }
 
@@ -178,7 +178,7 @@ async fn an_address_guesses_twenty_codes_an_hour() {
     let code = bench.detail(&instance).await.instance.activation_code;
     let elsewhere = "192.0.2.8".parse().unwrap();
     bench.desk.client_license(request(&code, &device(1)), elsewhere).await.unwrap();
-    bench.forward(3600);
+    bench.forward(3600).await;
     bench.ask(&instance, &device(1)).await.unwrap();
 }
 
@@ -190,7 +190,7 @@ async fn a_maintenance_window_begins_with_the_purchase() {
     bench.desk.apply_product(product).await.unwrap();
     bench.offer("CS1", 1, for_ever);
     let instance = bench.create("CS1").await;
-    bench.forward(100 * DAY);
+    bench.forward(100 * DAY).await;
     let license = bench.ask(&instance, &device(1)).await.unwrap();
     let until = bench.verify(&license.license).claims.maintenance_until.unwrap();
     assert_eq!(until.as_secs(), NOW + 365 * DAY);

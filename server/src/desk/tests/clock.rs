@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::bench::{Bench, DAY, apply, device, new_instance};
+use super::bench::{Bench, DAY, PATIENCE, apply, device, new_instance};
 use super::double::Trick;
 use crate::desk::UploadFilter;
 use crate::store::Store;
@@ -26,13 +26,13 @@ impl Bench {
             let event = format!("e-{i}");
             assert_eq!(bench.code(apply(&instance, &event, &device(i))).await, "000004");
         }
-        for _ in 0..500 {
+        for _ in 0..PATIENCE {
             if bench.attempts().await.iter().all(|attempts| *attempts == 1) {
                 break;
             }
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
-        pause().await;
+        bench.settled().await;
         (bench, instance)
     }
 
@@ -49,9 +49,11 @@ async fn ahead_everything_is_tried_once_more_and_not_in_a_storm() {
         let (bench, _) = Bench::with_waiting(4).await;
         assert_eq!(bench.attempts().await, [1; 4]);
         let before = bench.market.state().requests;
-        bench.forward(jump);
+        bench.forward(jump).await;
         pause().await;
+        bench.settled().await;
         pause().await;
+        bench.settled().await;
         // Four that failed before: the next failure rests both queues.
         let requests = bench.market.state().requests - before;
         assert!((1..=4).contains(&requests), "{requests} requests after {jump} s");
@@ -60,15 +62,16 @@ async fn ahead_everything_is_tried_once_more_and_not_in_a_storm() {
         // One probe after each wait, however far the clock jumps.
         for _ in 0..3 {
             let before = bench.market.state().requests;
-            bench.forward(jump);
+            bench.forward(jump).await;
             bench.market_until(|state| state.requests > before).await;
+            bench.settled().await;
             pause().await;
             assert_eq!(bench.market.state().requests, before + 1);
         }
         bench.market.state().always = None;
-        bench.forward(301);
+        bench.forward(301).await;
         bench.market_until(|state| !state.uploads.is_empty()).await;
-        bench.forward(301);
+        bench.forward(301).await;
         bench.uploads(4).await;
         pause().await;
         assert_eq!(bench.market.uploads().len(), 4, "each of them arrives once");
@@ -80,7 +83,7 @@ async fn back_nothing_waits_for_the_lost_time() {
     for jump in [HOUR, DAY] {
         let (bench, _) = Bench::with_waiting(3).await;
         bench.market.state().always = None;
-        bench.forward(-jump);
+        bench.forward(-jump).await;
         // The clock stands still from here on: nothing can become due by waiting.
         bench.uploads(3).await;
         bench.upload_is("delivered").await;
@@ -93,18 +96,18 @@ async fn back_nothing_waits_for_the_lost_time() {
 #[tokio::test]
 async fn back_a_queue_that_rests_still_probes() {
     let (bench, _) = Bench::with_waiting(4).await;
-    bench.forward(60);
+    bench.forward(60).await;
     bench.market_until(|state| state.requests >= 6).await;
-    pause().await;
+    bench.settled().await;
     assert_eq!(bench.desk.gate.level(), 1);
     let before = bench.market.state().requests;
-    bench.forward(-DAY);
+    bench.forward(-DAY).await;
     pause().await;
     let requests = bench.market.state().requests - before;
     assert!(requests <= 1, "one probe, not {requests}");
     bench.market.state().always = None;
     for _ in 0..4 {
-        bench.forward(301);
+        bench.forward(301).await;
         pause().await;
     }
     bench.uploads(4).await;
@@ -128,7 +131,7 @@ async fn what_is_under_way_stays_with_who_sends_it() {
         let before = bench.market.state().requests;
         assert_eq!(bench.code(apply(&instance, "e-1", &device(1))).await, "000004");
         bench.market_until(|state| state.requests > before).await;
-        bench.forward(jump);
+        bench.jump(jump);
         bench.upload_is("delivered").await;
         pause().await;
         assert_eq!(bench.attempts().await, [1], "after {jump} s");
@@ -163,13 +166,13 @@ async fn calls_are_judged_by_the_time_that_is_now() {
     for jump in [HOUR, -HOUR, DAY, -DAY] {
         let query = json!({ "activity": "queryInstance", "instanceId": instance });
         let (signed, raw) = bench.sign(&query);
-        bench.forward(jump);
+        bench.forward(jump).await;
         assert_eq!(bench.raw(&signed, &raw).await.result_code.as_str(), "000002", "{jump}");
         assert_eq!(bench.code(query).await, "000000", "signed anew, {jump}");
     }
     // Under load before and after, nobody gets a second instance.
     let first = bench.call(new_instance("CS1")).await.instance_id.unwrap();
-    bench.forward(-HOUR);
+    bench.forward(-HOUR).await;
     assert_eq!(bench.call(new_instance("CS1")).await.instance_id.unwrap(), first);
 }
 
@@ -184,7 +187,7 @@ async fn lists_rise_and_are_not_signed_at_every_question() {
     };
     let mut last = seq().await;
     for jump in [HOUR, -HOUR, DAY, -2 * DAY] {
-        bench.forward(jump);
+        bench.forward(jump).await;
         let next = seq().await;
         assert!(next.0 >= last.0, "{} after {}", next.0, last.0);
         assert_eq!(seq().await, next, "asked twice, signed once");

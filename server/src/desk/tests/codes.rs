@@ -157,15 +157,15 @@ async fn the_heartbeat_is_sent_at_the_first_use_of_a_day() {
     bench.sell_code("PL0001", 2);
     bench.use_code("PL0001", 1).await.unwrap();
     let of_day = NOW.rem_euclid(DAY);
-    bench.forward(DAY - of_day - 1);
+    bench.forward(DAY - of_day - 1).await;
     bench.use_code("PL0001", 1).await.unwrap();
     assert_eq!(bench.questions(), (1, 1), "it is still the same day");
-    bench.forward(1);
+    bench.forward(1).await;
     for _ in 0..3 {
         bench.use_code("PL0001", 1).await.unwrap();
     }
     assert_eq!(bench.questions(), (1, 2));
-    bench.forward(10 * DAY);
+    bench.forward(10 * DAY).await;
     tokio::time::sleep(Duration::from_millis(50)).await;
     assert_eq!(bench.questions(), (1, 2), "not used, not asked");
 
@@ -188,7 +188,7 @@ async fn expired_and_released_are_honoured() {
         bench.sell_code(code, 2);
         bench.use_code(code, 1).await.unwrap();
     }
-    bench.forward(DAY);
+    bench.forward(DAY).await;
     bench.told("PL0001", |info| info.standing = Some(Standing::Expired));
     bench.told("PL0002", |info| info.standing = Some(Standing::Released));
     assert_eq!(bench.refused("PL0001", 1).await, Code::LicenseExpired);
@@ -203,7 +203,7 @@ async fn expired_and_released_are_honoured() {
     let instance = bench.detail(&known.instance_id.unwrap()).await;
     assert_eq!(instance.licenses[0].state, "revoked");
     bench.told("PL0002", |info| info.standing = Some(Standing::Alive));
-    bench.forward(DAY);
+    bench.forward(DAY).await;
     assert_eq!(bench.refused("PL0002", 1).await, revoked, "for good");
 
     // An expired one was renewed at the marketplace, and nobody told us.
@@ -220,19 +220,19 @@ async fn what_is_stored_counts_while_the_marketplace_is_down() {
     let bench = shop().await;
     bench.sell_code("PL0001", 3);
     bench.use_code("PL0001", 1).await.unwrap();
-    bench.forward(DAY);
+    bench.forward(DAY).await;
     bench.market.state().always = Some(Trick::HangUp);
     for machine in 1..=3 {
         bench.use_code("PL0001", machine).await.unwrap();
     }
     bench.market.state().always = Some(Trick::Refuse(500, "92020001"));
-    bench.forward(DAY);
+    bench.forward(DAY).await;
     bench.use_code("PL0001", 1).await.unwrap();
     assert_eq!(bench.known("PL0001").await.error_code.as_deref(), Some("92020001"));
     // Wrong words about one code stop neither it nor the queues.
     bench.market.state().always = None;
     bench.market.state().refused.insert("PL0001".to_owned(), (403, "92020001"));
-    bench.forward(DAY);
+    bench.forward(DAY).await;
     bench.use_code("PL0001", 1).await.unwrap();
     assert!(!bench.desk.gate.is_closed());
     assert_eq!(bench.known("PL0001").await.state, "active");
@@ -243,7 +243,7 @@ async fn what_is_stored_counts_while_the_marketplace_is_down() {
     assert_eq!(bench.refused("PL0009", 1).await, Code::OrderPending);
     assert_eq!(bench.known("PL0009").await.state, "activating");
     bench.market.state().always = None;
-    bench.forward(600);
+    bench.forward(600).await;
     bench.use_code("PL0009", 1).await.unwrap();
 }
 
@@ -258,7 +258,7 @@ async fn an_activation_without_an_answer_is_looked_into_before_it_is_repeated() 
     assert_eq!(bench.refused("PL0001", 1).await, Code::OrderPending);
     assert_eq!(bench.questions(), (1, 0));
 
-    bench.forward(60);
+    bench.forward(60).await;
     bench.use_code("PL0001", 1).await.unwrap();
     assert_eq!(bench.questions().0, 1, "the heartbeat knew that it had arrived");
 
@@ -271,7 +271,7 @@ async fn an_activation_without_an_answer_is_looked_into_before_it_is_repeated() 
     let (activated, beaten) = bench.questions();
     for asked in 0..6 {
         assert_eq!(bench.refused("PL0003", 1).await, Code::OrderPending, "{asked}");
-        bench.forward(61);
+        bench.forward(61).await;
     }
     assert!(bench.market.state().tricks.is_empty());
     assert_eq!(bench.questions().0, activated + 1);
@@ -287,14 +287,14 @@ async fn an_activation_without_an_answer_is_looked_into_before_it_is_repeated() 
         .extend([Trick::Refuse(503, "HTTP"), Trick::Refuse(200, "92020005")]);
     bench.sell_code("PL0004", 1);
     assert_eq!(bench.refused("PL0004", 1).await, Code::OrderPending);
-    bench.forward(61);
+    bench.forward(61).await;
     bench.use_code("PL0004", 1).await.unwrap();
 
     // Where it says too little, the activation is repeated.
     bench.sell_code("PL0002", 1);
     bench.told("PL0002", |info| info.product_id = None);
     assert_eq!(bench.refused("PL0002", 1).await, Code::OrderPending);
-    bench.forward(60);
+    bench.forward(60).await;
     bench.told("PL0002", |info| {
         info.product_id = Some(GOODS.to_owned());
         info.activated = None;
@@ -319,7 +319,7 @@ async fn a_crash_between_question_and_answer_activates_once() {
     let _ = asked.await;
     tokio::time::sleep(Duration::from_millis(600)).await;
     let bench = bench.crash().await.started();
-    bench.forward(61);
+    bench.forward(61).await;
     bench.use_code("PL0001", 1).await.unwrap();
     assert_eq!(bench.questions().0, 1);
     let instances = bench.desk.instances(&crate::desk::InstanceFilter::default()).await.unwrap();
@@ -484,7 +484,7 @@ async fn a_gateway_that_throttles_stops_nothing_for_good() {
         bench.market.state().always = Some(Trick::Refuse(status, "APIGW.0308"));
         assert_eq!(bench.refused("PL0001", 1).await, Code::OrderPending);
         assert!(!bench.desk.gate.is_closed(), "{status}");
-        bench.forward(61);
+        bench.forward(61).await;
     }
     bench.market.state().always = None;
     bench.use_code("PL0001", 1).await.unwrap();

@@ -215,7 +215,7 @@ async fn a_license_is_in_the_answer_and_stays_the_same_for_ever() {
 
     // Whatever happens to the order and the instance.
     bench.offer("CS1", 1, |_| ());
-    bench.forward(DAY);
+    bench.forward(DAY).await;
     bench.until(|detail| detail.instance.machines.limit == Some(1), &instance).await;
     let end = time(bench.now() + 300 * DAY);
     for parameters in [
@@ -229,7 +229,7 @@ async fn a_license_is_in_the_answer_and_stays_the_same_for_ever() {
         again.push(("businessId", "different"));
         assert_eq!(call(&bench, &again).await, first);
     }
-    bench.forward(3000 * DAY);
+    bench.forward(3000 * DAY).await;
     assert_eq!(call(&bench, &wanted).await, first);
     assert_eq!(bench.detail(&instance).await.licenses.len(), 2, "one, and the renewal's");
 }
@@ -375,7 +375,7 @@ async fn an_upgrade_counts_at_once_and_the_order_corrects_it() {
     assert_eq!(bench.detail(&instance).await.instance.machines.limit, Some(4));
     bench.offer("CS2", 6, |order| order.order_type = koogallery::order::OrderType::Change);
     assert_eq!(code(&bench, &upgrade).await, "000000");
-    bench.forward(301);
+    bench.forward(301).await;
     bench.until(|detail| detail.instance.machines.limit == Some(6), &instance).await;
     assert_eq!(code(&bench, &on("upgrade", "unknown", &goods)).await, "000003");
 }
@@ -522,7 +522,7 @@ async fn debugging_answers_the_same_in_any_order_and_makes_nothing() {
         assert_eq!(call(&bench, &again).await, licensed);
         cases.reverse();
         cases.rotate_left(round);
-        bench.forward(400 * DAY);
+        bench.forward(400 * DAY).await;
     }
     assert!(
         bench.desk.instances(&crate::desk::InstanceFilter::default()).await.unwrap().is_empty()

@@ -5,7 +5,7 @@ use license_core::revocation::{Revocations, Stop};
 use license_core::rule::InstanceState;
 use serde_json::{Value, json};
 
-use super::bench::{Bench, DAY, KEY, NOW, apply, device, new_instance};
+use super::bench::{Bench, DAY, KEY, NOW, PATIENCE, apply, device, new_instance};
 
 async fn revocations(bench: &Bench) -> Revocations {
     let document = bench.desk.revocation_list().await.unwrap().document;
@@ -69,11 +69,11 @@ async fn unsigned_stale_and_unknown_calls_have_their_codes() {
     assert_eq!(code(&query, b"\xff").await, "000002");
     assert_eq!(code(&query, b"{\"activity\":\"newInstance\",\"activity\":\"x\"}").await, "000002");
     assert_eq!(code(&query, b"{\"activity\":\"dance\"}").await, "000002");
-    bench.forward(61);
+    bench.forward(61).await;
     assert_eq!(code(&query, &raw).await, "000002");
-    bench.forward(-122);
+    bench.forward(-122).await;
     assert_eq!(code(&query, &raw).await, "000002");
-    bench.forward(61);
+    bench.forward(61).await;
     assert_eq!(code(&query, &raw).await, "000000");
 
     // A key that is not configured verifies nothing.
@@ -120,7 +120,7 @@ async fn nonces_are_kept_across_a_crash_and_swept_when_they_are_of_no_use() {
     assert_eq!(bench.raw(&query, &raw).await.result_code.as_str(), "000000");
     let bench = bench.crash().await;
     assert_eq!(bench.raw(&query, &raw).await.result_code.as_str(), "000002");
-    bench.forward(120);
+    bench.forward(120).await;
     bench.desk.writer.write(crate::desk::Sweep).await.unwrap();
     let hash = sha2::Digest::finalize(sha2::Digest::chain_update(
         <sha2::Sha256 as sha2::Digest>::new(),
@@ -133,7 +133,7 @@ async fn nonces_are_kept_across_a_crash_and_swept_when_they_are_of_no_use() {
         !new
     };
     assert!(kept().await);
-    bench.forward(62);
+    bench.forward(62).await;
     bench.desk.writer.write(crate::desk::Sweep).await.unwrap();
     assert!(!kept().await);
 }
@@ -220,7 +220,7 @@ async fn a_trial_becomes_formal() {
     });
     let call = refresh(&instance, "TRIAL_TO_FORMAL", "CS2", NOW + 400 * DAY);
     assert_eq!(bench.code(call).await, "000000");
-    for _ in 0..500 {
+    for _ in 0..PATIENCE {
         let license = bench.ask(&instance, &device(1)).await.unwrap();
         if !bench.verify(&license.license).claims.trial {
             return;
@@ -290,13 +290,13 @@ async fn the_list_changes_at_once_rises_and_forgets_what_is_over() {
     assert_eq!(listed.len(), 1);
 
     // The clock stands still, and still the number rose; set back, it rises as well.
-    bench.forward(-10 * DAY);
+    bench.forward(-10 * DAY).await;
     let later = revocations(&bench).await;
     assert!(later.seq > listed.seq);
     // Over together with its grace of seven days.
-    bench.forward(10 * DAY + 8 * DAY);
+    bench.forward(10 * DAY + 8 * DAY).await;
     assert_eq!(revocations(&bench).await.len(), 1);
-    bench.forward(2 * DAY);
+    bench.forward(2 * DAY).await;
     assert_eq!(revocations(&bench).await.len(), 0);
 }
 

@@ -107,7 +107,7 @@ async fn what_a_program_reports_is_counted_once() {
     assert_ne!(arrived[0].number, arrived[1].number);
 
     // Asked again, much later, by the same license or by its file: the same answer, nothing more.
-    meter.bench.forward(30 * DAY);
+    meter.bench.forward(30 * DAY).await;
     let file = license_core::armor::license_file(&license, &claims);
     for proof in [&license, &file] {
         let again = meter.report(proof, records.clone()).await.unwrap();

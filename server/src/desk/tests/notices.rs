@@ -3,7 +3,7 @@
 use koogallery::{AccessKey, Presented};
 use serde_json::{Value, json};
 
-use super::bench::{Bench, KEY};
+use super::bench::{Bench, KEY, PATIENCE};
 use super::double::Trick;
 use crate::config::Secret;
 use crate::desk::NoticeFilter;
@@ -38,7 +38,7 @@ impl Bench {
     }
 
     async fn notice_is(&self, state: &str) -> license_core::api::NoticeView {
-        for _ in 0..500 {
+        for _ in 0..PATIENCE {
             if let Some(found) = self.notices().await.into_iter().find(|n| n.state == state) {
                 return found;
             }
@@ -79,7 +79,7 @@ async fn a_notification_outlives_a_crash_and_a_silent_marketplace() {
     bench.market_until(|state| state.requests > 0).await;
     let bench = bench.crash().await;
     bench.market.state().always = None;
-    bench.forward(600);
+    bench.forward(600).await;
     let bench = bench.started();
     assert_eq!(bench.notice_is("read").await.quantity, Some(3));
 }
@@ -99,7 +99,7 @@ async fn an_order_that_is_not_ours_is_given_up_and_other_keys_are_refused() {
     for asked in 1..=3 {
         bench.market_until(|state| state.asked.len() >= asked).await;
         tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-        bench.forward(30);
+        bench.forward(30).await;
         bench.desk.context.bells.notices.notify_one();
     }
     let notice = bench.notice_is("failed").await;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::bench::{Bench, apply, device, new_instance};
+use super::bench::{Bench, PATIENCE, apply, device, new_instance};
 use super::double::Trick;
 use crate::desk::UploadFilter;
 
@@ -25,7 +25,7 @@ async fn codes_that_stay_stop_that_one_and_are_explained() {
         let event = format!("e-{i}");
         let number = u32::try_from(i).unwrap();
         assert_eq!(bench.code(apply(&instance, &event, &device(number))).await, "000004");
-        for _ in 0..500 {
+        for _ in 0..PATIENCE {
             let all = bench.desk.uploads(&UploadFilter::default()).await.unwrap();
             if all.iter().any(|u| u.event_id == event && u.state == "refused") {
                 break;
@@ -41,7 +41,7 @@ async fn codes_that_stay_stop_that_one_and_are_explained() {
         assert!(!upload.error_zh.as_ref().unwrap().is_ascii());
         assert_eq!(upload.attempts, 1);
     }
-    bench.forward(1000);
+    bench.forward(1000).await;
     tokio::time::sleep(Duration::from_millis(200)).await;
     assert!(bench.market.uploads().is_empty(), "what was refused is not sent by itself");
 
@@ -63,7 +63,7 @@ async fn what_passes_is_tried_again_with_the_same_bytes() {
     for attempt in 1..=3 {
         bench.market_until(|state| state.tricks.len() == 3 - attempt).await;
         bench.until_attempts(u32::try_from(attempt).unwrap()).await;
-        bench.forward(60);
+        bench.forward(60).await;
     }
     let delivered = bench.upload_is("delivered").await;
     assert_eq!(delivered.attempts, 4);
@@ -76,7 +76,7 @@ async fn what_passes_is_tried_again_with_the_same_bytes() {
 impl Bench {
     /// Waits until the only upload was tried so often and is queued again.
     async fn until_attempts(&self, attempts: u32) {
-        for _ in 0..500 {
+        for _ in 0..PATIENCE {
             let all = self.desk.uploads(&UploadFilter::default()).await.unwrap();
             if all[0].attempts == attempts && (all[0].next_at.is_some() || all[0].state != "queued")
             {
@@ -94,7 +94,7 @@ async fn a_refusal_after_silence_is_unclear() {
     play(&bench, [Trick::HangUp, Trick::Refuse(200, "91381034")]);
     assert_eq!(bench.code(apply(&instance, "e-1", &device(1))).await, "000004");
     bench.until_attempts(1).await;
-    bench.forward(60);
+    bench.forward(60).await;
     let unclear = bench.upload_is("unclear").await;
     assert_eq!(unclear.error_code.as_deref(), Some("91381034"));
     // It may have been delivered, so the event belongs to this machine.
@@ -113,7 +113,7 @@ async fn wrong_keys_stop_everything_until_the_configuration_changes() {
     tokio::time::sleep(Duration::from_millis(200)).await;
     let requests = bench.market.state().requests;
     bench.market.state().always = None;
-    bench.forward(3600);
+    bench.forward(3600).await;
     // Calls are answered as ever, and at once.
     let start = std::time::Instant::now();
     let other = bench.call(new_instance("CS2")).await.instance_id.unwrap();
@@ -136,7 +136,7 @@ async fn wrong_keys_stop_everything_until_the_configuration_changes() {
 
 impl Bench {
     async fn closes(&self) {
-        for _ in 0..500 {
+        for _ in 0..PATIENCE {
             if self.desk.gate.is_closed() {
                 return;
             }
@@ -153,7 +153,7 @@ async fn refused_before_anything_was_read() -> (Bench, String) {
     play(&bench, [Trick::Refuse(401, "APIGW.0301")]);
     let instance = bench.call(new_instance("CS1")).await.instance_id.unwrap();
     bench.closes().await;
-    bench.forward(3600);
+    bench.forward(3600).await;
     tokio::time::sleep(Duration::from_millis(200)).await;
     assert_eq!(bench.market.state().requests, 1);
     (bench, instance)
@@ -212,11 +212,11 @@ async fn five_failures_in_a_row_rest_the_queue_and_one_probe_wakes_it() {
         let event = format!("e-{i}");
         assert_eq!(bench.code(apply(&instance, &event, &device(i))).await, "000004");
     }
-    for _ in 0..500 {
+    for _ in 0..PATIENCE {
         if bench.desk.gate.level() == 1 {
             break;
         }
-        bench.forward(1);
+        bench.forward(1).await;
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     assert_eq!(bench.desk.gate.level(), 1);
@@ -225,7 +225,7 @@ async fn five_failures_in_a_row_rest_the_queue_and_one_probe_wakes_it() {
     // Long enough for one probe after the other, never two, however long it has been silent.
     for _ in 0..7 {
         let seen = bench.market.state().requests;
-        bench.forward(31);
+        bench.forward(31).await;
         bench.market_until(|state| state.requests > seen).await;
         tokio::time::sleep(Duration::from_millis(200)).await;
         assert_eq!(bench.market.state().requests, seen + 1);
@@ -233,9 +233,9 @@ async fn five_failures_in_a_row_rest_the_queue_and_one_probe_wakes_it() {
     assert_eq!(bench.market.state().requests, before + 7);
 
     bench.market.state().always = None;
-    bench.forward(31);
+    bench.forward(31).await;
     bench.market_until(|state| !state.uploads.is_empty()).await;
-    bench.forward(301);
+    bench.forward(301).await;
     bench.uploads(12).await;
     assert_eq!(bench.desk.gate.level(), 0);
 }

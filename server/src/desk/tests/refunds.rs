@@ -23,22 +23,22 @@ async fn an_order_that_is_not_read_counts_down() {
     assert_eq!(view.refund_seconds_left, Some(7200));
     assert_eq!(view.refund_at.unwrap().as_secs(), bench.now() + 7200);
     assert_eq!(view.waiting_seconds, None);
-    bench.forward(3599);
+    bench.forward(3599).await;
     assert_eq!(bench.warned().await, [] as [i64; 0]);
-    bench.forward(1);
+    bench.forward(1).await;
     assert_eq!(bench.warned().await, [60]);
-    bench.forward(60);
+    bench.forward(60).await;
     assert_eq!(bench.warned().await, [60], "each once");
-    bench.forward(1739);
+    bench.forward(1739).await;
     assert_eq!(bench.warned().await, [60]);
-    bench.forward(1);
+    bench.forward(1).await;
     assert_eq!(bench.warned().await, [60, 30]);
-    bench.forward(1200);
+    bench.forward(1200).await;
     assert_eq!(bench.warned().await, [60, 30, 10]);
     let told = bench.alerts("refund_nearing").await.remove(2);
     assert_eq!(told.fields["instance.id"], instance.as_str());
     assert_eq!(told.fields["seconds_left"], 600);
-    bench.forward(10_000);
+    bench.forward(10_000).await;
     assert_eq!(bench.warned().await.len(), 3);
     assert_eq!(bench.detail(&instance).await.instance.refund_seconds_left, Some(0));
 }
@@ -61,9 +61,9 @@ async fn the_first_edition_has_an_hour_more() {
     let instance = answer.instance_id.unwrap();
     let view = bench.detail(&instance).await.instance;
     assert_eq!(view.refund_seconds_left, Some(10_800));
-    bench.forward(3600);
+    bench.forward(3600).await;
     assert_eq!(bench.warned().await, [] as [i64; 0]);
-    bench.forward(3600);
+    bench.forward(3600).await;
     assert_eq!(bench.warned().await, [60]);
     let told = bench.alerts("refund_nearing").await.remove(0);
     assert_eq!(told.fields["seconds_left"], 3600);
@@ -74,7 +74,7 @@ async fn the_first_edition_has_an_hour_more() {
 async fn warnings_that_were_missed_are_not_made_up_for() {
     let bench = Bench::bare().await;
     let _ = bench.call(new_instance("CS1")).await;
-    bench.forward(7000);
+    bench.forward(7000).await;
     assert_eq!(bench.warned().await, [10]);
     assert_eq!(bench.warned().await, [10]);
 }
@@ -87,19 +87,19 @@ async fn an_order_that_was_read_is_safe() {
     let bench = bench.started();
     bench.offer("CS1", 1, |_| ());
     let instance = bench.call(new_instance("CS1")).await.instance_id.unwrap();
-    bench.forward(3700);
+    bench.forward(3700).await;
     assert_eq!(bench.warned().await, [60]);
     bench.market.state().always = None;
     for _ in 0..100 {
         if bench.detail(&instance).await.instance.refund_at.is_none() {
             break;
         }
-        bench.forward(10);
+        bench.forward(10).await;
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     let view = bench.detail(&instance).await.instance;
     assert_eq!((view.refund_at, view.refund_seconds_left), (None, None));
-    bench.forward(7200);
+    bench.forward(7200).await;
     assert_eq!(bench.warned().await, [60]);
 }
 
@@ -111,7 +111,7 @@ async fn a_buyer_waits_from_his_application_until_his_license_has_arrived() {
     bench.market.state().always = Some(Trick::Refuse(500, "91381036"));
     let applied = bench.now();
     assert_eq!(bench.code(apply(&instance, "e-1", &device(1))).await, "000004");
-    bench.forward(100);
+    bench.forward(100).await;
     // Signed and not delivered.
     let view = bench.detail(&instance).await.instance;
     assert_eq!(view.waiting_since.unwrap().as_secs(), applied);
@@ -123,7 +123,7 @@ async fn a_buyer_waits_from_his_application_until_his_license_has_arrived() {
         if bench.detail(&instance).await.instance.waiting_since.is_none() {
             break;
         }
-        bench.forward(60);
+        bench.forward(60).await;
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     assert_eq!(bench.detail(&instance).await.instance.waiting_since, None);
@@ -133,6 +133,6 @@ async fn a_buyer_waits_from_his_application_until_his_license_has_arrived() {
     let mut late = apply(&other, "e-2", &device(2));
     late["effectiveTime"] = koogallery::time::spaced(bench.now()).into();
     assert_eq!(bench.code(late).await, "000004");
-    bench.forward(50);
+    bench.forward(50).await;
     assert_eq!(bench.detail(&other).await.instance.waiting_seconds, Some(50));
 }

@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use zeroize::Zeroizing;
 
 use super::audit::verified;
-use super::bench::{Bench, NOW, apply, device, new_instance};
+use super::bench::{Bench, NOW, PATIENCE, apply, device, new_instance};
 use super::double::Trick;
 use crate::backup::{Backup, Refusal, Restore, backup, restore};
 use crate::config::{Config, Database, Secret};
@@ -86,7 +86,7 @@ async fn every_row_goes_into_either_kind_of_database() {
     }
     bench.uploads(12).await;
     bench.desk.revocation_list().await.unwrap();
-    for _ in 0..500 {
+    for _ in 0..PATIENCE {
         let waiting = bench.desk.store.read().await.unwrap().count_uploads().await.unwrap();
         if waiting == (0, 0, 0) {
             break;
@@ -141,7 +141,7 @@ async fn uploads_wait_until_the_restore_is_confirmed() {
 
         // What happens after the backup is lost, and readers have seen a later list.
         assert_eq!(bench.code(apply(&instance, "e-2", &device(2))).await, "000004");
-        bench.forward(3600);
+        bench.forward(3600).await;
         let freeze = serde_json::json!({
             "activity": "updateInstanceStatus", "instanceId": instance, "status": "FREEZE"
         });
@@ -152,7 +152,7 @@ async fn uploads_wait_until_the_restore_is_confirmed() {
         let folder = TempDir::new().unwrap();
         let config = bench.elsewhere(folder.path(), database);
         bench.try_restore(&config, &file).await.unwrap();
-        bench.forward(5);
+        bench.forward(5).await;
         bench.market.state().always = None;
         let sent = bench.market.uploads().len();
         let bench = bench.crash().await.moved(config, folder).await;
@@ -166,7 +166,7 @@ async fn uploads_wait_until_the_restore_is_confirmed() {
         let mut again = apply(&instance, "e-2", &device(2));
         again["effectiveTime"] = serde_json::json!(koogallery::time::spaced(bench.now()));
         assert_eq!(bench.code(again).await, "000004");
-        bench.forward(600);
+        bench.forward(600).await;
         tokio::time::sleep(Duration::from_millis(1500)).await;
         assert_eq!(bench.market.uploads().len(), sent, "nothing is sent before the confirmation");
         let view = bench.desk.restored().await.unwrap();

@@ -219,7 +219,7 @@ async fn a_nonce_counts_everywhere() {
     assert_eq!(second.raw(&query, &raw).await.result_code.as_str(), "000002");
     assert_eq!(first.raw(&query, &raw).await.result_code.as_str(), "000002");
     // Housekeeping at both forgets it once it is old.
-    first.forward(DAY);
+    first.forward(DAY).await;
     for server in [&first, &second] {
         server.desk.writer.write(Sweep).await.unwrap();
     }

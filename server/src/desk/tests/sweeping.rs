@@ -50,7 +50,7 @@ async fn resends_are_answered_as_before_when_everything_old_is_gone() {
     let refused = bench.upload_is("refused").await.upload_id;
     bench.market.state().always = None;
 
-    bench.forward(60 * DAY);
+    bench.forward(60 * DAY).await;
     assert_eq!(bench.sweep(FOR_EVER).await, [0; 4]);
     let [files, uploads, orders, links] = bench.sweep(RETENTION).await;
     assert_eq!((uploads, orders), (1, 0), "the order of a live instance stays");
@@ -84,9 +84,9 @@ async fn orders_of_released_instances_go_and_are_not_read_again() {
     let bench = Bench::new().await;
     let (gone, live) = (bench.buy("CS1", 1).await, bench.buy("CS2", 1).await);
     bench.code(json!({"activity": "releaseInstance", "instanceId": gone})).await;
-    bench.forward(39 * DAY);
+    bench.forward(39 * DAY).await;
     assert_eq!(bench.sweep(RETENTION).await[2], 0);
-    bench.forward(2 * DAY);
+    bench.forward(2 * DAY).await;
     assert_eq!(bench.sweep(RETENTION).await[2], 1);
     let mut tx = bench.desk.store.read().await.unwrap();
     assert_eq!(tx.orders_of(&gone).await.unwrap().len(), 0);
@@ -110,7 +110,7 @@ async fn a_swept_chain_begins_later_and_is_whole() {
     let bench = Bench::bare().await;
     for _ in 0..6 {
         bench.desk.apply_product(super::bench::flowsim()).await.unwrap();
-        bench.forward(10 * DAY);
+        bench.forward(10 * DAY).await;
     }
     let all = bench.links().await;
     assert_eq!(all.len(), 7);
@@ -122,7 +122,7 @@ async fn a_swept_chain_begins_later_and_is_whole() {
     assert_eq!(report.chains[0].before, all[3].hash);
 
     // However old it is, the newest link stays: the chain goes on from it.
-    bench.forward(1000 * DAY);
+    bench.forward(1000 * DAY).await;
     bench.sweep(RETENTION).await;
     assert_eq!(bench.links().await, all[6..]);
     let bench = bench.crash().await;

@@ -53,7 +53,7 @@ async fn each_case_answers_the_same_in_any_order_for_years() {
         assert_eq!(again.instance_id.as_deref(), Some(instance.as_str()));
         all.reverse();
         all.rotate_left(round);
-        bench.forward(400 * DAY);
+        bench.forward(400 * DAY).await;
     }
     // A case is signed anew each time; the very bytes of a call with an effect are a replay.
     for (call, code) in cases(&instance) {

@@ -8,7 +8,7 @@ use license_core::api::{UsageInput, UsagePush, UsageView};
 use license_core::{Code, Timestamp};
 use serde_json::{Value, json};
 
-use super::bench::{Bench, DAY};
+use super::bench::{Bench, DAY, PATIENCE};
 use super::double::Trick;
 use crate::config::{Config, Secret};
 use crate::desk::UsageFilter;
@@ -40,7 +40,7 @@ impl Bench {
     /// Waits until so many records are in that state.
     async fn usage_is(&self, state: &str, count: usize) -> Vec<UsageView> {
         let mut last = Vec::new();
-        for _ in 0..500 {
+        for _ in 0..PATIENCE {
             last = self.records().await;
             if last.iter().filter(|record| record.state == state).count() == count {
                 last.retain(|record| record.state == state);
@@ -94,7 +94,7 @@ async fn a_number_belongs_to_one_content() {
     let first = input(&bench, &instance, "sn-1");
     let accepted = bench.push(vec![first.clone()]).await.unwrap().remove(0);
     bench.usage_is("delivered", 1).await;
-    bench.forward(60);
+    bench.forward(60).await;
     // The same, spelled differently and twice in a call; then after so long that a new one would
     // be refused.
     let mut same = first.clone();
@@ -102,7 +102,7 @@ async fn a_number_belongs_to_one_content() {
     for _ in 0..2 {
         let again = bench.push(vec![first.clone(), same.clone()]).await.unwrap();
         assert!(again.iter().all(|row| row.usage_id == accepted.usage_id));
-        bench.forward(30 * DAY);
+        bench.forward(30 * DAY).await;
     }
     for change in [
         (|input: &mut UsageInput| input.usage_value = json!("12.6")) as fn(&mut UsageInput),
@@ -207,7 +207,7 @@ async fn a_thousand_records_are_one_call() {
         if bench.arrived().len() == 1500 {
             break;
         }
-        bench.forward(60);
+        bench.forward(60).await;
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     assert_eq!(bench.arrived().len(), 1500);
@@ -250,7 +250,7 @@ async fn the_access_key_is_not_the_pair() {
     let instance = bench.buy("CS1", 1).await;
     let bench = bench.crash_with(wrong).await.started();
     bench.push(vec![input(&bench, &instance, "sn-1")]).await.unwrap();
-    for _ in 0..500 {
+    for _ in 0..PATIENCE {
         if bench.records().await[0].error_code.is_some() {
             break;
         }
@@ -267,7 +267,7 @@ async fn the_access_key_is_not_the_pair() {
         .crash_with(|config| config.koogallery.access_key.push(Secret::new(super::bench::KEY)))
         .await
         .started();
-    bench.forward(400);
+    bench.forward(400).await;
     bench.usage_is("delivered", 1).await;
     assert_eq!(bench.arrived(), BTreeMap::from([("sn-1".to_owned(), 1)]));
 }
@@ -289,13 +289,13 @@ async fn the_old_form_says_what_may_be_there_twice() {
 
     bench.market.state().tricks.push_back(Trick::HangUp);
     bench.push(vec![input(&bench, &instance, "sn-2")]).await.unwrap();
-    for _ in 0..500 {
+    for _ in 0..PATIENCE {
         if bench.market.state().tricks.is_empty() && bench.records().await[1].error_code.is_some() {
             break;
         }
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    bench.forward(60);
+    bench.forward(60).await;
     let unclear = bench.usage_is("unclear", 1).await.remove(0);
     assert_eq!((unclear.metering_sn.as_str(), unclear.attempts), ("sn-2", 2));
     assert!(unclear.error.unwrap().contains("twice"));
@@ -316,7 +316,7 @@ async fn the_old_form_sends_nothing_again_that_was_taken() {
     bench.push(two.to_vec()).await.unwrap();
     let unclear = bench.usage_is("unclear", 2).await;
     assert_eq!(unclear[0].error_code.as_deref(), Some("94060999"));
-    bench.forward(1000);
+    bench.forward(1000).await;
     tokio::time::sleep(Duration::from_millis(200)).await;
     assert!(bench.market.state().usage.is_empty());
 }
@@ -342,7 +342,7 @@ async fn what_waited_too_long_is_told() {
     let instance = bench.buy("CS1", 1).await;
     let bench = bench.crash().await;
     bench.push(vec![input(&bench, &instance, "sn-1")]).await.unwrap();
-    bench.forward(22 * DAY);
+    bench.forward(22 * DAY).await;
     let bench = bench.started();
     let refused = bench.usage_is("refused", 1).await.remove(0);
     assert_eq!(refused.error_code.as_deref(), Some("USAGE_TOO_OLD"));
