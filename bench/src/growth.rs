@@ -1,5 +1,6 @@
 //! Whether a full database is as fast as an empty one: the same calls at 10 thousand licenses and
-//! at millions, each beside the first. What costs more than half as much again is not flat.
+//! at millions. A machine is not as fast in one minute as in another, so that beside each size a
+//! copy of the first one is measured. What costs more than half as much again is not flat.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -39,7 +40,32 @@ struct Measured {
     memory: u64,
     file: u64,
     start_up: Duration,
-    costs: Vec<(&'static str, Duration)>,
+    costs: Vec<Cost>,
+}
+
+/// What one call of a kind takes, and what it took at the first size a moment before.
+struct Cost {
+    name: &'static str,
+    here: Duration,
+    first: Duration,
+}
+
+impl Cost {
+    const fn of(name: &'static str, here: Duration) -> Self {
+        Self { name, here, first: here }
+    }
+
+    fn factor(&self) -> f64 {
+        self.here.as_secs_f64() / self.first.as_secs_f64().max(1e-9)
+    }
+}
+
+/// A filled database at rest.
+struct Filled {
+    site: Site,
+    shop: Shop,
+    /// When the last license was sold, in milliseconds.
+    at: i64,
 }
 
 /// Fills a database step by step and measures at each. The table is printed after each step: the
@@ -55,45 +81,91 @@ pub(crate) fn run(
     let site = Site::new(licd, place, None)?;
     let reachable = format!("http://{}", marketplace.address);
     site.start_fresh(&reachable)?.stop()?;
-    let mut shop = Shop::new();
+    let mut filled = Filled { site, shop: Shop::new(), at: 0 };
+    let mut first: Option<Filled> = None;
     let mut all = Vec::new();
     for size in SIZES.into_iter().filter(|size| *size <= up_to) {
         note(&format!("{} licenses …", number_of(size)));
-        let filled_at = fill(&site, &reachable, &mut shop, size)?;
-        all.push(measure(&site, &mut shop, size, filled_at, lasting)?);
+        filled.fill(&reachable, size)?;
+        let beside = match &first {
+            Some(first) => first.copy(place)?.measure(SIZES[0], lasting)?.costs,
+            None => Vec::new(),
+        };
+        if first.is_none() {
+            first = Some(filled.copy(place)?);
+        }
+        let mut measured = filled.measure(size, lasting)?;
+        for (cost, beside) in measured.costs.iter_mut().zip(beside) {
+            cost.first = beside.here;
+        }
+        all.push(measured);
         if !as_json {
             print(&all);
         }
     }
     ensure!(!all.is_empty(), "--up-to is at least {}", SIZES[0]);
-    Ok(all.iter().map(|one| as_value(one, &all[0])).collect())
+    Ok(all.iter().map(as_value).collect())
 }
 
-/// Sells until so many licenses are there, the way everybody does; then they count as delivered.
-/// When the last one was sold, in milliseconds.
-fn fill(site: &Site, reachable: &str, shop: &mut Shop, licenses: u64) -> Result<i64> {
-    let server = site.start(reachable)?;
-    // Twice over, and so many that half of the instances fill a page.
-    shop.stock(&server, licenses.saturating_sub(shop.sold) + 4 * NEW)?;
-    server.stop()?;
-
-    let server = site.start(NOBODY)?;
-    let missing = licenses.saturating_sub(shop.sold);
-    if missing > 0 {
-        let began = Instant::now();
-        let outcome = shop.sell_so_many(&server.load(FILLING, began.elapsed()), missing)?;
-        let memory = mib(server.memory().0);
-        note(&format!(
-            "  {} more at {} a second; {memory} MB resident afterwards",
-            number_of(missing),
-            number(outcome.rate())
-        ));
-        figure(outcome, None)?;
+impl Filled {
+    /// The same in another folder, to be measured without touching this one.
+    fn copy(&self, place: &Path) -> Result<Self> {
+        Ok(Self { site: self.site.copy(place)?, shop: self.shop.clone(), at: self.at })
     }
-    let filled_at = crate::clock::now_ms();
-    server.stop()?;
-    runtime()?.block_on(deliver(site))?;
-    Ok(filled_at)
+
+    /// Sells until so many licenses are there, the way everybody does; then they count as
+    /// delivered.
+    fn fill(&mut self, reachable: &str, licenses: u64) -> Result<()> {
+        let Self { site, shop, at } = self;
+        let server = site.start(reachable)?;
+        // Twice over, and so many that half of the instances fill a page.
+        shop.stock(&server, licenses.saturating_sub(shop.sold) + 4 * NEW)?;
+        server.stop()?;
+
+        let server = site.start(NOBODY)?;
+        let missing = licenses.saturating_sub(shop.sold);
+        if missing > 0 {
+            let began = Instant::now();
+            let outcome = shop.sell_so_many(&server.load(FILLING, began.elapsed()), missing)?;
+            let memory = mib(server.memory().0);
+            note(&format!(
+                "  {} more at {} a second; {memory} MB resident afterwards",
+                number_of(missing),
+                number(outcome.rate())
+            ));
+            figure(outcome, None)?;
+        }
+        *at = crate::clock::now_ms();
+        server.stop()?;
+        runtime()?.block_on(deliver(site))
+    }
+
+    fn measure(&mut self, licenses: u64, lasting: Duration) -> Result<Measured> {
+        let Self { site, shop, at } = self;
+        let mut starts = Vec::new();
+        for _ in 0..STARTS {
+            let server = site.start(NOBODY)?;
+            starts.push(server.start_up);
+            server.stop()?;
+        }
+        starts.sort();
+
+        let server = site.start(NOBODY)?;
+        let mut costs = Vec::new();
+        let load = server.load(CONNECTIONS, lasting);
+        // Pages that every database of this size has in memory after a moment.
+        shop.resend(&server.load(CONNECTIONS, lasting / 2), 0)?;
+        costs.push(Cost::of("re-send", each(shop.resend(&load, 0)?)?));
+        for (name, path) in lists(&server, shop, *at)? {
+            costs.push(Cost::of(name, median(&server, path, lasting / 4)?));
+        }
+        let memory = server.memory().0;
+        let new = each(shop.sell_so_many(&load, NEW.min(licenses))?)?;
+        costs.insert(0, Cost::of("new license", new));
+        server.stop()?;
+        let file = std::fs::metadata(site.data_dir().join("licd.db"))?.len();
+        Ok(Measured { size: licenses, memory, file, start_up: starts[STARTS / 2], costs })
+    }
 }
 
 fn runtime() -> Result<tokio::runtime::Runtime> {
@@ -112,37 +184,6 @@ async fn deliver(site: &Site) -> Result<()> {
     while sqlx::query(STEP).execute(&mut database).await?.rows_affected() > 0 {}
     database.close().await?;
     Ok(())
-}
-
-fn measure(
-    site: &Site,
-    shop: &mut Shop,
-    licenses: u64,
-    filled_at: i64,
-    lasting: Duration,
-) -> Result<Measured> {
-    let mut starts = Vec::new();
-    for _ in 0..STARTS {
-        let server = site.start(NOBODY)?;
-        starts.push(server.start_up);
-        server.stop()?;
-    }
-    starts.sort();
-
-    let server = site.start(NOBODY)?;
-    let mut costs = Vec::new();
-    let load = server.load(CONNECTIONS, lasting);
-    // Pages that every database of this size has in memory after a moment.
-    shop.resend(&server.load(CONNECTIONS, lasting / 2), 0)?;
-    costs.push(("re-send", each(shop.resend(&load, 0)?)?));
-    for (name, path) in lists(&server, shop, filled_at)? {
-        costs.push((name, median(&server, path, lasting / 4)?));
-    }
-    let memory = server.memory().0;
-    costs.insert(0, ("new license", each(shop.sell_so_many(&load, NEW.min(licenses))?)?));
-    server.stop()?;
-    let file = std::fs::metadata(site.data_dir().join("licd.db"))?.len();
-    Ok(Measured { size: licenses, memory, file, start_up: starts[STARTS / 2], costs })
 }
 
 /// What the server as a whole spends on one: the time divided by the number.
@@ -194,23 +235,16 @@ fn number_of(size: u64) -> String {
     number(size as f64)
 }
 
-fn factor(cost: Duration, first: Duration) -> f64 {
-    cost.as_secs_f64() / first.as_secs_f64().max(1e-9)
-}
-
 fn print(all: &[Measured]) {
     let mut head = vec![String::new()];
     head.extend(all.iter().map(|one| number_of(one.size)));
     head.extend(["target".to_owned(), String::new()]);
     let mut rows = vec![head];
-    for (index, (name, first)) in all[0].costs.iter().enumerate() {
-        let cost = |one: &Measured| one.costs[index].1;
-        let mut row = vec![(*name).to_owned()];
-        row.extend(
-            all.iter()
-                .map(|one| format!("{} ({:.2}x)", duration(cost(one)), factor(cost(one), *first))),
-        );
-        let most = all.iter().map(|one| factor(cost(one), *first)).fold(0.0, f64::max);
+    for (index, cost) in all[0].costs.iter().enumerate() {
+        let costs = || all.iter().map(|one| &one.costs[index]);
+        let mut row = vec![cost.name.to_owned()];
+        row.extend(costs().map(|one| format!("{} ({:.2}x)", duration(one.here), one.factor())));
+        let most = costs().map(Cost::factor).fold(0.0, f64::max);
         row.extend([format!("<= {FLAT}x"), verdict(most <= FLAT)]);
         rows.push(row);
     }
@@ -234,9 +268,14 @@ fn verdict(reached: bool) -> String {
     if reached { "reached" } else { "NOT reached" }.to_owned()
 }
 
-fn as_value(one: &Measured, first: &Measured) -> Value {
-    let costs = one.costs.iter().zip(&first.costs).map(|((name, cost), (_, first))| {
-        json!({ "what": name, "us": cost.as_secs_f64() * 1e6, "factor": factor(*cost, *first) })
+fn as_value(one: &Measured) -> Value {
+    let costs = one.costs.iter().map(|cost| {
+        json!({
+            "what": cost.name,
+            "us": cost.here.as_secs_f64() * 1e6,
+            "first_us": cost.first.as_secs_f64() * 1e6,
+            "factor": cost.factor(),
+        })
     });
     json!({
         "licenses": one.size,

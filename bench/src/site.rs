@@ -48,6 +48,17 @@ impl Site {
         self.folder.path().join("data")
     }
 
+    /// The same in another folder beside it; no server of it may run.
+    pub(crate) fn copy(&self, place: &Path) -> Result<Self> {
+        let copy = Self::new(&self.licd, place, self.database.clone())?;
+        fs::create_dir(copy.data_dir())?;
+        for entry in fs::read_dir(self.data_dir())? {
+            let entry = entry?;
+            fs::copy(entry.path(), copy.data_dir().join(entry.file_name()))?;
+        }
+        Ok(copy)
+    }
+
     /// Starts the server; `marketplace` is the base of the addresses that it calls.
     pub(crate) fn start(&self, marketplace: &str) -> Result<Server> {
         self.start_at(marketplace, SocketAddr::from(([127, 0, 0, 1], 0)))

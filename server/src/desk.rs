@@ -24,6 +24,7 @@ mod paging;
 mod probe;
 mod products;
 mod reading;
+mod recall;
 mod refunds;
 mod releases;
 mod restored;
@@ -87,6 +88,7 @@ pub(crate) struct Inner {
     pub(crate) context: Arc<Context>,
     pub(crate) store: Store,
     pub(crate) writer: Writer,
+    recall: recall::Recall,
     pub(crate) gate: Arc<Gate>,
     pub(crate) marketplace: Option<Arc<Marketplace>>,
     pub(crate) retention: crate::config::Retention,

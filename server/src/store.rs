@@ -41,7 +41,7 @@ use crate::config::{Database, Secret};
 
 pub(crate) use admin::{Admin, Role, TokenRow};
 pub(crate) use alerts::{AlertQuery, AlertRow, AlertTarget, Alerts, DeliveryRow, DeliveryState};
-pub(crate) use applications::{Application, ApplicationState, Applications, Cursor};
+pub(crate) use applications::{Accepted, Application, ApplicationState, Applications, Cursor};
 pub(crate) use audit::{Audit, AuditQuery, AuditRow};
 pub(crate) use backup::{Occupied, Snapshot, Table, Vacancy};
 pub(crate) use codes::{CodeQuery, CodeRow, CodeState, Codes};
@@ -61,7 +61,7 @@ pub(crate) use products::{ProductRow, Products};
 pub(crate) use sweep::Sweeps;
 pub(crate) use uploads::{Parcel, UploadQuery, UploadRow, UploadState, Uploads};
 pub(crate) use usage::{Usage, UsageDelay, UsageQuery, UsageRow, UsageState};
-pub(crate) use waits::Waits;
+pub(crate) use waits::{Wait, Waits};
 
 /// Why the database did not do what was asked. Never tells about a rule: rules answer with data.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]

@@ -1,6 +1,10 @@
 //! What operators see of instances and their licenses.
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
 use koogallery::retry::refund;
+use license_core::product::Product;
 use license_core::{Code, Timestamp, api};
 use serde::Deserialize;
 
@@ -9,7 +13,7 @@ use super::judge::{count, limit_of, product_of, state};
 use super::{Desk, paging, views};
 use crate::error::ApiError;
 use crate::store::{
-    Instance, InstanceQuery, InstanceState, LicenseQuery, OrderState, StoreError, Tx,
+    Instance, InstanceQuery, InstanceState, LicenseQuery, OrderRow, StoreError, Tx, Wait,
 };
 
 /// Licenses and applications shown with one instance; the rest is in their own lists.
@@ -37,31 +41,53 @@ pub(crate) struct LicenseFilter {
     pub(crate) limit: Option<u32>,
 }
 
-async fn view(
+/// Instances as they are shown, with what is known of their orders and of who waits: a few
+/// questions, however many they are.
+async fn shown(
     tx: &mut dyn Tx,
     desk: &Context,
+    instances: &[Instance],
+) -> Result<Vec<api::InstanceView>, StoreError> {
+    let ids: Vec<&str> = instances.iter().map(|instance| instance.id.as_str()).collect();
+    let waits: HashMap<String, Wait> =
+        tx.waits_of(&ids).await?.into_iter().map(|w| (w.instance_id.clone(), w)).collect();
+    // They are in order: the newest one stays.
+    let pending: HashMap<String, OrderRow> =
+        tx.pending_orders(&ids).await?.into_iter().map(|o| (o.instance_id.clone(), o)).collect();
+    let mut products: HashMap<&str, Option<Arc<Product>>> = HashMap::new();
+    for instance in instances {
+        if let Some(id) = instance.product.as_deref()
+            && !products.contains_key(id)
+        {
+            products.insert(id, product_of(tx, desk, instance).await?);
+        }
+    }
+    let view = |instance: &Instance| {
+        let product = instance.product.as_deref().and_then(|id| products.get(id)?.as_deref());
+        let wait = waits.get(&instance.id);
+        view(instance, product, wait, pending.get(&instance.id), desk.now().as_secs())
+    };
+    Ok(instances.iter().map(view).collect())
+}
+
+fn view(
     instance: &Instance,
-) -> Result<api::InstanceView, StoreError> {
-    let unserved = tx.count_kept_of(&instance.id).await?;
-    let orders = tx.orders_of(&instance.id).await?;
-    let pending = orders
-        .iter()
-        .rev()
-        .find(|order| matches!(order.state, OrderState::Queued | OrderState::Reading));
-    let product = product_of(tx, desk, instance).await?;
-    let order_state = match (&instance.quantity, &product) {
+    product: Option<&Product>,
+    wait: Option<&Wait>,
+    pending: Option<&OrderRow>,
+    now: i64,
+) -> api::InstanceView {
+    let order_state = match (&instance.quantity, product) {
         (None, _) => "waiting",
         (Some(_), None) => "product-unknown",
         (Some(_), Some(_)) => "read",
     };
-    let limit =
-        product.as_ref().filter(|_| instance.quantity.is_some()).map(|p| limit_of(instance, p));
-    let now = desk.now().as_secs();
+    let limit = product.filter(|_| instance.quantity.is_some()).map(|p| limit_of(instance, p));
     let live = instance.state != InstanceState::Released;
     let unread = live && instance.quantity.is_none();
-    let waits_since = if live { tx.waits_since(&instance.id).await? } else { None };
+    let waits_since = wait.filter(|_| live).map(|wait| wait.since);
     let refund = refund(instance.first_edition);
-    Ok(api::InstanceView {
+    api::InstanceView {
         instance_id: instance.id.clone(),
         order_id: instance.order_id.clone(),
         order_line_id: instance.line_id.clone(),
@@ -79,7 +105,7 @@ async fn view(
                 None => format!("{code}: {}", order.last_message.as_deref().unwrap_or_default()),
             })
         }),
-        unserved: count(unserved),
+        unserved: count(wait.map_or(0, |wait| wait.kept)),
         refund_at: unread.then(|| refund.ends(instance.created_at)).map(Timestamp::from_secs),
         refund_seconds_left: unread
             .then(|| refund.left(instance.created_at, now))
@@ -87,7 +113,7 @@ async fn view(
         waiting_since: views::moment(waits_since),
         waiting_seconds: waits_since.map(|since| now.saturating_sub(since).max(0).unsigned_abs()),
         created_at: Timestamp::from_secs(instance.created_at),
-    })
+    }
 }
 
 impl Desk {
@@ -111,11 +137,8 @@ impl Desk {
             limit: paging::limit(filter.limit)?,
         };
         let mut tx = self.store.read().await?;
-        let mut found = Vec::new();
-        for instance in tx.instances(&query).await? {
-            found.push(view(&mut *tx, &self.context, &instance).await?);
-        }
-        Ok(found)
+        let found = tx.instances(&query).await?;
+        Ok(shown(&mut *tx, &self.context, &found).await?)
     }
 
     /// One instance with its licenses and the applications that could not be served yet.
@@ -133,8 +156,9 @@ impl Desk {
             limit: WITH_INSTANCE,
         };
         let licenses = tx.licenses(&query).await?;
+        let mut views = shown(&mut *tx, &self.context, &[instance]).await?;
         Ok(api::InstanceDetail {
-            instance: view(&mut *tx, &self.context, &instance).await?,
+            instance: views.remove(0),
             licenses: licenses.iter().map(views::license).collect(),
             applications: kept.iter().map(views::application).collect(),
         })

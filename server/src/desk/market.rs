@@ -122,7 +122,17 @@ impl Desk {
         }
         self.context.reading.wait(&call.instance_id).await;
         let event = call.event_id.clone();
-        let answer = self.writer.write(Apply::new(call, &self.context)).await?;
+        let apply = Apply::new(call, &self.context);
+        let accepted = apply.accepted();
+        let answer = if self.recall.knows(&accepted).await {
+            Answer::in_progress()
+        } else {
+            let answer = self.writer.write(apply).await?;
+            if answer.result_code == ResultCode::InProgress {
+                self.recall.remember(&accepted);
+            }
+            answer
+        };
         let follows = answer.result_code == ResultCode::InProgress;
         Ok(if self.synchronous && follows && self.arrives(&event, until).await {
             Answer::success()

@@ -12,6 +12,7 @@ use super::arrivals::Arrivals;
 use super::audit::{self, By};
 use super::context::{Bells, Context, Work};
 use super::reading::Reading;
+use super::recall::Recall;
 use super::writer::Writer;
 use super::{Desk, Inner, LONGEST_WAIT, limits, login, market, tokens, uploads};
 use crate::config::{Config, Database};
@@ -138,6 +139,7 @@ impl Desk {
         let (writer, writing) = Writer::start(store.clone(), Arc::clone(&context));
         Ok(Self(Arc::new(Inner {
             context,
+            recall: Recall::start(store.clone()),
             store,
             writer,
             gate,

@@ -33,6 +33,17 @@ pub(crate) struct Application {
     pub(crate) received_at: i64,
 }
 
+/// What makes an application the same one, of one that stands: it waits or was served, and its
+/// instance has nothing to be judged.
+#[derive(Clone, Debug, Eq, Hash, PartialEq, sqlx::FromRow)]
+pub(crate) struct Accepted {
+    #[sqlx(rename = "event_id")]
+    pub(crate) event: String,
+    pub(crate) fingerprint: Vec<u8>,
+    #[sqlx(rename = "instance_id")]
+    pub(crate) instance: String,
+}
+
 /// Where a run through the kept applications of an instance stopped.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct Cursor {
@@ -48,6 +59,9 @@ pub(crate) trait Applications {
         &mut self,
         event_id: &str,
     ) -> Result<Vec<Application>, StoreError>;
+    /// Those of `events` that stand, of instances that are not released.
+    async fn accepted_applications(&mut self, events: &[&str])
+    -> Result<Vec<Accepted>, StoreError>;
     /// Adds one, or replaces the one with its key.
     async fn put_application(&mut self, application: &Application) -> Result<(), StoreError>;
     /// Those waiting or held, oldest first.
@@ -57,8 +71,6 @@ pub(crate) trait Applications {
         after: Option<&Cursor>,
         limit: i64,
     ) -> Result<Vec<Application>, StoreError>;
-    /// How many of an instance wait or are held.
-    async fn count_kept_of(&mut self, instance_id: &str) -> Result<i64, StoreError>;
     /// How many wait and how many are held, of all instances.
     async fn count_kept(&mut self) -> Result<(i64, i64), StoreError>;
 }

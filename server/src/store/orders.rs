@@ -97,6 +97,8 @@ pub(crate) trait Orders {
     /// The newest order whose terms count.
     async fn order_in_force(&mut self, instance_id: &str) -> Result<Option<OrderRow>, StoreError>;
     async fn orders_of(&mut self, instance_id: &str) -> Result<Vec<OrderRow>, StoreError>;
+    /// Orders of those instances that are to be read or being read, oldest first.
+    async fn pending_orders(&mut self, instances: &[&str]) -> Result<Vec<OrderRow>, StoreError>;
     /// The earliest time at which one is due.
     async fn next_order(&mut self) -> Result<Option<i64>, StoreError>;
     async fn orders_queued(&mut self) -> Result<i64, StoreError>;

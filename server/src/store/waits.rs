@@ -8,6 +8,17 @@ use super::StoreError;
 /// edition made it.
 pub(crate) type Unread = (String, i64, bool);
 
+/// Licenses of one instance that its buyer does not have: kept applications, and those that are
+/// signed and not delivered.
+#[derive(Clone, Debug, Eq, PartialEq, sqlx::FromRow)]
+pub(crate) struct Wait {
+    pub(crate) instance_id: String,
+    /// Applications that wait or are held.
+    pub(crate) kept: i64,
+    /// Since when the oldest one is waited for.
+    pub(crate) since: i64,
+}
+
 /// Uploads in one state among which the one is looked for that is waited for longest: after an
 /// outage there may be millions, and they were made in about the order in which they were asked
 /// for.
@@ -16,10 +27,9 @@ pub(super) const OLDEST: i64 = 1000;
 /// Questions about waiting; each is answered from an index of what waits.
 #[async_trait]
 pub(crate) trait Waits {
-    /// Since when the buyer of an instance waits for the oldest license that he does not have:
-    /// kept, or signed and not delivered.
-    async fn waits_since(&mut self, instance_id: &str) -> Result<Option<i64>, StoreError>;
-    /// The same over all instances that are not released; of the uploads in each state, the
+    /// Who waits of those instances; where nobody does, there is no row.
+    async fn waits_of(&mut self, instances: &[&str]) -> Result<Vec<Wait>, StoreError>;
+    /// Since when a buyer waits longest, over all instances that are not released; of the uploads in each state, the
     /// [`OLDEST`] are looked at.
     async fn longest_wait(&mut self) -> Result<Option<i64>, StoreError>;
     /// How many instances have an order that was not read yet, and since when the one is there that

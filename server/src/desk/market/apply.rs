@@ -13,7 +13,8 @@ use crate::desk::issue::{issue, send, take_back};
 use crate::desk::judge::{Device, Verdict, Wish, judge, result_code};
 use crate::desk::settle::{serve, settle};
 use crate::store::{
-    Application, ApplicationState, Instance, LicenseRow, Locks, StoreError, Tx, UploadState,
+    Accepted, Application, ApplicationState, Instance, LicenseRow, Locks, StoreError, Tx,
+    UploadState,
 };
 
 /// 异步申请License.
@@ -92,6 +93,15 @@ impl Apply {
         };
         let fingerprint = desk.digest("fingerprint", &normal);
         Self { call, device, fingerprint }
+    }
+
+    /// What it would be found as, had it come before.
+    pub(crate) fn accepted(&self) -> Accepted {
+        Accepted {
+            event: self.call.event_id.clone(),
+            fingerprint: self.fingerprint.clone(),
+            instance: self.call.instance_id.clone(),
+        }
     }
 
     async fn first(

@@ -272,6 +272,28 @@ async fn the_same_application_a_hundred_times_at_once_is_one() {
 }
 
 #[tokio::test]
+async fn a_resend_that_changes_nothing_does_not_wait_for_the_writer() {
+    let bench = Bench::new().await;
+    let instance = bench.buy("CS1", 5).await;
+    let call = apply(&instance, "e-1", &device(1));
+    assert_eq!(bench.code(call.clone()).await, "000004");
+    bench.upload_is("delivered").await;
+    let busy = bench.desk.store.write().await.unwrap();
+    assert_eq!(bench.code(call).await, "000004");
+    let (query, raw) = bench.sign(&apply(&instance, "e-1", &device(2)));
+    let other = bench.desk.market_call(&query, &raw);
+    tokio::pin!(other);
+    if bench.desk.store.is_shared() {
+        busy.rollback().await;
+    } else {
+        let early = tokio::time::timeout(Duration::from_millis(300), other.as_mut()).await;
+        assert!(early.is_err(), "with another machine it is not the same, and has to wait");
+        busy.rollback().await;
+    }
+    assert!(String::from_utf8(other.await).unwrap().contains("000002"));
+}
+
+#[tokio::test]
 async fn an_application_waits_two_seconds_for_an_order_that_is_being_read() {
     let bench = Bench::new().await;
     bench.offer("CS1", 1, |_| ());

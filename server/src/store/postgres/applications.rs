@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 
 use super::PgTx;
-use crate::store::{Application, Applications, Cursor, StoreError};
+use crate::store::{Accepted, Application, Applications, Cursor, StoreError};
 
 #[async_trait]
 impl Applications for PgTx {
@@ -18,6 +18,21 @@ impl Applications for PgTx {
             .bind(event_id)
             .fetch_all(self.written().await?)
             .await?)
+    }
+
+    async fn accepted_applications(
+        &mut self,
+        events: &[&str],
+    ) -> Result<Vec<Accepted>, StoreError> {
+        Ok(sqlx::query_as(
+            "SELECT event_id, fingerprint, instance_id FROM applications \
+             JOIN instances ON instances.id = instance_id WHERE event_id = ANY($1) \
+             AND applications.state IN ('waiting', 'served') \
+             AND instances.state <> 'released' AND NOT judge_due",
+        )
+        .bind(events)
+        .fetch_all(self.written().await?)
+        .await?)
     }
 
     async fn put_application(&mut self, application: &Application) -> Result<(), StoreError> {
@@ -42,16 +57,6 @@ impl Applications for PgTx {
         .bind(event_id)
         .bind(limit)
         .fetch_all(self.written().await?)
-        .await?)
-    }
-
-    async fn count_kept_of(&mut self, instance_id: &str) -> Result<i64, StoreError> {
-        Ok(sqlx::query_scalar(
-            "SELECT count(*) FROM applications \
-             WHERE instance_id = $1 AND state IN ('waiting', 'held')",
-        )
-        .bind(instance_id)
-        .fetch_one(self.written().await?)
         .await?)
     }
 

@@ -4,23 +4,25 @@ use async_trait::async_trait;
 
 use super::PgTx;
 use crate::store::StoreError;
-use crate::store::waits::{OLDEST, Unread, Waits};
+use crate::store::waits::{OLDEST, Unread, Wait, Waits};
 
 #[async_trait]
 impl Waits for PgTx {
-    async fn waits_since(&mut self, instance_id: &str) -> Result<Option<i64>, StoreError> {
-        Ok(sqlx::query_scalar(
-            "SELECT min(at) FROM (SELECT min(received_at) AS at FROM applications \
-             WHERE instance_id = $1 AND state IN ('waiting', 'held') \
-             UNION ALL SELECT min(applications.received_at) FROM uploads \
+    async fn waits_of(&mut self, instances: &[&str]) -> Result<Vec<Wait>, StoreError> {
+        Ok(sqlx::query_as(
+            "SELECT instance_id, sum(kept)::bigint AS kept, min(at) AS since FROM (\
+             SELECT instance_id, 1 AS kept, received_at AS at FROM applications \
+             WHERE instance_id = ANY($1) AND state IN ('waiting', 'held') \
+             UNION ALL SELECT uploads.instance_id, 0, applications.received_at FROM uploads \
              JOIN licenses ON licenses.id = uploads.license_id AND licenses.state = 'active' \
              JOIN applications ON applications.event_id = uploads.event_id \
              AND applications.license_id = uploads.license_id \
-             WHERE uploads.instance_id = $1 \
-             AND uploads.state IN ('queued', 'sending', 'failed', 'unclear')) AS waits",
+             WHERE uploads.instance_id = ANY($1) \
+             AND uploads.state IN ('queued', 'sending', 'failed', 'unclear')) AS waits \
+             GROUP BY instance_id",
         )
-        .bind(instance_id)
-        .fetch_one(self.connection().await?)
+        .bind(instances)
+        .fetch_all(self.connection().await?)
         .await?)
     }
 

@@ -183,6 +183,16 @@ impl Orders for SqliteTx {
             .await?)
     }
 
+    async fn pending_orders(&mut self, instances: &[&str]) -> Result<Vec<OrderRow>, StoreError> {
+        Ok(sqlx::query_as(
+            "SELECT * FROM orders WHERE instance_id IN (SELECT value FROM json_each($1)) \
+             AND state IN ('queued', 'reading') ORDER BY id",
+        )
+        .bind(json(instances)?)
+        .fetch_all(self.written().await?)
+        .await?)
+    }
+
     async fn next_order(&mut self) -> Result<Option<i64>, StoreError> {
         Ok(sqlx::query_scalar("SELECT min(next_at) FROM orders WHERE state = 'queued'")
             .fetch_one(self.written().await?)

@@ -128,7 +128,7 @@ async fn a_batch_of_any_length_fits() {
     }
     tx.commit().await.unwrap();
     let mut view = store.read().await.unwrap();
-    assert_eq!(view.count_kept_of("i").await.unwrap(), 1000);
+    assert_eq!(view.waits_of(&["i"]).await.unwrap()[0].kept, 1000);
     assert_eq!(view.count_uploads().await.unwrap(), (1000, 0, 0));
 }
 

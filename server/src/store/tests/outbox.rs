@@ -252,7 +252,7 @@ async fn orders_that_were_not_read_are_found_once() {
     assert_eq!(all[0], ("i-0".to_owned(), 900, true));
     assert_eq!(all.len(), 3);
     assert_eq!(tx.longest_wait().await.unwrap(), None);
-    assert_eq!(tx.waits_since("i-2").await.unwrap(), None);
+    assert!(tx.waits_of(&["i-2"]).await.unwrap().is_empty());
     tx.commit().await.unwrap();
 }
 
@@ -274,11 +274,12 @@ async fn a_buyer_waits_for_what_was_kept() {
         received_at: 500,
     };
     tx.put_application(&application).await.unwrap();
-    assert_eq!(tx.waits_since("i-1").await.unwrap(), Some(500));
+    let waits = Wait { instance_id: "i-1".into(), kept: 1, since: 500 };
+    assert_eq!(tx.waits_of(&["i-1", "i-2"]).await.unwrap(), [waits]);
     assert_eq!(tx.longest_wait().await.unwrap(), Some(500));
     application.state = ApplicationState::Superseded;
     tx.put_application(&application).await.unwrap();
-    assert_eq!(tx.waits_since("i-1").await.unwrap(), None);
+    assert!(tx.waits_of(&["i-1"]).await.unwrap().is_empty());
     assert_eq!(tx.longest_wait().await.unwrap(), None);
     tx.commit().await.unwrap();
 }

@@ -350,6 +350,11 @@ async fn orders_are_taken_once_postponed_and_read() {
     assert_eq!((new.attempts, new.last_code.as_deref()), (2, Some("MKT.0999")));
     assert_eq!(tx.requeue_orders(&[]).await.unwrap(), 2);
     assert_eq!(tx.take_orders(200, 1, &lease()).await.unwrap().len(), 1);
+    let pending = tx.pending_orders(&["j", "i"]).await.unwrap();
+    let states: Vec<_> = pending.iter().map(|order| order.state).collect();
+    assert!(states.contains(&OrderState::Queued) && states.contains(&OrderState::Reading));
+    assert!(pending.is_sorted_by_key(|order| order.id) && pending.len() == 2);
+    assert!(tx.pending_orders(&["j"]).await.unwrap().is_empty());
     assert_eq!(tx.take_orders(200, 1, &lease()).await.unwrap().len(), 1);
 
     assert_eq!(tx.order_in_force("i").await.unwrap(), None);
@@ -375,6 +380,7 @@ async fn orders_are_taken_once_postponed_and_read() {
     tx.put_order_read(refund[0].id, &terms(99), false, 501).await.unwrap();
     assert_eq!(tx.order_in_force("i").await.unwrap().unwrap().order_id, "o");
     assert_eq!(tx.orders_of("i").await.unwrap().len(), 3);
+    assert!(tx.pending_orders(&["i"]).await.unwrap().is_empty());
 }
 
 #[tokio::test]
@@ -404,8 +410,45 @@ async fn applications_are_kept_by_event_and_fingerprint() {
     held.code = Some("000900".into());
     tx.put_application(&held).await.unwrap();
     assert_eq!(tx.count_kept().await.unwrap(), (2, 1));
-    assert_eq!(tx.count_kept_of("i").await.unwrap(), 3);
-    assert_eq!(tx.count_kept_of("j").await.unwrap(), 0);
+    let waits = Wait { instance_id: "i".into(), kept: 3, since: 10 };
+    assert_eq!(tx.waits_of(&["j", "i"]).await.unwrap(), [waits]);
+    assert!(tx.waits_of(&["j"]).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn an_application_stands_while_nothing_is_to_be_judged() {
+    use ApplicationState::{Held, Served, Superseded, Waiting};
+
+    let (_folder, store) = fresh().await;
+    let mut tx = store.write().await.unwrap();
+    tx.add_instance(&instance("i")).await.unwrap();
+    for (event, state) in [("a", Waiting), ("b", Held), ("c", Served), ("d", Superseded)] {
+        let row = Application { state, ..application(event, 1, 10) };
+        tx.put_application(&row).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    let standing = async |events: &[&str]| {
+        let found = store.read().await.unwrap().accepted_applications(events).await.unwrap();
+        assert!(found.iter().all(|row| row.instance == "i" && row.fingerprint == [1; 32]));
+        let mut events: Vec<String> = found.into_iter().map(|row| row.event).collect();
+        events.sort();
+        events
+    };
+    assert_eq!(standing(&["a", "b", "c", "d", "e", "c"]).await, ["a", "c"]);
+    assert!(standing(&[]).await.is_empty());
+
+    let is = async |state, judge_due| {
+        let mut tx = store.write().await.unwrap();
+        tx.put_instance_state("i", state, 20).await.unwrap();
+        tx.put_judge_due("i", judge_due).await.unwrap();
+        tx.commit().await.unwrap();
+    };
+    for (state, judge_due) in [(InstanceState::Active, true), (InstanceState::Released, false)] {
+        is(state, judge_due).await;
+        assert!(standing(&["a", "c"]).await.is_empty(), "{state:?}, {judge_due}");
+    }
+    is(InstanceState::Frozen, false).await;
+    assert_eq!(standing(&["a", "c"]).await, ["a", "c"], "its first answer stands");
 }
 
 #[tokio::test]
