@@ -84,7 +84,7 @@ impl Desk {
             environment,
             server: hex::encode(server),
             chain,
-            audit_head: std::sync::Mutex::new(None),
+            chain_end: audit::ChainEnd::default(),
             unwritable: std::sync::Mutex::new(None),
             issuer: config.issuer.clone(),
             issuing: keys.issuing,
