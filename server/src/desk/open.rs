@@ -136,7 +136,7 @@ impl Desk {
             gate.close();
             context.reading.rest(true);
         }
-        let (writer, writing) = Writer::start(store.clone(), Arc::clone(&context));
+        let (writer, writing) = Writer::start(&store, &context);
         Ok(Self(Arc::new(Inner {
             context,
             recall: Recall::start(store.clone()),

@@ -42,12 +42,12 @@ struct Waiting {
 
 impl Writer {
     /// Starts the writer; it ends when every [`Writer`] is dropped and its queue is empty.
-    pub(crate) fn start(store: Store, desk: Arc<Context>) -> (Self, JoinHandle<()>) {
+    pub(crate) fn start(store: &Store, desk: &Arc<Context>) -> (Self, JoinHandle<()>) {
         let lanes = if store.is_shared() { LANES } else { 1 };
         let mut running = JoinSet::new();
         let lanes = (0..lanes).map(|_| {
             let (queue, waiting) = mpsc::channel(WAITING);
-            running.spawn(run(waiting, store.clone(), Arc::clone(&desk)));
+            running.spawn(run(waiting, store.clone(), Arc::clone(desk)));
             queue
         });
         let lanes = lanes.collect();
