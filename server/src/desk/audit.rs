@@ -2,14 +2,12 @@
 //! server, one link a transaction; how a link is hashed stands in `license_core::audit`.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use license_core::audit::{self, Link, LinkHash};
 use license_core::{Code, Timestamp};
 use serde::Deserialize;
-use tokio::sync::{Mutex, OwnedMutexGuard};
 
-use super::context::Work;
+use super::context::{Note, Work};
 use super::{Desk, paging};
 use crate::error::ApiError;
 use crate::store::{AuditQuery, AuditRow, StoreError, Tx};
@@ -90,23 +88,6 @@ impl Head {
     const NONE: Self = Self { seq: 0, hash: LinkHash::NONE };
 }
 
-/// Where the chain of this server ends; nobody knows before the database was asked. Transactions
-/// that append wait for each other, until the commit: what they did before goes on side by side.
-pub(crate) type ChainEnd = Arc<Mutex<Option<Head>>>;
-
-/// A link that is not committed yet. Dropped, and the database is asked for the end.
-pub(crate) struct Linked {
-    end: OwnedMutexGuard<Option<Head>>,
-    head: Head,
-}
-
-impl Linked {
-    /// It is committed: the next one follows it.
-    pub(crate) fn committed(mut self) {
-        *self.end = Some(self.head);
-    }
-}
-
 /// Appends the link of what was done in this transaction, if anything was: one statement, last
 /// before the commit.
 pub(crate) async fn append(tx: &mut dyn Tx, work: &mut Work<'_>) -> Result<(), StoreError> {
@@ -114,8 +95,8 @@ pub(crate) async fn append(tx: &mut dyn Tx, work: &mut Work<'_>) -> Result<(), S
         return Ok(());
     }
     let desk = work.desk;
-    let mut end = Arc::clone(&desk.chain_end).lock_owned().await;
-    let head = match end.take() {
+    // Put back once this is committed: after a failure the database is asked.
+    let head = match desk.take_audit_head() {
         Some(head) => head,
         None => match tx.audit_head(&desk.chain).await? {
             Some((seq, hash)) => Head { seq, hash: digest(hash)? },
@@ -136,7 +117,7 @@ pub(crate) async fn append(tx: &mut dyn Tx, work: &mut Work<'_>) -> Result<(), S
         hash: hash.as_bytes().to_vec(),
     };
     tx.add_link(link).await?;
-    work.linked = Some(Linked { end, head: Head { seq, hash } });
+    work.note(Note::Linked(Head { seq, hash }));
     Ok(())
 }
 

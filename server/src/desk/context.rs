@@ -13,7 +13,7 @@ use sha2::Sha256;
 use tokio::sync::Notify;
 
 use super::arrivals::Arrivals;
-use super::audit::{ChainEnd, Entry, Linked};
+use super::audit::{Entry, Head};
 use super::reading::Reading;
 use crate::environment::Environment;
 use crate::outlets::Outlets;
@@ -27,8 +27,8 @@ pub(crate) struct Context {
     pub(crate) server: String,
     /// Whose audit chain this server writes; kept in its data folder.
     pub(crate) chain: String,
-    /// Its end: held from appending a link until that is committed.
-    pub(crate) chain_end: ChainEnd,
+    /// The newest link of it, once that is known.
+    pub(crate) audit_head: Mutex<Option<Head>>,
     /// Why nothing can be written for now.
     pub(crate) unwritable: Mutex<Option<String>>,
     /// The `iss` of what is signed.
@@ -107,6 +107,8 @@ pub(crate) enum Note {
     Held { instance: String, event: String, code: &'static str },
     /// A License was asked for of goods that no product is.
     ProductUnknown { market_product: String },
+    /// The audit chain has a link more.
+    Linked(Head),
     /// What was restored may be sent.
     RestoreConfirmed,
     /// Somebody holds an application's license now that had to wait.
@@ -184,6 +186,11 @@ impl Context {
         *self.unwritable.lock().unwrap_or_else(PoisonError::into_inner) = cause;
     }
 
+    /// The newest link, forgotten until it is told again.
+    pub(crate) fn take_audit_head(&self) -> Option<Head> {
+        self.audit_head.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
     /// Tells those concerned what was committed.
     pub(crate) fn tell(&self, note: Note) {
         match note {
@@ -224,6 +231,9 @@ impl Context {
             Note::UploadEnded { event } => self.arrivals.ended(&event),
             Note::JudgeDue => self.bells.settle.notify_one(),
             Note::KeyLearned { jwk } => self.learn(jwk),
+            Note::Linked(head) => {
+                *self.audit_head.lock().unwrap_or_else(PoisonError::into_inner) = Some(head);
+            }
             Note::Held { instance, event, code } => {
                 metrics::counter!("licd_applications_held_total", "code" => code).increment(1);
                 tracing::warn!(
@@ -263,13 +273,11 @@ pub(crate) struct Work<'a> {
     pub(crate) notes: Vec<Note>,
     /// What was done, for the audit chain.
     pub(crate) entries: Vec<Entry>,
-    /// The link that was appended for it.
-    pub(crate) linked: Option<Linked>,
 }
 
 impl<'a> Work<'a> {
     pub(crate) fn new(desk: &'a Arc<Context>) -> Self {
-        Self { desk, now: desk.now(), notes: Vec::new(), entries: Vec::new(), linked: None }
+        Self { desk, now: desk.now(), notes: Vec::new(), entries: Vec::new() }
     }
 
     pub(crate) fn note(&mut self, note: Note) {

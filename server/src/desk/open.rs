@@ -84,7 +84,7 @@ impl Desk {
             environment,
             server: hex::encode(server),
             chain,
-            chain_end: audit::ChainEnd::default(),
+            audit_head: std::sync::Mutex::new(None),
             unwritable: std::sync::Mutex::new(None),
             issuer: config.issuer.clone(),
             issuing: keys.issuing,
@@ -136,7 +136,7 @@ impl Desk {
             gate.close();
             context.reading.rest(true);
         }
-        let (writer, writing) = Writer::start(&store, &context);
+        let (writer, writing) = Writer::start(store.clone(), Arc::clone(&context));
         Ok(Self(Arc::new(Inner {
             context,
             recall: Recall::start(store.clone()),

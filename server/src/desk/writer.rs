@@ -1,14 +1,12 @@
-//! The writer: what waits when it becomes free shares a transaction, and each still gets its own
-//! answer, after the commit. A database that several servers share takes several transactions of
-//! one server as well: there it has lanes.
+//! The one writer: what waits when it becomes free shares a transaction, and each still gets its
+//! own answer, after the commit.
 
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::task::JoinHandle;
 
 use super::audit;
 use super::command::{Answer, Command, Queued};
@@ -25,14 +23,10 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// How often one command is tried while other servers change the same.
 const TRIES: u32 = 4;
 
-/// Lanes where servers share a database: while one transaction is written the next is judged. The
-/// database keeps apart what two of them change, as it does for two servers.
-const LANES: usize = 2;
-
 /// The way to the writer, cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Writer {
-    lanes: Arc<[mpsc::Sender<Waiting>]>,
+    queue: mpsc::Sender<Waiting>,
 }
 
 struct Waiting {
@@ -42,29 +36,9 @@ struct Waiting {
 
 impl Writer {
     /// Starts the writer; it ends when every [`Writer`] is dropped and its queue is empty.
-    pub(crate) fn start(store: &Store, desk: &Arc<Context>) -> (Self, JoinHandle<()>) {
-        let lanes = if store.is_shared() { LANES } else { 1 };
-        let mut running = JoinSet::new();
-        let lanes = (0..lanes).map(|_| {
-            let (queue, waiting) = mpsc::channel(WAITING);
-            running.spawn(run(waiting, store.clone(), Arc::clone(desk)));
-            queue
-        });
-        let lanes = lanes.collect();
-        (Self { lanes }, tokio::spawn(async move { drop(running.join_all().await) }))
-    }
-
-    /// What concerns one instance takes one lane: in two it would only wait for itself.
-    fn lane(&self, command: &Command) -> &mpsc::Sender<Waiting> {
-        if let [lane] = &*self.lanes {
-            return lane;
-        }
-        let mut locks = Locks::default();
-        command.locks(&mut locks);
-        let concerns = locks.instances.first().or(locks.codes.first());
-        let mut hasher = DefaultHasher::new();
-        concerns.hash(&mut hasher);
-        &self.lanes[usize::try_from(hasher.finish() % self.lanes.len() as u64).unwrap_or(0)]
+    pub(crate) fn start(store: Store, desk: Arc<Context>) -> (Self, JoinHandle<()>) {
+        let (queue, waiting) = mpsc::channel(WAITING);
+        (Self { queue }, tokio::spawn(run(waiting, store, desk)))
     }
 
     /// Queues one use case and waits until it is committed, or failed.
@@ -72,7 +46,7 @@ impl Writer {
         let stopped = || StoreError::Unavailable("the writer has stopped".to_owned());
         let (reply, answer) = oneshot::channel();
         let waiting = Waiting { command: case.into_command(), reply };
-        self.lane(&waiting.command).send(waiting).await.map_err(|_| stopped())?;
+        self.queue.send(waiting).await.map_err(|_| stopped())?;
         let answer = answer.await.map_err(|_| stopped())??;
         C::from_answer(answer)
             .ok_or_else(|| StoreError::Broken("an answer of another kind".to_owned()))
@@ -163,9 +137,6 @@ async fn together(
         desk.set_unwritable(Some(cause.clone()));
     }
     let answers = outcome?;
-    if let Some(linked) = work.linked {
-        linked.committed();
-    }
     for note in work.notes {
         desk.tell(note);
     }

@@ -178,7 +178,6 @@ async fn what_was_not_committed_is_in_no_link() {
     work.audit(Entry::new("test.lost", &By::Server));
     append(&mut *tx, &mut work).await.unwrap();
     tx.rollback().await;
-    drop(work);
     bench.desk.apply_product(flowsim()).await.unwrap();
     let links = bench.links().await;
     verified(&links);
@@ -189,17 +188,15 @@ async fn what_was_not_committed_is_in_no_link() {
     let mut tx = bench.desk.store.write().await.unwrap();
     let mut first = Work::new(&bench.desk.context);
     first.audit(Entry::new("test.first", &By::Server));
-    let head = bench.desk.context.chain_end.lock().await.unwrap();
+    let head = bench.desk.context.audit_head.lock().unwrap().unwrap();
     append(&mut *tx, &mut first).await.unwrap();
     tx.commit().await.unwrap();
-    first.linked = None;
-    *bench.desk.context.chain_end.lock().await = Some(head);
+    *bench.desk.context.audit_head.lock().unwrap() = Some(head);
     let mut tx = bench.desk.store.write().await.unwrap();
     first.audit(Entry::new("test.second", &By::Server));
     append(&mut *tx, &mut first).await.unwrap();
     let error = tx.commit().await.unwrap_err();
     assert!(matches!(error, StoreError::Contended(_)), "{error}");
-    drop(first);
     bench.desk.apply_product(flowsim()).await.unwrap();
     verified(&bench.links().await);
 }
