@@ -111,6 +111,7 @@ async fn wrong_keys_stop_everything_until_the_configuration_changes() {
     }
     bench.closes().await;
     tokio::time::sleep(Duration::from_millis(200)).await;
+    bench.settled().await;
     let requests = bench.market.state().requests;
     bench.market.state().always = None;
     bench.forward(3600).await;
