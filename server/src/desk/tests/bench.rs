@@ -21,7 +21,7 @@ use tokio::task::JoinHandle;
 use super::POSTGRES;
 use super::double::{AK, Double, SK};
 use crate::config::{Config, Database, Secret};
-use crate::desk::Desk;
+use crate::desk::{Desk, RESTORED};
 use crate::environment::fixed::{FixedClock, START_MS, environment};
 use crate::environment::{Clock as _, Environment};
 use crate::error::ApiError;
@@ -164,12 +164,20 @@ impl Bench {
         }
     }
 
+    /// What is under way, and what is about to be, because it is due and nothing keeps it back.
     async fn under_way(&self) -> i64 {
         let mut tx = self.desk.store.read().await.unwrap();
-        tx.uploads_in_flight().await.unwrap()
+        let in_flight = tx.uploads_in_flight().await.unwrap()
             + tx.orders_in_flight().await.unwrap()
             + tx.usage_in_flight().await.unwrap()
-            + tx.deliveries_in_flight().await.unwrap()
+            + tx.deliveries_in_flight().await.unwrap();
+        let goes_on = !self.workers.is_empty()
+            && self.desk.marketplace.is_some()
+            && self.desk.gate.level() == 0
+            && tx.meta(RESTORED).await.unwrap().is_none();
+        let next = [tx.next_order().await.unwrap(), tx.next_upload().await.unwrap()];
+        let due = next.into_iter().flatten().filter(|at| goes_on && *at <= self.now()).count();
+        in_flight + i64::try_from(due).unwrap()
     }
 
     /// Moves the clock whatever is under way, and wakes whoever sleeps.
