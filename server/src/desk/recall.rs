@@ -4,6 +4,7 @@
 use std::collections::HashSet;
 use std::hash::{BuildHasher as _, RandomState};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 
@@ -13,6 +14,8 @@ use crate::store::{Accepted, Store, StoreError};
 const WAITING: usize = 4096;
 /// Questions of one statement.
 const TOGETHER: usize = 256;
+/// The longest that a look may take; the marketplace gives up after five seconds.
+const PATIENCE: Duration = Duration::from_secs(2);
 /// Applications that are remembered as worth a question, twice: those accepted of late, and as
 /// many before them. Half a megabyte each.
 const RECENT: usize = 50_000;
@@ -92,7 +95,9 @@ async fn run(mut queue: mpsc::Receiver<Asked>, store: Store) {
 }
 
 async fn look(store: &Store, events: &[&str]) -> Result<Vec<Accepted>, StoreError> {
-    store.read().await?.accepted_applications(events).await
+    let looking = async { store.read().await?.accepted_applications(events).await };
+    let in_time = tokio::time::timeout(PATIENCE, looking).await;
+    in_time.unwrap_or_else(|_| Err(StoreError::Unavailable("it did not answer in time".to_owned())))
 }
 
 #[cfg(test)]
