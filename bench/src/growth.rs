@@ -87,13 +87,12 @@ pub(crate) fn run(
     for size in SIZES.into_iter().filter(|size| *size <= up_to) {
         note(&format!("{} licenses …", number_of(size)));
         filled.fill(&reachable, size)?;
-        let beside = match &first {
-            Some(first) => first.copy(place)?.measure(SIZES[0], lasting)?.costs,
-            None => Vec::new(),
-        };
-        if first.is_none() {
+        let beside = if let Some(first) = &first {
+            first.copy(place)?.measure(SIZES[0], lasting)?.costs
+        } else {
             first = Some(filled.copy(place)?);
-        }
+            Vec::new()
+        };
         let mut measured = filled.measure(size, lasting)?;
         for (cost, beside) in measured.costs.iter_mut().zip(beside) {
             cost.first = beside.here;

@@ -206,6 +206,23 @@ async fn an_operator_opens_closed_queues() {
 }
 
 #[tokio::test]
+async fn an_upload_that_is_being_sent_is_tried_again_as_one_that_waits() {
+    let (bench, instance) = bought().await;
+    play(&bench, [Trick::Late(Duration::from_millis(500))]);
+    let before = bench.market.state().requests;
+    assert_eq!(bench.code(apply(&instance, "e-1", &device(1))).await, "000004");
+    bench.market_until(|state| state.requests > before).await;
+    let id = bench.desk.uploads(&UploadFilter::default()).await.unwrap()[0].upload_id.clone();
+    // How its attempt ended is not written down yet, and another server closed the queues.
+    let configuration = Some(b"of another".to_vec());
+    bench.desk.writer.write(crate::desk::PutPause { configuration }).await.unwrap();
+    assert_eq!(bench.desk.retry_upload(&id).await.unwrap().state, "queued");
+    assert!(bench.desk.paused_for().await.unwrap().is_none());
+    let delivered = bench.upload_is("delivered").await;
+    assert_eq!((delivered.attempts, bench.market.uploads().len()), (1, 1), "it is sent once");
+}
+
+#[tokio::test]
 async fn five_failures_in_a_row_rest_the_queue_and_one_probe_wakes_it() {
     let (bench, instance) = bought().await;
     bench.market.state().always = Some(Trick::Refuse(503, "MKT.0999"));
