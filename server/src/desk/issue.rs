@@ -138,13 +138,11 @@ pub(crate) async fn send(
 ) -> Result<(), StoreError> {
     let as_text = form == Form::String && row.document.len() <= STRING_LIMIT;
     let file = (!as_text).then(|| license_file(&row.document, license).into_bytes());
-    let sent: &[u8] = file.as_deref().unwrap_or(row.document.as_bytes());
     let upload = UploadRow {
         id: work.desk.id(),
         event_id: event.to_owned(),
         instance_id: row.instance_id.clone(),
         license_id: row.id.clone(),
-        sha256: Sha256::digest(sent).to_vec(),
         file,
         state: UploadState::Queued,
         attempts: 0,

@@ -29,7 +29,6 @@ pub(crate) struct UploadRow {
     pub(crate) event_id: String,
     pub(crate) instance_id: String,
     pub(crate) license_id: String,
-    pub(crate) sha256: Vec<u8>,
     pub(crate) file: Option<Vec<u8>>,
     pub(crate) state: UploadState,
     pub(crate) attempts: i64,
@@ -69,7 +68,7 @@ pub(crate) trait Uploads {
         &mut self,
         license_id: &str,
     ) -> Result<Option<UploadRow>, StoreError>;
-    /// Queues one; equal content for the same event is queued once.
+    /// Queues one; a license is queued once for an event.
     async fn add_upload(&mut self, upload: &UploadRow) -> Result<(), StoreError>;
     /// Takes up to `limit` that are due, counting the attempt before anything is sent; none while
     /// `meta` has a restore that nobody has confirmed. What this transaction queued itself comes

@@ -25,31 +25,31 @@ const WRITE: &str = "\
     SELECT * FROM unnest($10::text[], $11::text[], $12::text[], $13::text[], $14::text[], \
     $15::bigint[], $16::bigint[], $17::bigint[], $18::bigint[], $19::bytea[], $20::text[], \
     $21::text[], $22::text[], $23::bigint[])), \
-    new_uploads AS (INSERT INTO uploads (id, event_id, instance_id, license_id, sha256, file, \
-    state, attempts, unanswered, next_at, last_code, last_message, queued_at, finished_at) \
+    new_uploads AS (INSERT INTO uploads (id, event_id, instance_id, license_id, file, state, \
+    attempts, unanswered, next_at, last_code, last_message, queued_at, finished_at) \
     SELECT * FROM unnest($24::text[], $25::text[], $26::text[], $27::text[], $28::bytea[], \
-    $29::bytea[], $30::text[], $31::bigint[], $32::boolean[], $33::bigint[], $34::text[], \
-    $35::text[], $36::bigint[], $37::bigint[]) ON CONFLICT (event_id, sha256) DO NOTHING), \
+    $29::text[], $30::bigint[], $31::boolean[], $32::bigint[], $33::text[], $34::text[], \
+    $35::bigint[], $36::bigint[]) ON CONFLICT (license_id, event_id) DO NOTHING), \
     put_applications AS (INSERT INTO applications (event_id, fingerprint, instance_id, state, \
     code, device, not_before, expires, license_id, received_at) \
-    SELECT * FROM unnest($38::text[], $39::bytea[], $40::text[], $41::text[], $42::text[], \
-    $43::text[], $44::bigint[], $45::bigint[], $46::text[], $47::bigint[]) \
+    SELECT * FROM unnest($37::text[], $38::bytea[], $39::text[], $40::text[], $41::text[], \
+    $42::text[], $43::bigint[], $44::bigint[], $45::text[], $46::bigint[]) \
     ON CONFLICT (event_id, fingerprint) DO UPDATE SET state = excluded.state, \
     code = excluded.code, device = excluded.device, not_before = excluded.not_before, \
     expires = excluded.expires, license_id = excluded.license_id, \
     received_at = excluded.received_at), \
     new_links AS (INSERT INTO audit (server, seq, at, entries, previous, hash) \
-    SELECT * FROM unnest($50::text[], $51::bigint[], $52::bigint[], $53::text[], $54::bytea[], \
-    $55::bytea[])), \
+    SELECT * FROM unnest($49::text[], $50::bigint[], $51::bigint[], $52::text[], $53::bytea[], \
+    $54::bytea[])), \
     sent AS (UPDATE uploads SET state = given.state, unanswered = given.unanswered, \
     next_at = given.next_at, last_code = given.last_code, last_message = given.last_message, \
     finished_at = given.finished_at, lease_owner = NULL, lease_until = NULL \
-    FROM unnest($56::text[], $57::text[], $58::boolean[], $59::bigint[], $60::text[], \
-    $61::text[], $62::bigint[]) \
+    FROM unnest($55::text[], $56::text[], $57::boolean[], $58::bigint[], $59::text[], \
+    $60::text[], $61::bigint[]) \
     AS given (id, state, unanswered, next_at, last_code, last_message, finished_at) \
     WHERE uploads.id = given.id) \
     UPDATE instances SET machines_used = machines_used + given.more \
-    FROM unnest($48::text[], $49::bigint[]) AS given (id, more) WHERE instances.id = given.id";
+    FROM unnest($47::text[], $48::bigint[]) AS given (id, more) WHERE instances.id = given.id";
 
 /// One column of many rows.
 fn column<'a, R, T>(rows: &'a [R], of: impl Fn(&'a R) -> T) -> Vec<T> {
@@ -190,7 +190,6 @@ impl PgTx {
             .bind(column(uploads, |row| row.event_id.as_str()))
             .bind(column(uploads, |row| row.instance_id.as_str()))
             .bind(column(uploads, |row| row.license_id.as_str()))
-            .bind(column(uploads, |row| row.sha256.as_slice()))
             .bind(column(uploads, |row| row.file.as_deref()))
             .bind(column(uploads, |row| row.state.as_str()))
             .bind(column(uploads, |row| row.attempts))

@@ -46,10 +46,13 @@ impl Machines for PgTx {
                 .bind(at)
                 .execute(self.connection().await?)
                 .await?;
-        sqlx::query("DELETE FROM machine_digests WHERE machine_id = $1")
-            .bind(id)
-            .execute(self.connection().await?)
-            .await?;
+        sqlx::query(
+            "DELETE FROM machine_digests WHERE machine_id = $1 \
+             AND instance_id = (SELECT instance_id FROM machines WHERE id = $1)",
+        )
+        .bind(id)
+        .execute(self.connection().await?)
+        .await?;
         Ok(done.rows_affected() == 1)
     }
 

@@ -80,7 +80,7 @@ impl Uploads for PgTx {
     async fn requeue_uploads(&mut self, held: &[String]) -> Result<u64, StoreError> {
         let done = sqlx::query(
             "UPDATE uploads SET state = 'queued', unanswered = TRUE WHERE id IN (SELECT id \
-             FROM uploads WHERE state = 'sending' \
+             FROM uploads WHERE state <> 'delivered' AND state = 'sending' \
              AND lease_until - extract(epoch FROM clock_timestamp()) NOT BETWEEN 0 AND 120 \
              AND id <> ALL($1) \
              FOR UPDATE SKIP LOCKED)",
@@ -102,9 +102,11 @@ impl Uploads for PgTx {
     }
 
     async fn uploads_in_flight(&mut self) -> Result<i64, StoreError> {
-        Ok(sqlx::query_scalar("SELECT count(*) FROM uploads WHERE state = 'sending'")
-            .fetch_one(self.written().await?)
-            .await?)
+        Ok(sqlx::query_scalar(
+            "SELECT count(*) FROM uploads WHERE state <> 'delivered' AND state = 'sending'",
+        )
+        .fetch_one(self.written().await?)
+        .await?)
     }
 
     async fn put_upload(&mut self, upload: &UploadRow) -> Result<(), StoreError> {

@@ -54,10 +54,10 @@ const LICENSES: Insert = Insert {
     tail: "",
 };
 const UPLOADS: Insert = Insert {
-    head: "INSERT INTO uploads (id, event_id, instance_id, license_id, sha256, file, state, \
-           attempts, unanswered, next_at, last_code, last_message, queued_at, finished_at) VALUES ",
-    columns: 14,
-    tail: " ON CONFLICT (event_id, sha256) DO NOTHING",
+    head: "INSERT INTO uploads (id, event_id, instance_id, license_id, file, state, attempts, \
+           unanswered, next_at, last_code, last_message, queued_at, finished_at) VALUES ",
+    columns: 13,
+    tail: " ON CONFLICT (license_id, event_id) DO NOTHING",
 };
 const APPLICATIONS: Insert = Insert {
     head: "INSERT INTO applications (event_id, fingerprint, instance_id, state, code, device, \
@@ -194,7 +194,7 @@ impl SqliteTx {
         }
         for row in rows.uploads {
             query = query.bind(row.id).bind(row.event_id).bind(row.instance_id);
-            query = query.bind(row.license_id).bind(row.sha256).bind(row.file).bind(row.state);
+            query = query.bind(row.license_id).bind(row.file).bind(row.state);
             query = query.bind(row.attempts).bind(row.unanswered).bind(row.next_at);
             query = query.bind(row.last_code).bind(row.last_message);
             query = query.bind(row.queued_at).bind(row.finished_at);

@@ -12,6 +12,8 @@ const TAKE: &str = "UPDATE uploads SET state = 'sending', attempts = attempts + 
                     AND next_at <= $1 AND NOT EXISTS (SELECT 1 FROM meta WHERE name = 'restored') \
                     ORDER BY next_at LIMIT $2) RETURNING *, CASE WHEN file IS NULL THEN \
                     (SELECT document FROM licenses WHERE licenses.id = license_id) END AS text";
+const IN_FLIGHT: &str =
+    "SELECT count(*) FROM uploads WHERE state <> 'delivered' AND state = 'sending'";
 const NEXT: &str = "SELECT min(next_at) FROM uploads INDEXED BY uploads_due WHERE state = 'queued'";
 
 #[async_trait]
@@ -74,8 +76,8 @@ impl Uploads for SqliteTx {
     async fn requeue_uploads(&mut self, held: &[String]) -> Result<u64, StoreError> {
         // No other server has this file, so what is not held here has died, whatever its lease.
         let done = sqlx::query(
-            "UPDATE uploads SET state = 'queued', unanswered = 1 WHERE state = 'sending' \
-             AND id NOT IN (SELECT value FROM json_each($1))",
+            "UPDATE uploads SET state = 'queued', unanswered = 1 WHERE state <> 'delivered' \
+             AND state = 'sending' AND id NOT IN (SELECT value FROM json_each($1))",
         )
         .bind(json(held)?)
         .execute(self.connection().await?)
@@ -94,9 +96,7 @@ impl Uploads for SqliteTx {
     }
 
     async fn uploads_in_flight(&mut self) -> Result<i64, StoreError> {
-        Ok(sqlx::query_scalar("SELECT count(*) FROM uploads WHERE state = 'sending'")
-            .fetch_one(self.written().await?)
-            .await?)
+        Ok(sqlx::query_scalar(IN_FLIGHT).fetch_one(self.written().await?).await?)
     }
 
     async fn put_upload(&mut self, upload: &UploadRow) -> Result<(), StoreError> {
@@ -169,12 +169,14 @@ mod tests {
         let pool = sqlx::sqlite::SqlitePoolOptions::new().max_connections(1);
         let pool = pool.connect("sqlite::memory:").await.unwrap();
         MIGRATOR.run(&pool).await.unwrap();
-        for sql in [TAKE, NEXT] {
+        let plans =
+            [(TAKE, "uploads_due"), (NEXT, "uploads_due"), (IN_FLIGHT, "uploads_not_delivered")];
+        for (sql, index) in plans {
             let explain = sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {sql}"));
             let plan: Vec<(i64, i64, i64, String)> =
                 sqlx::query_as(explain).fetch_all(&pool).await.unwrap();
             let plan = format!("{plan:?}");
-            assert!(plan.contains("INDEX uploads_due"), "{plan}");
+            assert!(plan.contains(&format!("INDEX {index}")), "{plan}");
             assert!(!plan.contains("TEMP B-TREE"), "{plan}");
         }
     }

@@ -80,7 +80,7 @@ async fn doubles_of_a_batch_are_one_row() {
     let [kept] = &kept[..] else { panic!("{kept:?}") };
     assert_eq!(kept.state, ApplicationState::Superseded);
     assert!(view.upload("u").await.unwrap().is_some());
-    assert!(view.upload("v").await.unwrap().is_none(), "equal content for the same event");
+    assert!(view.upload("v").await.unwrap().is_none(), "the same license for the same event");
     assert_eq!(view.instance("i").await.unwrap().unwrap().machines_used, 1);
 
     // Read ahead by two requests at once, a machine is found once, and found by both.

@@ -90,7 +90,6 @@ pub(super) fn upload(id: &str, license: &str, event: &str) -> UploadRow {
         event_id: event.to_owned(),
         instance_id: "i".to_owned(),
         license_id: license.to_owned(),
-        sha256: vec![7; 32],
         file: Some(vec![0, 255, 1]),
         state: UploadState::Queued,
         attempts: 0,
