@@ -1,6 +1,6 @@
 //! Whether a full database is as fast as an empty one: the same calls at 10 thousand licenses and
-//! at millions. A machine is not as fast in one minute as in another, so that beside each size a
-//! copy of the first one is measured. What costs more than half as much again is not flat.
+//! at millions. A machine is not as fast in one second as in another, so that each size and a copy
+//! of the first one are measured in turns. What costs more than half as much again is not flat.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -29,8 +29,10 @@ const START_UP: Duration = Duration::from_millis(300);
 /// Connections while it is filled, which nobody measures: the more there are, the more licenses
 /// share a commit.
 const FILLING: usize = 256;
-/// New licenses of one measurement.
-const NEW: u64 = 50_000;
+/// How often a size and the first one take turns at each kind of call.
+const TURNS: u32 = 2;
+/// New licenses of one turn.
+const NEW: u64 = 10_000;
 /// Starts of one measurement; the middle one counts.
 const STARTS: usize = 3;
 
@@ -43,7 +45,7 @@ struct Measured {
     costs: Vec<Cost>,
 }
 
-/// What one call of a kind takes, and what it took at the first size a moment before.
+/// What one call of a kind takes, and what it takes at the first size in the same seconds.
 struct Cost {
     name: &'static str,
     here: Duration,
@@ -51,10 +53,6 @@ struct Cost {
 }
 
 impl Cost {
-    const fn of(name: &'static str, here: Duration) -> Self {
-        Self { name, here, first: here }
-    }
-
     fn factor(&self) -> f64 {
         self.here.as_secs_f64() / self.first.as_secs_f64().max(1e-9)
     }
@@ -87,17 +85,14 @@ pub(crate) fn run(
     for size in SIZES.into_iter().filter(|size| *size <= up_to) {
         note(&format!("{} licenses …", number_of(size)));
         filled.fill(&reachable, size)?;
-        let beside = if let Some(first) = &first {
-            first.copy(place)?.measure(SIZES[0], lasting)?.costs
-        } else {
-            first = Some(filled.copy(place)?);
-            Vec::new()
+        let beside = match &first {
+            Some(first) => Some(first.copy(place)?),
+            None => {
+                first = Some(filled.copy(place)?);
+                None
+            }
         };
-        let mut measured = filled.measure(size, lasting)?;
-        for (cost, beside) in measured.costs.iter_mut().zip(beside) {
-            cost.first = beside.here;
-        }
-        all.push(measured);
+        all.push(measure(&mut filled, beside, size, lasting)?);
         if !as_json {
             print(&all);
         }
@@ -138,33 +133,80 @@ impl Filled {
         server.stop()?;
         runtime()?.block_on(deliver(site))
     }
+}
 
-    fn measure(&mut self, licenses: u64, lasting: Duration) -> Result<Measured> {
-        let Self { site, shop, at } = self;
-        let mut starts = Vec::new();
-        for _ in 0..STARTS {
-            let server = site.start(NOBODY)?;
-            starts.push(server.start_up);
-            server.stop()?;
-        }
-        starts.sort();
-
-        let server = site.start(NOBODY)?;
-        let mut costs = Vec::new();
-        let load = server.load(CONNECTIONS, lasting);
-        // Pages that every database of this size has in memory after a moment.
-        shop.resend(&server.load(CONNECTIONS, lasting / 2), 0)?;
-        costs.push(Cost::of("re-send", each(shop.resend(&load, 0)?)?));
-        for (name, path) in lists(&server, shop, *at)? {
-            costs.push(Cost::of(name, median(&server, path, lasting / 4)?));
-        }
-        let memory = server.memory().0;
-        let new = each(shop.sell_so_many(&load, NEW.min(licenses))?)?;
-        costs.insert(0, Cost::of("new license", new));
+/// Measures one size, and the first one beside it.
+fn measure(
+    filled: &mut Filled,
+    mut beside: Option<Filled>,
+    licenses: u64,
+    lasting: Duration,
+) -> Result<Measured> {
+    let mut starts = Vec::new();
+    for _ in 0..STARTS {
+        let server = filled.site.start(NOBODY)?;
+        starts.push(server.start_up);
         server.stop()?;
-        let file = std::fs::metadata(site.data_dir().join("licd.db"))?.len();
-        Ok(Measured { size: licenses, memory, file, start_up: starts[STARTS / 2], costs })
     }
+    starts.sort();
+
+    let mut sides = vec![Side::start(filled)?];
+    sides.extend(beside.as_mut().map(Side::start).transpose()?);
+    let turn = lasting / TURNS;
+    for side in &mut sides {
+        // Pages that every database of this size has in memory after a moment.
+        side.filled.shop.resend(&side.server.load(CONNECTIONS, turn), 0)?;
+    }
+    let mut costs = vec![in_turns("re-send", &mut sides, |side| {
+        each(side.filled.shop.resend(&side.server.load(CONNECTIONS, turn), 0)?)
+    })?];
+    for (at, name) in LISTS.into_iter().enumerate() {
+        costs.push(in_turns(name, &mut sides, |side| {
+            median(&side.server, side.paths[at].clone(), turn / 4)
+        })?);
+    }
+    let memory = sides[0].server.memory().0;
+    let new = in_turns("new license", &mut sides, |side| {
+        each(side.filled.shop.sell_so_many(&side.server.load(CONNECTIONS, turn), NEW)?)
+    })?;
+    costs.insert(0, new);
+    for side in sides {
+        side.server.stop()?;
+    }
+    let file = std::fs::metadata(filled.site.data_dir().join("licd.db"))?.len();
+    Ok(Measured { size: licenses, memory, file, start_up: starts[STARTS / 2], costs })
+}
+
+/// A database that is being measured.
+struct Side<'a> {
+    filled: &'a mut Filled,
+    server: Server,
+    /// Of [`LISTS`].
+    paths: Vec<String>,
+}
+
+impl<'a> Side<'a> {
+    fn start(filled: &'a mut Filled) -> Result<Self> {
+        let server = filled.site.start(NOBODY)?;
+        let paths = lists(&server, &filled.shop, filled.at)?;
+        Ok(Self { filled, server, paths })
+    }
+}
+
+/// The mean of what each side needs, the size itself first.
+fn in_turns(
+    name: &'static str,
+    sides: &mut [Side<'_>],
+    one: impl Fn(&mut Side<'_>) -> Result<Duration>,
+) -> Result<Cost> {
+    let mut spent = vec![Duration::ZERO; sides.len()];
+    for _ in 0..TURNS {
+        for (side, spent) in sides.iter_mut().zip(&mut spent) {
+            *spent += one(side)?;
+        }
+    }
+    let first = spent.last().copied().unwrap_or_default() / TURNS;
+    Ok(Cost { name, here: spent[0] / TURNS, first })
 }
 
 fn runtime() -> Result<tokio::runtime::Runtime> {
@@ -197,29 +239,46 @@ fn median(server: &Server, path: String, lasting: Duration) -> Result<Duration> 
     Ok(latency.percentile(50.0))
 }
 
-/// The operators' lists, each from its beginning or from the middle on.
-fn lists(server: &Server, shop: &Shop, filled_at: i64) -> Result<Vec<(&'static str, String)>> {
+/// The operators' lists.
+const LISTS: [&str; 13] = [
+    "licenses, first page",
+    "licenses, a later page",
+    "licenses of a product",
+    "licenses of a rare product",
+    "licenses, active",
+    "licenses, revoked",
+    "licenses of an instance",
+    "instances, first page",
+    "instances, a later page",
+    "instances of a product",
+    "instances, frozen",
+    "uploads, a later page",
+    "uploads, refused",
+];
+
+/// Where they are, each from its beginning or from the middle on.
+fn lists(server: &Server, shop: &Shop, filled_at: i64) -> Result<Vec<String>> {
     let first = server.admin_get("/api/v1/licenses?limit=1")?;
     let first = first[0]["license_id"].as_str().context("a license")?.to_owned();
     let middle = half_way(&first, filled_at)?;
     let instance = shop.instance(0);
     let in_the_middle = shop.middle();
-    let list = |name, what: &str| (name, format!("/api/v1/{what}"));
-    Ok(vec![
-        list("licenses, first page", "licenses"),
-        list("licenses, a later page", &format!("licenses?after={middle}")),
-        list("licenses of a product", &format!("licenses?product=flowsim&after={middle}")),
-        list("licenses of a rare product", "licenses?product=rare"),
-        list("licenses, active", &format!("licenses?state=active&after={middle}")),
-        list("licenses, revoked", "licenses?state=revoked"),
-        list("licenses of an instance", &format!("licenses?instance_id={instance}&limit=100")),
-        list("instances, first page", "instances"),
-        list("instances, a later page", &format!("instances?after={in_the_middle}")),
-        list("instances of a product", "instances?product=flowsim&state=active"),
-        list("instances, frozen", "instances?state=frozen"),
-        list("uploads, a later page", &format!("uploads?after={middle}")),
-        list("uploads, refused", "uploads?state=refused"),
-    ])
+    let paths: [String; LISTS.len()] = [
+        "licenses".to_owned(),
+        format!("licenses?after={middle}"),
+        format!("licenses?product=flowsim&after={middle}"),
+        "licenses?product=rare".to_owned(),
+        format!("licenses?state=active&after={middle}"),
+        "licenses?state=revoked".to_owned(),
+        format!("licenses?instance_id={instance}&limit=100"),
+        "instances".to_owned(),
+        format!("instances?after={in_the_middle}"),
+        "instances?product=flowsim&state=active".to_owned(),
+        "instances?state=frozen".to_owned(),
+        format!("uploads?after={middle}"),
+        "uploads?state=refused".to_owned(),
+    ];
+    Ok(paths.map(|path| format!("/api/v1/{path}")).into())
 }
 
 /// An id half-way between this one and that time in milliseconds: ids begin with theirs.

@@ -32,11 +32,11 @@ pub(crate) struct ServerArgs {
         default_value = "http://127.0.0.1:8471"
     )]
     server: String,
-    /// Bearer token; better as a file, or as `LICCTL_TOKEN`.
-    #[arg(long, env = "LICCTL_TOKEN", value_name = "TOKEN", hide_env_values = true)]
+    /// Bearer token; better as a file, or in the environment [env: `LICCTL_TOKEN`].
+    #[arg(long, value_name = "TOKEN")]
     token: Option<String>,
-    /// File that holds the token, for example `licd-data/admin-token`.
-    #[arg(long, env = "LICCTL_TOKEN_FILE", value_name = "FILE", conflicts_with = "token")]
+    /// File that holds the token, as `licd-data/admin-token` [env: `LICCTL_TOKEN_FILE`].
+    #[arg(long, value_name = "FILE", conflicts_with = "token")]
     token_file: Option<PathBuf>,
 }
 
@@ -51,7 +51,19 @@ pub(crate) struct Admin {
 impl ServerArgs {
     /// Whether a server may be asked: its address has a default, its token has none.
     pub(crate) fn is_given(&self) -> bool {
-        self.token.is_some() || self.token_file.is_some()
+        let (token, file) = self.bearer();
+        token.is_some() || file.is_some()
+    }
+
+    /// Token and file. Either option replaces both variables, which `clap` would have stand beside
+    /// it.
+    fn bearer(&self) -> (Option<String>, Option<PathBuf>) {
+        if self.token.is_some() || self.token_file.is_some() {
+            return (self.token.clone(), self.token_file.clone());
+        }
+        let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty());
+        let token = variable("LICCTL_TOKEN").and_then(|token| token.into_string().ok());
+        (token, variable("LICCTL_TOKEN_FILE").map(PathBuf::from))
     }
 
     pub(crate) fn connect(&self, out: &mut Output) -> anyhow::Result<Admin> {
@@ -66,7 +78,8 @@ impl ServerArgs {
             let next = out.pick("for example", "例如");
             return Err(failure.advise(format!("{next} --server http://127.0.0.1:8471")).into());
         };
-        let Some(token) = secret::given(self.token.as_deref(), self.token_file.as_deref())? else {
+        let (token, file) = self.bearer();
+        let Some(token) = secret::given(token.as_deref(), file.as_deref())? else {
             return Err(no_token(out).into());
         };
         if uri.scheme_str() == Some("http") && !is_loopback(&uri) {

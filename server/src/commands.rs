@@ -69,13 +69,16 @@ pub(crate) struct Place {
     /// Where database, keys and tokens are kept [default: ./licd-data]
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
+    /// Which database [default: sqlite]; an address with a password belongs into a file instead
+    #[arg(long, value_name = "sqlite|postgres://…")]
+    database: Option<String>,
 }
 
 impl Place {
     /// Reads the configuration; `arguments` are further options by the path of their key.
     fn load(&self, arguments: Vec<(&'static str, Option<String>)>) -> Result<Loaded, Problems> {
         let data_dir = self.data_dir.as_ref().map(|path| path.display().to_string());
-        let mut all = vec![("data_dir", data_dir)];
+        let mut all = vec![("data_dir", data_dir), ("database", self.database.clone())];
         all.extend(arguments);
         Config::load(&Sources {
             file: self.config.clone(),

@@ -23,7 +23,7 @@ const WAITING_LINES: usize = 8_192;
 /// last lines are written when the guard is dropped. Alerts among them are gathered, whatever is
 /// shown.
 pub(crate) fn start() -> Result<(WorkerGuard, Arc<Alarms>), Problems> {
-    let filter = filter("info")?;
+    let filter = filter("info,sqlx=warn")?;
     let (writer, guard) = NonBlockingBuilder::default()
         .buffered_lines_limit(WAITING_LINES)
         .lossy(true)
@@ -78,6 +78,7 @@ impl<S: Subscriber> Layer<S> for JudgedAnew {
 pub(crate) fn start_quiet() -> Result<(), Problems> {
     tracing_subscriber::fmt()
         .with_env_filter(filter("error")?)
+        .with_ansi(std::io::stderr().is_terminal())
         .with_target(false)
         .with_writer(std::io::stderr)
         .init();
@@ -90,7 +91,7 @@ fn filter(otherwise: &str) -> Result<EnvFilter, Problems> {
         Some((name, text))
     });
     let Some((name, text)) = set else {
-        return Ok(EnvFilter::new(format!("{otherwise},sqlx=warn")));
+        return Ok(EnvFilter::new(otherwise));
     };
     EnvFilter::try_new(&text).map_err(|error| {
         Problems::one(format!(

@@ -70,7 +70,7 @@ pub(crate) enum StoreError {
     #[error("the database could not be written: {0}")]
     Disk(String),
     /// No connection, a time-out, the service is stopping; nothing was changed.
-    #[error("the database did not answer: {0}")]
+    #[error("the database is not available: {0}")]
     Unavailable(String),
     /// Two servers stood in each other's way; nothing was changed, and trying again helps.
     #[error("another server changed the same: {0}")]
@@ -146,6 +146,14 @@ impl Store {
         }
     }
 
+    /// Whether the database has ever been one of licd's.
+    pub(crate) async fn is_made(database: &Database, dir: &Path) -> Result<bool, StoreError> {
+        match database {
+            Database::Sqlite => sqlite::is_made(&file(dir)).await,
+            Database::Postgres(url) => postgres::is_made(url).await,
+        }
+    }
+
     /// One moment of the database, for a backup; another process may serve it meanwhile.
     pub(crate) async fn snapshot(
         database: &Database,
@@ -175,7 +183,7 @@ impl Store {
     }
 
     /// Whether `url` can be used at all; without repeating it, because it may hold a password.
-    pub(crate) fn check_url(url: &Secret) -> Result<(), &'static str> {
+    pub(crate) fn check_url(url: &Secret) -> Result<(), String> {
         postgres::options(url).map(|_| ())
     }
 

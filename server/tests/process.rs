@@ -519,9 +519,32 @@ fn the_password_of_the_database_is_never_shown() {
         let all = text(&output.stdout) + &text(&output.stderr);
         assert!(!all.contains("hunter2"), "{all}");
     }
-    for wrong in ["mysql://u:hunter2@h/db", "postgres://u:hunter2/x@h/db"] {
+    for wrong in [
+        "mysql://u:hunter2@h/db",
+        "postgres://u:hunter2/x@h/db",
+        "postgres://u@h/db?sslpassword=hunter2",
+        "postgres://u@h/db?password=a?hunter2&x@h/db",
+    ] {
         let output = run(folder.path(), &["serve", "--database", wrong]);
         assert_eq!(output.status.code(), Some(2), "{wrong}");
         assert!(!text(&output.stderr).contains("hunter2"), "{}", text(&output.stderr));
     }
+}
+
+/// Something listens there, and it is no database.
+#[test]
+fn a_start_that_waits_for_its_database_is_stopped() {
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("postgres://licd@{}/licd", silent.local_addr().unwrap());
+    let mut child = licd(folder.path())
+        .args(["serve", "--listen", "127.0.0.1:0", "--admin-listen=", "--database", &url])
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    // From here on it waits for an answer.
+    let _waits = silent.accept().unwrap();
+    let id = child.id().to_string();
+    assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+    assert_eq!(child.wait().unwrap().code(), Some(0));
 }

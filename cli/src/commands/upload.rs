@@ -61,12 +61,23 @@ impl Args {
             }
             Command::ConfirmRestore { server } => {
                 let admin = server.connect(out)?;
+                let before = admin.find::<Value>("/api/v1/restore")?;
+                let waited = before.is_some_and(|before| before["uploads_wait"] == true);
                 let restore: Value = admin.post("/api/v1/restore/confirm", &json!({}))?;
                 if out.is_json() {
                     out.value(&json!({ "code": Code::Ok.as_str(), "restore": restore }))?;
                 } else {
-                    let text = out.pick("uploads go on", "上传已继续").to_owned();
-                    out.line(format!("{GOOD}{text}{GOOD:#}"))?;
+                    let text = if waited {
+                        let text = out.pick("uploads go on", "上传已继续");
+                        format!("{GOOD}{text}{GOOD:#}")
+                    } else {
+                        let text = out.pick(
+                            "nothing to confirm: no restore, or one that was confirmed before",
+                            "无需确认:数据库未经恢复,或此前已确认",
+                        );
+                        text.to_owned()
+                    };
+                    out.line(text)?;
                 }
                 Ok(ExitCode::SUCCESS)
             }

@@ -89,6 +89,20 @@ fn chains_are_verified_against_the_server_and_from_a_file() {
 }
 
 #[test]
+fn nothing_is_not_whole() {
+    let (code, out, err) = licd(&[]).run(&["audit", "verify"]);
+    assert_eq!(code, Some(1), "{out}{err}");
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("audit.jsonl");
+    for text in ["", "\n\n"] {
+        fs::write(&file, text).unwrap();
+        let (code, out, err) = run(&["audit", "verify", file.to_str().unwrap()]);
+        assert_eq!(code, Some(1), "{out}{err}");
+        assert!(err.contains("AUDIT_BROKEN") && err.contains("no link"), "{err}");
+    }
+}
+
+#[test]
 fn people_see_what_was_done() {
     let licd = licd(&chain("a", 2));
     let (code, out, _) = licd.run(&["audit", "list"]);

@@ -36,6 +36,8 @@ struct Server {
     products: Mutex<Vec<Value>>,
     sent: Mutex<Vec<(String, Value)>>,
     signed_list: Mutex<Option<String>>,
+    /// Uploads wait until a restore is confirmed.
+    restored: Mutex<bool>,
 }
 
 struct Licd {
@@ -121,6 +123,13 @@ async fn answer(
             product["updated_at"] = 1.into();
             server.products.lock().unwrap().push(product.clone());
             axum::Json(product).into_response()
+        }
+        "GET /api/v1/restore" => {
+            axum::Json(json!({"uploads_wait": *server.restored.lock().unwrap()})).into_response()
+        }
+        "POST /api/v1/restore/confirm" => {
+            *server.restored.lock().unwrap() = false;
+            axum::Json(json!({"uploads_wait": false})).into_response()
         }
         "GET /api/v1/licenses"
         | "GET /api/v1/uploads"
@@ -482,4 +491,43 @@ fn refusals_say_the_next_step_in_both_languages() {
     let (code, _, err) = ask(&[]);
     assert_eq!(code, Some(2));
     assert!(err.contains("no token was given") && err.contains("admin-token"), "{err}");
+}
+
+#[test]
+fn a_restore_is_confirmed_once() {
+    let licd = Licd::start(Server { restored: Mutex::new(true), ..Server::default() });
+    for told in ["uploads go on", "nothing to confirm", "nothing to confirm"] {
+        let (code, out, err) = licd.run(&["upload", "confirm-restore"]);
+        assert_eq!(code, Some(0), "{out}{err}");
+        assert!(out.contains(told), "{told}: {out}");
+    }
+}
+
+#[test]
+fn an_option_wins_over_the_environment() {
+    let licd = Licd::start(Server::default());
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("token");
+    std::fs::write(&file, format!("{TOKEN}\n")).unwrap();
+    let file = file.to_str().unwrap();
+    let list = |options: &[&str], variables: &[(&str, &str)]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_licctl"));
+        command.args(["license", "list", "--server", &licd.address]).args(options).env_clear();
+        let output = command.envs(variables.iter().copied()).output().unwrap();
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
+    let wrong = [("LICCTL_TOKEN", "licd_wrong"), ("LICCTL_TOKEN_FILE", "/nonexistent")];
+    for (options, variables) in [
+        (&["--token-file", file][..], &wrong[..]),
+        (&["--token", TOKEN], &wrong),
+        (&[], &[("LICCTL_TOKEN", TOKEN)]),
+        (&[], &[("LICCTL_TOKEN", ""), ("LICCTL_TOKEN_FILE", file)]),
+    ] {
+        let (code, err) = list(options, variables);
+        assert_eq!(code, Some(0), "{options:?} {variables:?}: {err}");
+    }
+    let (code, err) = list(&["--token", TOKEN, "--token-file", file], &[]);
+    assert_eq!(code, Some(2), "{err}");
+    let (code, err) = list(&[], &[]);
+    assert!(code != Some(0) && err.contains("LICCTL_TOKEN"), "{err}");
 }

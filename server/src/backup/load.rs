@@ -43,14 +43,21 @@ pub(crate) async fn restore(
     progress: Progress<'_>,
 ) -> anyhow::Result<Restored> {
     let header = examine(what.file)?;
+    let folder = &config.data_dir;
+    let fresh = !folder.exists();
+    let before = if fresh { None } else { Some(desk::lock(folder)?) };
     let plan = if what.without_keys {
         None
     } else {
-        Some(keys::plan(&header, config, what.passphrase.as_ref().map(|p| p.as_str()))?)
+        let plan = keys::plan(&header, config, what.passphrase.as_ref().map(|p| p.as_str()));
+        if plan.is_err() && Store::is_made(&config.database, folder).await? {
+            // That it is not empty is the cause to name: its keys are not to be moved away.
+            drop(Store::vacancy(&config.database, folder, header.schema).await.map_err(occupied)?);
+        }
+        Some(plan?)
     };
-    let folder = &config.data_dir;
     desk::make_folder(folder)?;
-    let _lock = desk::lock(folder)?;
+    let _lock = if fresh { Some(desk::lock(folder)?) } else { before };
     if config.database == Database::Sqlite {
         desk::owner_only(&folder.join("licd.db"))?;
     }

@@ -7,7 +7,7 @@ use anyhow::{Context as _, bail};
 use futures_util::TryStreamExt as _;
 use zeroize::Zeroizing;
 
-use super::file::{Header, Writer};
+use super::file::{Header, Reader, Writer};
 use super::{Progress, Refusal, keys};
 use crate::config::{Config, Database};
 use crate::environment::Environment;
@@ -35,8 +35,11 @@ pub(crate) async fn backup(
     what: Backup<'_>,
     progress: Progress<'_>,
 ) -> anyhow::Result<Saved> {
-    let free = || {
-        if what.file.exists() && !what.force { Err(taken(what.file)) } else { Ok(()) }
+    let free = || match (what.file.exists(), what.force) {
+        (false, _) => Ok(()),
+        (true, true) if may_go(what.file) => Ok(()),
+        (true, true) => Err(no_backup(what.file)),
+        (true, false) => Err(taken(what.file)),
     };
     free()?;
     let folder = &config.data_dir;
@@ -73,6 +76,27 @@ fn taken(path: &Path) -> Refusal {
         "FILE_EXISTS",
         format!("{shown} is there already: name another file, or replace it with --force"),
         format!("{shown} 已存在：请换一个文件名，或用 --force 覆盖"),
+    )
+}
+
+/// Whether nothing is lost with the file but an earlier backup: a database or a key that was named
+/// by mistake is not replaced.
+fn may_go(path: &Path) -> bool {
+    let empty = std::fs::metadata(path).is_ok_and(|file| file.is_file() && file.len() == 0);
+    empty || Reader::open(path).is_ok()
+}
+
+fn no_backup(path: &Path) -> Refusal {
+    let shown = path.display();
+    Refusal::new(
+        "FILE_EXISTS",
+        format!(
+            "{shown} is there already and no backup of licd's: name the file that is to be \
+             written; --force replaces nothing but an earlier backup"
+        ),
+        format!(
+            "{shown} 已存在且不是 licd 的备份文件：请指定要写入的文件；--force 只会覆盖先前的备份"
+        ),
     )
 }
 

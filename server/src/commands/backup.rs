@@ -21,7 +21,7 @@ pub(crate) struct Args {
     /// Take the private keys along, encrypted with the passphrase in this file
     #[arg(long, value_name = "FILE")]
     passphrase_file: Option<PathBuf>,
-    /// Replace FILE if it is there
+    /// Replace FILE if it is an earlier backup
     #[arg(long)]
     force: bool,
 }

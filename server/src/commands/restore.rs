@@ -18,9 +18,6 @@ that was saved, which is how to move from SQLite to PostgreSQL or back. Afterwar
 pub(crate) struct Args {
     #[command(flatten)]
     place: Place,
-    /// Which database to fill [default: sqlite]
-    #[arg(long, value_name = "sqlite|postgres://…")]
-    database: Option<String>,
     /// What `licd backup` wrote
     #[arg(value_name = "FILE")]
     file: PathBuf,
@@ -35,7 +32,7 @@ pub(crate) struct Args {
 #[expect(clippy::needless_pass_by_value, reason = "every subcommand is given its own")]
 pub(super) fn run(args: &Args, environment: Environment) -> anyhow::Result<()> {
     crate::logging::start_quiet()?;
-    let config = args.place.load(vec![("database", args.database.clone())])?.config;
+    let config = args.place.load(Vec::new())?.config;
     let passphrase = args.passphrase_file.as_ref();
     let passphrase =
         passphrase.map(|path| keyring::passphrase_in(path, "--passphrase-file")).transpose()?;

@@ -38,9 +38,6 @@ pub(crate) struct Args {
     /// Address for admin API and metrics [default: 127.0.0.1:8471]; "" turns it off
     #[arg(long, value_name = "ADDRESS")]
     admin_listen: Option<String>,
-    /// Where data is kept [default: sqlite]; an address with a password belongs into a file instead
-    #[arg(long, value_name = "sqlite|postgres://…")]
-    database: Option<String>,
 }
 
 pub(super) fn run(args: &Args, environment: Environment) -> anyhow::Result<()> {
@@ -62,7 +59,6 @@ fn prepare_and_serve(
     let Loaded { config, warnings, .. } = args.place.load(vec![
         ("http.listen", args.listen.clone()),
         ("http.admin_listen", args.admin_listen.clone()),
-        ("database", args.database.clone()),
     ])?;
     // Missing credentials are an alert of the worker that needs them: once is enough.
     for warning in warnings.iter().filter(|warning| warning.key != "koogallery.ak") {
@@ -88,7 +84,15 @@ async fn serve(
     // Addresses first: when one is taken, nothing was made that would have to be cleaned up.
     let bound = Bound::take(&config.http)?;
 
-    let desk = Desk::open(config, environment.clone()).await?;
+    let desk = tokio::select! {
+        opened = Desk::open(config, environment.clone()) => opened?,
+        // A database that does not answer, or tables that take long to migrate: those stay as they
+        // were.
+        signal = stop.wait() => {
+            tracing::info!(signal, "stopped before the database was open");
+            return Ok(());
+        }
+    };
     if let Some(made) = desk.made() {
         welcome(config, made, bound.admin_address(), &environment, output);
     }

@@ -25,7 +25,9 @@ impl Database {
         let remedy = "write database = \"sqlite\" or \"postgres://user:password@host/db\"";
         // What was written may hold a password: it is not repeated.
         let Some(text) = reader.secret(PATH) else {
-            reader.problem(PATH, "it is empty", remedy);
+            if !reader.has_problem(PATH) {
+                reader.problem(PATH, "it is empty", remedy);
+            }
             return Self::Sqlite;
         };
         if text.expose() == "sqlite" {
@@ -35,7 +37,7 @@ impl Database {
             reader.problem(PATH, "this is no known database", remedy);
         } else if let Err(what) = Store::check_url(&text) {
             let encoded = "percent-encode what is special in the password (@ / ? # %)";
-            reader.problem(PATH, what, &format!("{remedy}, and {encoded}"));
+            reader.problem(PATH, &what, &format!("{remedy}, and {encoded}"));
         }
         Self::Postgres(text)
     }

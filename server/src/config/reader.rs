@@ -65,6 +65,12 @@ impl<'a> Reader<'a> {
         self.problems.push((path.to_owned(), text));
     }
 
+    /// Whether something is wrong with a key or with the file that it may be in.
+    pub(super) fn has_problem(&self, path: &str) -> bool {
+        let twin = format!("{path}_file");
+        self.problems.iter().any(|(known, _)| *known == path || *known == twin)
+    }
+
     pub(super) fn finish(self) -> Result<(), Problems> {
         if self.problems.is_empty() {
             return Ok(());

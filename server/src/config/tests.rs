@@ -107,6 +107,8 @@ fn refuses_what_would_be_unsafe() {
         ("[http]\ntls_key = \"key.pem\"", "key without its certificate"),
         ("[http]\ntrusted_proxies = [\"10.0.0.0/99\"]", "no address and no network"),
         ("database = \"postgres://u:hunter2/x@h/db\"", "no PostgreSQL address"),
+        ("database = \"postgres://u:hunter2@h/db?sslmod=require\"", "`sslmod` that is not known"),
+        ("database = \"postgres://u@h/db?sslmode=require&pasword=x\"", "`pasword` that is not"),
         ("database = \"\"", "database in"),
         ("database = \"mysql\"", "no known database"),
         ("data_dir = \"\"", "data_dir in licd.toml: it is empty"),
@@ -139,6 +141,13 @@ fn refuses_what_would_be_unsafe() {
 fn says_everything_that_is_wrong_at_once() {
     let refusal = refusal("databse = \"sqlite\"\n[http]\nlisten = \"x\"\ntls_cert = \"c.pem\"");
     assert_eq!(refusal.lines().count(), 3, "{refusal}");
+}
+
+#[test]
+fn an_address_and_a_file_with_one_are_one_complaint() {
+    let refusal = refusal("database = \"sqlite\"\ndatabase_file = \"/nonexistent\"");
+    assert_eq!(refusal.lines().count(), 1, "{refusal}");
+    assert!(refusal.contains("database_file"), "{refusal}");
 }
 
 #[test]

@@ -211,9 +211,9 @@ pub(super) fn forgotten_before(now: Timestamp) -> i64 {
     now.as_secs() - KEPT
 }
 
-async fn view(tx: &mut dyn Tx, alert: &AlertRow) -> Result<api::AlertView, StoreError> {
-    let deliveries = tx.deliveries_of(&alert.id).await?;
-    Ok(api::AlertView {
+fn view(alert: &AlertRow, deliveries: &[DeliveryRow]) -> api::AlertView {
+    let its = deliveries.iter().filter(|delivery| delivery.alert_id == alert.id);
+    api::AlertView {
         alert_id: alert.id.clone(),
         alert: alert.alert.clone(),
         level: alert.level.clone(),
@@ -223,8 +223,8 @@ async fn view(tx: &mut dyn Tx, alert: &AlertRow) -> Result<api::AlertView, Store
         fields: fields(alert),
         at: Timestamp::from_secs(alert.at),
         again: judge::count(alert.again),
-        deliveries: deliveries.iter().map(delivery).collect(),
-    })
+        deliveries: its.map(delivery).collect(),
+    }
 }
 
 fn delivery(row: &DeliveryRow) -> api::AlertDelivery {
@@ -254,18 +254,17 @@ impl Desk {
             limit: paging::limit(filter.limit)?,
         };
         let mut tx = self.store.read().await?;
-        let mut found = Vec::new();
-        for alert in tx.alerts(&query).await? {
-            found.push(view(&mut *tx, &alert).await?);
-        }
-        Ok(found)
+        let alerts = tx.alerts(&query).await?;
+        let ids: Vec<&str> = alerts.iter().map(|alert| alert.id.as_str()).collect();
+        let deliveries = tx.deliveries_of(&ids).await?;
+        Ok(alerts.iter().map(|alert| view(alert, &deliveries)).collect())
     }
 
     /// One alert.
     pub(crate) async fn alert(&self, id: &str) -> Result<api::AlertView, ApiError> {
         let mut tx = self.store.read().await?;
         match tx.alert(id).await? {
-            Some(alert) => Ok(view(&mut *tx, &alert).await?),
+            Some(alert) => Ok(view(&alert, &tx.deliveries_of(&[id]).await?)),
             None => Err(views::not_found("alert", "告警")),
         }
     }

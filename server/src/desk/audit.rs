@@ -136,15 +136,27 @@ pub(crate) struct AuditFilter {
     pub(crate) limit: Option<u32>,
 }
 
-fn link(row: AuditRow) -> Result<Link, StoreError> {
-    Ok(Link {
-        server: row.server,
-        seq: u64::try_from(row.seq).map_err(|error| StoreError::Broken(error.to_string()))?,
-        at: Timestamp::from_secs(row.at),
-        entries: serde_json::from_str(&row.entries)
-            .map_err(|error| StoreError::Broken(error.to_string()))?,
-        previous: digest(row.previous)?,
-        hash: digest(row.hash)?,
+/// A row that no server wrote is a break of the chain like any other: it is named.
+fn link(row: AuditRow) -> Result<Link, ApiError> {
+    let place = format!("{}:{}", row.server, row.seq);
+    let read = || -> Result<Link, StoreError> {
+        let broken = |error: &dyn std::fmt::Display| StoreError::Broken(error.to_string());
+        Ok(Link {
+            server: row.server,
+            seq: u64::try_from(row.seq).map_err(|error| broken(&error))?,
+            at: Timestamp::from_secs(row.at),
+            entries: serde_json::from_str(&row.entries).map_err(|error| broken(&error))?,
+            previous: digest(row.previous)?,
+            hash: digest(row.hash)?,
+        })
+    };
+    read().map_err(|error| {
+        tracing::error!(link = place, error = %error, "a link of the audit chain was changed");
+        ApiError::new(
+            Code::AuditBroken,
+            format!("the link {place} was changed: it cannot be read"),
+            format!("链节 {place} 被修改，无法读取"),
+        )
     })
 }
 

@@ -135,28 +135,29 @@ impl Desk {
             limit: paging::limit(filter.limit)?,
         };
         let mut tx = self.store.read().await?;
-        let mut codes = Vec::new();
-        for row in tx.codes(&query).await? {
-            codes.push(view(&mut *tx, &row).await?);
-        }
-        Ok(codes)
+        let codes = tx.codes(&query).await?;
+        let ids: Vec<&str> = codes.iter().filter_map(|row| row.instance_id.as_deref()).collect();
+        let instances = tx.instances_with(&ids).await?;
+        let of = |row: &CodeRow| {
+            let id = row.instance_id.as_ref()?;
+            instances.iter().find(|instance| instance.id == *id)
+        };
+        Ok(codes.iter().map(|row| view(row, of(row))).collect())
     }
 
     /// One code.
     pub(crate) async fn code(&self, code: &str) -> Result<api::CodeView, ApiError> {
         let mut tx = self.store.read().await?;
         match tx.code(code).await? {
-            Some(row) => Ok(view(&mut *tx, &row).await?),
+            Some(row) => Ok(view(&row, instance_of(&mut *tx, &row).await?.as_ref())),
             None => Err(views::not_found("code", "授权码")),
         }
     }
 }
 
-async fn view(tx: &mut dyn Tx, row: &CodeRow) -> Result<api::CodeView, StoreError> {
-    let instance = instance_of(tx, row).await?;
-    let frozen = instance.as_ref().is_some_and(|i| state(i) == InstanceState::Frozen);
-    let instance = instance.as_ref();
-    Ok(api::CodeView {
+fn view(row: &CodeRow, instance: Option<&Instance>) -> api::CodeView {
+    let frozen = instance.is_some_and(|i| state(i) == InstanceState::Frozen);
+    api::CodeView {
         code: row.code.clone(),
         state: if frozen { "frozen" } else { row.state.as_str() }.to_owned(),
         instance_id: row.instance_id.clone(),
@@ -171,7 +172,7 @@ async fn view(tx: &mut dyn Tx, row: &CodeRow) -> Result<api::CodeView, StoreErro
         error_code: row.last_code.clone(),
         error: row.last_message.clone(),
         answer: row.answer.clone(),
-    })
+    }
 }
 
 /// The program's refusal where the marketplace refused its code.

@@ -37,6 +37,7 @@ impl Desk {
         let folder = &config.data_dir;
         make_folder(folder)?;
         let lock = lock(folder)?;
+        refuse_lost(config).await?;
         if config.database == Database::Sqlite {
             owner_only(&folder.join("licd.db"))?;
         }
@@ -179,6 +180,27 @@ impl Desk {
     }
 }
 
+/// In a data folder that has served.
+const SERVER_ID: &str = "server-id";
+
+/// A folder that has served with a database before does not begin anew with an empty one: whatever
+/// the marketplace and programs ask for would be unknown, which they take for an answer.
+async fn refuse_lost(config: &Config) -> anyhow::Result<()> {
+    let folder = &config.data_dir;
+    if !folder.join(SERVER_ID).exists() {
+        return Ok(());
+    }
+    if !Store::is_made(&config.database, folder).await.with_context(|| database(config))? {
+        bail!(
+            "{}: it is empty, although this data folder has served before: put the database back, \
+             or fill this one with `licd restore`; to begin anew, name another folder with \
+             --data-dir",
+            database(config)
+        );
+    }
+    Ok(())
+}
+
 fn database(config: &Config) -> String {
     match &config.database {
         Database::Sqlite => {
@@ -260,7 +282,7 @@ fn founding() -> Locks {
 /// Whose audit chain is written: made once for each data folder, so that servers that share a
 /// database have chains of their own, and one that moves goes on with its own.
 fn chain(folder: &Path, environment: &Environment) -> anyhow::Result<String> {
-    let path = folder.join("server-id");
+    let path = folder.join(SERVER_ID);
     match std::fs::read_to_string(&path) {
         Ok(id) => {
             let id = id.trim();

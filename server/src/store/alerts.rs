@@ -77,7 +77,7 @@ pub(crate) trait Alerts {
     ) -> Result<(), StoreError>;
     async fn alert(&mut self, id: &str) -> Result<Option<AlertRow>, StoreError>;
     async fn alerts(&mut self, query: &AlertQuery) -> Result<Vec<AlertRow>, StoreError>;
-    async fn deliveries_of(&mut self, alert_id: &str) -> Result<Vec<DeliveryRow>, StoreError>;
+    async fn deliveries_of(&mut self, alerts: &[&str]) -> Result<Vec<DeliveryRow>, StoreError>;
     /// Takes up to `limit` that are due for these targets, counting the attempt.
     async fn take_deliveries(
         &mut self,

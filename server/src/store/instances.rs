@@ -72,6 +72,8 @@ pub(crate) struct InstanceQuery {
 pub(crate) trait Instances {
     /// Reads one and, when writing, keeps other writers out of it until this transaction ends.
     async fn instance(&mut self, id: &str) -> Result<Option<Instance>, StoreError>;
+    /// Reads those that there are, without keeping anybody from them.
+    async fn instances_with(&mut self, ids: &[&str]) -> Result<Vec<Instance>, StoreError>;
     /// Whether there is one, without keeping anybody from it.
     async fn is_instance(&mut self, id: &str) -> Result<bool, StoreError>;
     async fn instance_of_order(

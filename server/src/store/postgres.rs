@@ -44,8 +44,11 @@ pub(super) static MIGRATOR: Migrator = sqlx::migrate!("migrations/postgres");
 const TOGETHER: usize = 64;
 /// Connections of one server: one writes, the others read.
 const CONNECTIONS: u32 = 10;
-/// How long a call waits for a connection; the marketplace gives up after five seconds.
-const PATIENCE: Duration = Duration::from_secs(3);
+/// How long a call waits for a connection. The marketplace gives up after five seconds, and who
+/// came just after others waits for theirs, too.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// How long a program that starts waits for the database to say something.
+const FIRST_WORD: Duration = Duration::from_secs(10);
 /// The oldest release whose statements are used here.
 const OLDEST: i32 = 150_000;
 
@@ -69,21 +72,58 @@ pub(crate) struct Postgres {
     pool: PgPool,
 }
 
-/// Reads the address; what is wrong with it is said without repeating it.
-pub(super) fn options(url: &Secret) -> Result<PgConnectOptions, &'static str> {
+/// What an address may say after its `?`, as the driver reads it.
+const PARAMETERS: [&str; 17] = [
+    "application_name",
+    "dbname",
+    "host",
+    "hostaddr",
+    "options",
+    "password",
+    "port",
+    "ssl-ca",
+    "ssl-cert",
+    "ssl-key",
+    "ssl-mode",
+    "ssl-root-cert",
+    "sslcert",
+    "sslkey",
+    "sslmode",
+    "sslrootcert",
+    "user",
+];
+
+/// Reads the address; what is wrong with it is said without repeating its secrets.
+pub(super) fn options(url: &Secret) -> Result<PgConnectOptions, String> {
+    // The driver passes over what it does not know, and logs it with its value.
+    let query = url.expose().split_once('?').map_or("", |(_, query)| query);
+    let names = query.split('&').map(|one| one.split_once('=').map_or(one, |(name, _)| name));
+    for name in names.filter(|name| !name.is_empty()) {
+        if PARAMETERS.contains(&name) || name.starts_with("options[") {
+            continue;
+        }
+        // A password that is not encoded may have a question mark in it.
+        let plain = name.len() <= 32 && name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+        let named =
+            if plain && !query.contains('@') { format!(" `{name}`") } else { String::new() };
+        return Err(format!(
+            "it has a parameter{named} that is not known (sslmode, sslrootcert, sslcert, sslkey, \
+             host, port, dbname, user, password, options and their like are)"
+        ));
+    }
     PgConnectOptions::from_str(url.expose())
         .map(|options| {
             let options = options.application_name("licd").statement_cache_capacity(200);
             options.disable_statement_logging()
         })
-        .map_err(|_| "this is no PostgreSQL address")
+        .map_err(|_| "this is no PostgreSQL address".to_owned())
 }
 
 impl Postgres {
     pub(super) async fn open(url: &Secret, migrate: bool) -> Result<Self, StoreError> {
-        let options = options(url).map_err(|what| StoreError::Unavailable(what.to_owned()))?;
+        let options = options(url).map_err(StoreError::Unavailable)?;
         // Apart from the pool: a migration may take longer than any call.
-        let mut first = PgConnection::connect_with(&options).await?;
+        let mut first = connect(&options).await?;
         prepare(&mut first, migrate).await?;
         first.close().await?;
 
@@ -160,6 +200,23 @@ impl Postgres {
     }
 }
 
+/// A connection to a release that is served. A database, or whatever listens there, that says
+/// nothing is not waited for.
+async fn connect(options: &PgConnectOptions) -> Result<PgConnection, StoreError> {
+    let connected = async {
+        let mut connection = PgConnection::connect_with(options).await?;
+        release(&mut connection).await?;
+        Ok(connection)
+    };
+    let silent = || {
+        let seconds = FIRST_WORD.as_secs();
+        StoreError::Unavailable(format!(
+            "nothing was said within {seconds} s; is it PostgreSQL that listens there?"
+        ))
+    };
+    tokio::time::timeout(FIRST_WORD, connected).await.unwrap_or_else(|_| Err(silent()))
+}
+
 /// Connections that are made when they are needed.
 fn pool(options: PgConnectOptions, connections: u32) -> PgPool {
     PgPoolOptions::new()
@@ -177,7 +234,6 @@ fn pool(options: PgConnectOptions, connections: u32) -> PgPool {
 
 /// Makes the tables, or looks whether they fit.
 async fn prepare(connection: &mut PgConnection, migrate: bool) -> Result<(), StoreError> {
-    release(connection).await?;
     if migrate {
         // Holds an advisory lock meanwhile, so that servers that start together take turns.
         let ran = MIGRATOR.run(connection).await;
@@ -212,6 +268,15 @@ async fn schema(connection: &mut PgConnection) -> Result<Option<i64>, StoreError
     Ok(sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations")
         .fetch_one(connection)
         .await?)
+}
+
+/// Whether there are tables of licd's.
+pub(super) async fn is_made(url: &Secret) -> Result<bool, StoreError> {
+    let options = options(url).map_err(StoreError::Unavailable)?;
+    let mut connection = connect(&options).await?;
+    let schema = schema(&mut connection).await?;
+    connection.close().await?;
+    Ok(schema.is_some())
 }
 
 /// Whether the connection, not the database, is what is wrong.
@@ -334,7 +399,8 @@ impl Tx for PgTx {
 
 /// What an error of PostgreSQL's means, by the classes of its manual's appendix A.
 pub(super) fn meaning(error: &PgDatabaseError) -> StoreError {
-    let text = error.to_string();
+    // Its own text has a line of PostgreSQL's source behind it.
+    let text = error.message().to_owned();
     match error.code() {
         // Two of us waited for each other; a lock was not given in time.
         "40001" | "40P01" | "55P03" => StoreError::Contended(text),
@@ -345,7 +411,8 @@ pub(super) fn meaning(error: &PgDatabaseError) -> StoreError {
         code if ["08", "53", "57", "28"].iter().any(|class| code.starts_with(class)) => {
             StoreError::Unavailable(text)
         }
-        "3D000" => StoreError::Unavailable(text),
+        // No such database; a right that the role does not have.
+        "3D000" | "42501" => StoreError::Unavailable(text),
         _ => StoreError::Broken(text),
     }
 }

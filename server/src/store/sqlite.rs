@@ -39,7 +39,7 @@ use tokio::task::JoinHandle;
 use super::batch::{Batch, meaning as refusal};
 use super::{Locks, StoreError, Tx, version};
 
-pub(super) use backup::{SqliteSnapshot, SqliteVacancy};
+pub(super) use backup::{SqliteSnapshot, SqliteVacancy, is_made};
 
 /// The tables, step by step.
 pub(super) static MIGRATOR: Migrator = sqlx::migrate!("migrations/sqlite");
@@ -82,7 +82,9 @@ impl Sqlite {
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
             .statement_cache_capacity(200)
-            .busy_timeout(Duration::from_secs(5))
+            // Another program that writes to the file is waited for; the marketplace gives up after
+            // five seconds, and who came just after others waits for theirs, too.
+            .busy_timeout(Duration::from_secs(2))
             .disable_statement_logging();
         let writing = options
             .clone()

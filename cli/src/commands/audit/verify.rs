@@ -36,6 +36,16 @@ pub(super) fn run(
         let failure = Failure::new(Code::RequestInvalid, text).advise(next.to_owned());
         return Err(failure.into());
     };
+    if report.chains.is_empty() && report.breaks.is_empty() {
+        let text = out.pick("there is no link in it", "其中没有任何链节").to_owned();
+        let failure = Failure::refused(Code::AuditBroken, text);
+        let next = out.pick(
+            "a server that has ever started has links: was the export cut short, or the table \
+             emptied?",
+            "启动过的服务器必有链节:导出是否不完整,或审计表被清空?",
+        );
+        return Err(failure.advise(next).into());
+    }
     show(&report, out)?;
     Ok(ExitCode::from(u8::from(!report.breaks.is_empty())))
 }

@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 
+use license_core::Code;
 use license_core::audit::{Auditor, Link, Report};
 use serde_json::json;
+use sqlx::{ConnectOptions as _, Connection as _};
 
 use super::bench::{Bench, DAY, NOW, apply, device, flowsim, new_instance};
+use crate::config::Database;
 use crate::desk::audit::{By, Entry, append, on_behalf_of};
 use crate::desk::command::{Command, Queued as _, failing::Fail};
 use crate::desk::context::Work;
@@ -235,5 +238,39 @@ async fn links_are_listed_page_by_page() {
     for after in ["x", "x:y"] {
         let filter = AuditFilter { after: Some(after.to_owned()), ..AuditFilter::default() };
         assert!(bench.desk.audit(&filter).await.is_err(), "{after}");
+    }
+}
+
+#[tokio::test]
+async fn a_link_that_no_server_wrote_is_named() {
+    for (changed, lite, postgres) in [
+        ("hash", "x'00'", "'\\x00'"),
+        ("previous", "x''", "''"),
+        ("entries", "'nojson'", "'nojson'"),
+        ("entries", "'{}'", "'{}'"),
+    ] {
+        let bench = Bench::bare().await;
+        let whole = bench.links().await;
+        let place = format!("{}:{}", whole[0].server, whole[0].seq);
+        let sql = |value: &str| {
+            let sql = format!("UPDATE audit SET {changed} = {value} WHERE seq = {}", whole[0].seq);
+            sqlx::AssertSqlSafe(sql)
+        };
+        match &bench.config.database {
+            Database::Sqlite => {
+                let path = bench.folder().join("licd.db");
+                let options = sqlx::sqlite::SqliteConnectOptions::new().filename(path);
+                let mut file = options.connect().await.unwrap();
+                sqlx::query(sql(lite)).execute(&mut file).await.unwrap();
+            }
+            Database::Postgres(url) => {
+                let mut server = sqlx::PgConnection::connect(url.expose()).await.unwrap();
+                sqlx::query(sql(postgres)).execute(&mut server).await.unwrap();
+            }
+        }
+        let filter = AuditFilter::default();
+        let refused = bench.desk.audit(&filter).await.unwrap_err();
+        assert_eq!(refused.code, Code::AuditBroken);
+        assert!(refused.detail.contains(&place), "{}", refused.detail);
     }
 }

@@ -16,6 +16,7 @@ use super::bench::{Bench, NOW, PATIENCE, apply, device, new_instance};
 use super::double::Trick;
 use crate::backup::{Backup, Refusal, Restore, backup, restore};
 use crate::config::{Config, Database, Secret};
+use crate::desk::Desk;
 use crate::store::cluster::Cluster;
 use crate::store::{Store, Table};
 
@@ -260,6 +261,16 @@ async fn what_cannot_be_restored_is_refused_and_changes_nothing() {
         assert_eq!(code(&refused), *expected, "case {i}: {refused:#}");
         assert!(!config.data_dir.exists(), "case {i}");
     }
+    // Which keys are there is not the question where the database is in use.
+    let used = TempDir::new().unwrap();
+    let used = bench.elsewhere(used.path(), Database::Sqlite);
+    bench.try_restore(&used, &good).await.unwrap();
+    let other = Bench::bare().await;
+    for key in ["issuing-key.pem", "release-key.pem"] {
+        std::fs::copy(other.folder().join(key), used.data_dir.join(key)).unwrap();
+    }
+    let refused = bench.try_restore(&used, &good).await.unwrap_err();
+    assert_eq!(code(&refused), "DATABASE_NOT_EMPTY");
     // The database in use is not empty, and neither is the one that was just restored.
     let beside = Config { data_dir: folder.path().join("other"), ..bench.config.clone() };
     let refused = match &bench.config.database {
@@ -461,17 +472,54 @@ async fn a_file_that_is_there_is_not_replaced_by_accident() {
     let file = bench.folder().join("mine");
     std::fs::write(&file, "mine").unwrap();
     let what = |force| Backup { file: &file, force, passphrase: None };
+    for force in [false, true] {
+        let refused = backup(&bench.config, &bench.environment, what(force), &mut |_| ()).await;
+        assert_eq!(code(&refused.err().unwrap()), "FILE_EXISTS");
+        assert_eq!(std::fs::read(&file).unwrap(), b"mine");
+    }
+    // What is easily named by mistake.
+    for name in ["licd.db", "issuing-key.pem", "admin-token"] {
+        let path = bench.folder().join(name);
+        let Ok(before) = std::fs::read(&path) else { continue };
+        let what = Backup { file: &path, force: true, passphrase: None };
+        let refused = backup(&bench.config, &bench.environment, what, &mut |_| ()).await;
+        assert_eq!(code(&refused.err().unwrap()), "FILE_EXISTS", "{name}");
+        assert_eq!(std::fs::read(&path).unwrap(), before, "{name}");
+    }
+    // An empty file, as scripts make them, and an earlier backup.
+    std::fs::write(&file, "").unwrap();
+    for _ in 0..2 {
+        backup(&bench.config, &bench.environment, what(true), &mut |_| ()).await.unwrap();
+    }
     let refused = backup(&bench.config, &bench.environment, what(false), &mut |_| ()).await;
     assert_eq!(code(&refused.err().unwrap()), "FILE_EXISTS");
-    assert_eq!(std::fs::read(&file).unwrap(), b"mine");
-    backup(&bench.config, &bench.environment, what(true), &mut |_| ()).await.unwrap();
-    assert_ne!(std::fs::read(&file).unwrap(), b"mine");
     let nowhere = bench.folder().join("no/such/folder");
     let what = Backup { file: &nowhere, force: false, passphrase: None };
     assert!(backup(&bench.config, &bench.environment, what, &mut |_| ()).await.is_err());
     let left = std::fs::read_dir(bench.folder()).unwrap().flatten();
     let left: Vec<_> = left.filter(|e| e.path().extension().is_some_and(|x| x == "part")).collect();
     assert!(left.is_empty(), "{left:?}");
+}
+
+#[tokio::test]
+async fn a_folder_that_has_served_does_not_begin_anew_with_an_empty_database() {
+    let bench = Bench::bare().await;
+    for database in each_kind() {
+        let folder = TempDir::new().unwrap();
+        let config = bench.elsewhere(folder.path(), database);
+        std::fs::create_dir_all(&config.data_dir).unwrap();
+        let id = "server-id";
+        std::fs::copy(bench.folder().join(id), config.data_dir.join(id)).unwrap();
+        let refused = Desk::open(&config, bench.environment.clone()).await.err().unwrap();
+        let text = format!("{refused:#}");
+        assert!(text.contains("has served before") && text.contains("licd restore"), "{text}");
+        assert!(!config.data_dir.join("issuing-key.pem").exists(), "nothing was made");
+
+        let file = bench.save(true).await;
+        bench.try_restore(&config, &file).await.unwrap();
+        std::fs::remove_file(file).unwrap();
+        Desk::open(&config, bench.environment.clone()).await.unwrap();
+    }
 }
 
 #[tokio::test]

@@ -84,9 +84,9 @@ impl Alerts for PgTx {
         .await?)
     }
 
-    async fn deliveries_of(&mut self, alert_id: &str) -> Result<Vec<DeliveryRow>, StoreError> {
-        Ok(sqlx::query_as("SELECT * FROM alert_deliveries WHERE alert_id = $1 ORDER BY id")
-            .bind(alert_id)
+    async fn deliveries_of(&mut self, alerts: &[&str]) -> Result<Vec<DeliveryRow>, StoreError> {
+        Ok(sqlx::query_as("SELECT * FROM alert_deliveries WHERE alert_id = ANY($1) ORDER BY id")
+            .bind(alerts)
             .fetch_all(self.connection().await?)
             .await?)
     }

@@ -6,7 +6,7 @@ use futures_util::stream::{BoxStream, StreamExt as _, TryStreamExt as _};
 use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, Connection as _};
 
-use super::{MIGRATOR, READ, number, options, release};
+use super::{MIGRATOR, READ, number, options};
 use crate::config::Secret;
 use crate::store::StoreError;
 use crate::store::backup::{
@@ -34,9 +34,8 @@ const SEQUENCES: &str = "SELECT relname::text, attname::text, sequence FROM pg_c
     AND attnum > 0 AND NOT attisdropped AND sequence IS NOT NULL";
 
 async fn connect(url: &Secret) -> Result<PgConnection, StoreError> {
-    let options = options(url).map_err(|what| StoreError::Unavailable(what.to_owned()))?;
-    let mut connection = PgConnection::connect_with(&options).await?;
-    release(&mut connection).await?;
+    let options = options(url).map_err(StoreError::Unavailable)?;
+    let mut connection = super::connect(&options).await?;
     sqlx::raw_sql(LIMITS).execute(&mut connection).await?;
     Ok(connection)
 }

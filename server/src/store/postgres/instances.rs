@@ -20,6 +20,13 @@ impl Instances for PgTx {
         Ok(sqlx::query_as(sql).bind(id).fetch_optional(self.written().await?).await?)
     }
 
+    async fn instances_with(&mut self, ids: &[&str]) -> Result<Vec<Instance>, StoreError> {
+        Ok(sqlx::query_as("SELECT * FROM instances WHERE id = ANY($1)")
+            .bind(ids)
+            .fetch_all(self.written().await?)
+            .await?)
+    }
+
     async fn is_instance(&mut self, id: &str) -> Result<bool, StoreError> {
         if let Some(known) = self.batch.instance(id) {
             return Ok(known.is_some());

@@ -78,11 +78,14 @@ impl Alerts for SqliteTx {
         .await?)
     }
 
-    async fn deliveries_of(&mut self, alert_id: &str) -> Result<Vec<DeliveryRow>, StoreError> {
-        Ok(sqlx::query_as("SELECT * FROM alert_deliveries WHERE alert_id = $1 ORDER BY id")
-            .bind(alert_id)
-            .fetch_all(self.connection().await?)
-            .await?)
+    async fn deliveries_of(&mut self, alerts: &[&str]) -> Result<Vec<DeliveryRow>, StoreError> {
+        Ok(sqlx::query_as(
+            "SELECT * FROM alert_deliveries WHERE alert_id IN (SELECT value FROM json_each($1)) \
+             ORDER BY id",
+        )
+        .bind(json(alerts)?)
+        .fetch_all(self.connection().await?)
+        .await?)
     }
 
     async fn take_deliveries(

@@ -51,6 +51,17 @@ async fn schema(connection: &mut SqliteConnection) -> Result<Option<i64>, StoreE
         .await?)
 }
 
+/// Whether there are tables of licd's.
+pub(in crate::store) async fn is_made(path: &Path) -> Result<bool, StoreError> {
+    if !path.exists() {
+        return Ok(false);
+    }
+    let mut connection = options(path).connect().await?;
+    let schema = schema(&mut connection).await?;
+    connection.close().await?;
+    Ok(schema.is_some())
+}
+
 /// A moment of the file.
 pub(in crate::store) struct SqliteSnapshot {
     connection: SqliteConnection,

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use sqlx::{QueryBuilder, Sqlite};
 
-use super::SqliteTx;
+use super::{SqliteTx, json};
 use crate::store::{Instance, InstanceQuery, InstanceState, Instances, StoreError, Terms};
 
 #[async_trait]
@@ -15,6 +15,13 @@ impl Instances for SqliteTx {
         Ok(sqlx::query_as("SELECT * FROM instances WHERE id = $1")
             .bind(id)
             .fetch_optional(self.written().await?)
+            .await?)
+    }
+
+    async fn instances_with(&mut self, ids: &[&str]) -> Result<Vec<Instance>, StoreError> {
+        Ok(sqlx::query_as("SELECT * FROM instances WHERE id IN (SELECT value FROM json_each($1))")
+            .bind(json(ids)?)
+            .fetch_all(self.written().await?)
             .await?)
     }
 

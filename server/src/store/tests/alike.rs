@@ -136,6 +136,27 @@ async fn an_address_without_a_database_says_so_without_its_password() {
     assert!(!format!("{error:?} {error} {database} {database:?}").contains("hunter2"));
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_database_that_says_nothing_is_not_waited_for() {
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("postgres://licd@{}/licd", silent.local_addr().unwrap());
+    let database = Database::Postgres(Secret::new(url));
+    let folder = TempDir::new().unwrap();
+    let begun = tokio::time::Instant::now();
+    let opened = [
+        Store::open(&database, folder.path()).await.map(|_| ()),
+        Store::open_beside(&database, folder.path()).await.map(|_| ()),
+        Store::is_made(&database, folder.path()).await.map(|_| ()),
+        Store::snapshot(&database, folder.path()).await.map(|_| ()),
+    ];
+    for opened in opened {
+        let error = opened.unwrap_err();
+        assert!(matches!(&error, StoreError::Unavailable(_)), "{error:?}");
+        assert!(error.to_string().contains("nothing was said within 10 s"), "{error}");
+    }
+    assert!(begun.elapsed().as_secs() < 60);
+}
+
 #[tokio::test]
 async fn servers_that_migrate_together_take_turns() {
     let Some(cluster) = Cluster::shared() else {

@@ -187,7 +187,7 @@ async fn the_same_alert_is_counted_and_not_added() {
     tx.add_delivery("a-1", AlertTarget::Webhook, 1000).await.unwrap();
     assert_eq!(tx.sweep_alerts(1050, 10).await.unwrap(), 1);
     assert_eq!(tx.alert("a-1").await.unwrap(), None);
-    assert_eq!(tx.deliveries_of("a-1").await.unwrap(), []);
+    assert_eq!(tx.deliveries_of(&["a-1", "a-2"]).await.unwrap(), []);
     tx.commit().await.unwrap();
 }
 
@@ -218,7 +218,7 @@ async fn deliveries_are_taken_by_their_target() {
     row.last_error = Some("exit code 1".to_owned());
     row.finished_at = Some(200);
     tx.put_delivery(&row).await.unwrap();
-    let [one, other] = &tx.deliveries_of("a-1").await.unwrap()[..] else { panic!("two") };
+    let [one, other] = &tx.deliveries_of(&["a-1"]).await.unwrap()[..] else { panic!("two") };
     assert_eq!((one.target, one.state), (AlertTarget::Command, DeliveryState::Failed));
     assert_eq!((other.target, other.state), (AlertTarget::Webhook, DeliveryState::Queued));
     tx.commit().await.unwrap();
