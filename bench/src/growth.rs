@@ -33,6 +33,9 @@ const FILLING: usize = 256;
 const TURNS: u32 = 2;
 /// New licenses of one turn.
 const NEW: u64 = 10_000;
+/// Machines beyond those that are sold: more than are measured with, and so many that half of the
+/// instances fill a page.
+const STOCK: u64 = 200_000;
 /// Starts of one measurement; the middle one counts.
 const STARTS: usize = 3;
 
@@ -85,12 +88,11 @@ pub(crate) fn run(
     for size in SIZES.into_iter().filter(|size| *size <= up_to) {
         note(&format!("{} licenses …", number_of(size)));
         filled.fill(&reachable, size)?;
-        let beside = match &first {
-            Some(first) => Some(first.copy(place)?),
-            None => {
-                first = Some(filled.copy(place)?);
-                None
-            }
+        let beside = if let Some(first) = &first {
+            Some(first.copy(place)?)
+        } else {
+            first = Some(filled.copy(place)?);
+            None
         };
         all.push(measure(&mut filled, beside, size, lasting)?);
         if !as_json {
@@ -112,8 +114,7 @@ impl Filled {
     fn fill(&mut self, reachable: &str, licenses: u64) -> Result<()> {
         let Self { site, shop, at } = self;
         let server = site.start(reachable)?;
-        // Twice over, and so many that half of the instances fill a page.
-        shop.stock(&server, licenses.saturating_sub(shop.sold) + 4 * NEW)?;
+        shop.stock(&server, licenses.saturating_sub(shop.sold) + STOCK)?;
         server.stop()?;
 
         let server = site.start(NOBODY)?;

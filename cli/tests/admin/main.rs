@@ -124,13 +124,8 @@ async fn answer(
             server.products.lock().unwrap().push(product.clone());
             axum::Json(product).into_response()
         }
-        "GET /api/v1/restore" => {
-            axum::Json(json!({"uploads_wait": *server.restored.lock().unwrap()})).into_response()
-        }
-        "POST /api/v1/restore/confirm" => {
-            *server.restored.lock().unwrap() = false;
-            axum::Json(json!({"uploads_wait": false})).into_response()
-        }
+        "GET /api/v1/restore" => restore(&server, false),
+        "POST /api/v1/restore/confirm" => restore(&server, true),
         "GET /api/v1/licenses"
         | "GET /api/v1/uploads"
         | "GET /api/v1/releases"
@@ -190,6 +185,12 @@ fn page(rows: &[Value], key: &str, query: &HashMap<String, String>) -> Response 
     let rows: Vec<_> =
         rows.iter().filter(|row| row[key].as_str().unwrap() > after.as_str()).take(limit).collect();
     axum::Json(rows).into_response()
+}
+
+fn restore(server: &Server, confirmed: bool) -> Response {
+    let mut waits = server.restored.lock().unwrap();
+    *waits = *waits && !confirmed;
+    axum::Json(json!({"uploads_wait": *waits})).into_response()
 }
 
 fn problem(status: u16, code: &str, en: &str, zh: &str) -> Response {

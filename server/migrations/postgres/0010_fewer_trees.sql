@@ -7,6 +7,10 @@ DROP INDEX uploads_of_license;
 CREATE UNIQUE INDEX uploads_of_license ON uploads (license_id, event_id);
 -- Those that are being sent are found by uploads_not_delivered.
 DROP INDEX uploads_in_flight;
+-- The oldest of an instance are found without the others.
+DROP INDEX uploads_undelivered;
+CREATE INDEX uploads_undelivered ON uploads (instance_id, id)
+    WHERE state IN ('queued', 'sending', 'failed', 'unclear');
 
 -- Only those that were enrolled by the activation code are counted by the hour.
 DROP INDEX machines_of_instance;

@@ -29,7 +29,7 @@ CREATE UNIQUE INDEX uploads_of_license ON uploads (license_id, event_id);
 CREATE INDEX uploads_due ON uploads (next_at) WHERE state = 'queued';
 -- By state: those that are delivered are almost all. Those that are being sent are found by it, too.
 CREATE INDEX uploads_not_delivered ON uploads (state, id) WHERE state <> 'delivered';
-CREATE INDEX uploads_undelivered ON uploads (instance_id)
+CREATE INDEX uploads_undelivered ON uploads (instance_id, id)
     WHERE state IN ('queued', 'sending', 'failed', 'unclear');
 CREATE INDEX uploads_to_sweep ON uploads (finished_at) WHERE state IN ('delivered', 'cancelled');
 CREATE INDEX uploads_with_file ON uploads (finished_at)

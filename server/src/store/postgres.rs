@@ -104,10 +104,10 @@ pub(super) fn options(url: &Secret) -> Result<PgConnectOptions, String> {
         }
         // A password that is not encoded may have a question mark in it.
         let plain = name.len() <= 32 && name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
-        let named =
+        let which =
             if plain && !query.contains('@') { format!(" `{name}`") } else { String::new() };
         return Err(format!(
-            "it has a parameter{named} that is not known (sslmode, sslrootcert, sslcert, sslkey, \
+            "it has a parameter{which} that is not known (sslmode, sslrootcert, sslcert, sslkey, \
              host, port, dbname, user, password, options and their like are)"
         ));
     }

@@ -10,7 +10,7 @@ pub(crate) type Unread = (String, i64, bool);
 
 /// Licenses of one instance that its buyer does not have: kept applications, and those that are
 /// signed and not delivered.
-#[derive(Clone, Debug, Eq, PartialEq, sqlx::FromRow)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct Wait {
     pub(crate) instance_id: String,
     /// Applications that wait or are held.
@@ -19,7 +19,14 @@ pub(crate) struct Wait {
     pub(crate) since: i64,
 }
 
-/// Uploads in one state among which the one is looked for that is waited for longest: after an
+impl Wait {
+    /// Who asks for nothing is no wait.
+    pub(super) fn of((instance_id, kept, since): (String, i64, Option<i64>)) -> Option<Self> {
+        Some(Self { instance_id, kept, since: since? })
+    }
+}
+
+/// Uploads in one state, or of one instance, among which the one is looked for that is waited for longest: after an
 /// outage there may be millions, and they were made in about the order in which they were asked
 /// for.
 pub(super) const OLDEST: i64 = 1000;
@@ -27,7 +34,8 @@ pub(super) const OLDEST: i64 = 1000;
 /// Questions about waiting; each is answered from an index of what waits.
 #[async_trait]
 pub(crate) trait Waits {
-    /// Who waits of those instances; where nobody does, there is no row.
+    /// Who waits of those instances; where nobody does, there is no row. Of an instance's uploads
+    /// the [`OLDEST`] are looked at.
     async fn waits_of(&mut self, instances: &[&str]) -> Result<Vec<Wait>, StoreError>;
     /// Since when a buyer waits longest, over all instances that are not released; of the uploads in each state, the
     /// [`OLDEST`] are looked at.

@@ -9,21 +9,25 @@ use crate::store::waits::{OLDEST, Unread, Wait, Waits};
 #[async_trait]
 impl Waits for SqliteTx {
     async fn waits_of(&mut self, instances: &[&str]) -> Result<Vec<Wait>, StoreError> {
-        Ok(sqlx::query_as(
-            "SELECT instance_id, sum(kept) AS kept, min(at) AS since FROM (\
-             SELECT instance_id, 1 AS kept, received_at AS at FROM applications \
-             WHERE instance_id IN (SELECT value FROM json_each($1)) AND state IN ('waiting', 'held') \
-             UNION ALL SELECT uploads.instance_id, 0, applications.received_at FROM uploads \
-             JOIN licenses ON licenses.id = uploads.license_id AND licenses.state = 'active' \
-             JOIN applications ON applications.event_id = uploads.event_id \
-             AND applications.license_id = uploads.license_id \
-             WHERE uploads.instance_id IN (SELECT value FROM json_each($1)) \
-             AND uploads.state IN ('queued', 'sending', 'failed', 'unclear')) \
-             GROUP BY instance_id",
+        let asked: Vec<(String, i64, Option<i64>)> = sqlx::query_as(
+            "SELECT asked.value AS instance_id, \
+             (SELECT count(*) FROM applications WHERE instance_id = asked.value \
+             AND state IN ('waiting', 'held')) AS kept, \
+             (SELECT min(at) FROM (SELECT min(received_at) AS at FROM applications \
+             WHERE instance_id = asked.value AND state IN ('waiting', 'held') \
+             UNION ALL SELECT min(applications.received_at) FROM \
+             (SELECT event_id, license_id FROM uploads WHERE instance_id = asked.value \
+             AND state IN ('queued', 'sending', 'failed', 'unclear') ORDER BY id LIMIT $2) AS oldest \
+             JOIN licenses ON licenses.id = oldest.license_id AND licenses.state = 'active' \
+             JOIN applications ON applications.event_id = oldest.event_id \
+             AND applications.license_id = oldest.license_id)) AS since \
+             FROM json_each($1) AS asked",
         )
         .bind(json(instances)?)
+        .bind(OLDEST)
         .fetch_all(self.connection().await?)
-        .await?)
+        .await?;
+        Ok(asked.into_iter().filter_map(Wait::of).collect())
     }
 
     async fn longest_wait(&mut self) -> Result<Option<i64>, StoreError> {
