@@ -196,7 +196,8 @@ impl Reader {
                 }
                 match self.line() {
                     Ok(None) => Ok(Next::End),
-                    _ => Err(damaged("something follows its end")),
+                    Ok(Some(_)) => Err(damaged("something follows its end")),
+                    Err(error) => Err(broken(error)),
                 }
             }
             Err(_) => Err(damaged("a line is neither a table nor a row")),

@@ -56,7 +56,8 @@ pub(in crate::store) async fn is_made(path: &Path) -> Result<bool, StoreError> {
     if !path.exists() {
         return Ok(false);
     }
-    let mut connection = options(path).connect().await?;
+    // Read-only, so that closing it folds no log into the file.
+    let mut connection = options(path).read_only(true).connect().await?;
     let schema = schema(&mut connection).await?;
     connection.close().await?;
     Ok(schema.is_some())
