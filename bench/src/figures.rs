@@ -28,11 +28,12 @@ const WARM_UP: Duration = Duration::from_secs(1);
 const MOST_A_SECOND: u64 = 32_000;
 
 /// What can be asked for by `--only`.
-pub(crate) const NAMES: [&str; 14] = [
+pub(crate) const NAMES: [&str; 15] = [
     "fsync",
     "signature",
     "commits",
     "axum",
+    "axum-alone",
     "inserts",
     "new",
     "resend",
@@ -93,9 +94,10 @@ impl<'a> Run<'a> {
     pub(crate) fn all(mut self) -> Result<Vec<Row>> {
         for (limit, compared) in [
             ("fsync", &["alone"][..]),
-            ("signature", &["new"]),
+            ("signature", &["new", "alone"]),
             ("commits", &["new"]),
             ("axum", &["resend", "ask", "query", "releases"]),
+            ("axum-alone", &["alone"]),
             ("inserts", &["postgres"]),
         ] {
             if self.wants(limit) || self.any(compared) {
@@ -147,7 +149,8 @@ impl<'a> Run<'a> {
             "commits" => {
                 ("single-row commits, sqlx, SQLite", limits::commits(&self.place, lasting)?)
             }
-            "axum" => ("bare axum answer, 32 connections", echo(lasting)?),
+            "axum" => ("bare axum answer, 32 connections", echo(CONNECTIONS, lasting)?),
+            "axum-alone" => ("bare axum answer, one caller alone", echo(1, lasting)?),
             "inserts" => {
                 let place = self.place.clone();
                 let figure = self.cluster()?.inserts(&place, CONNECTIONS, lasting)?;
@@ -245,17 +248,23 @@ impl<'a> Run<'a> {
         }
         if self.wants("alone") {
             note("one caller alone …");
-            let sync = self.limit("fsync")?.latency.percentile(50.0);
+            let mut median_of = |name| anyhow::Ok(self.limit(name)?.latency.percentile(50.0));
+            let sync = median_of("fsync")?;
+            let parts = sync + median_of("signature")? + median_of("axum-alone")?;
             let lasting = self.lasting;
             // What the run before left over is written back meanwhile.
             std::thread::sleep(2 * WARM_UP);
             let figure = figure(shop.sell(&server.load(1, lasting), 0)?, Some(&server))?;
             let median = figure.latency.percentile(50.0);
-            let checks = vec![Check {
-                text: "x fdatasync (p50)".to_owned(),
-                value: median.as_secs_f64() / sync.as_secs_f64().max(1e-9),
-                target: Some(Target::AtMost(1.5)),
-            }];
+            let times = |text: &str, limit: Duration, target| Check {
+                text: format!("x {text} (p50)"),
+                value: median.as_secs_f64() / limit.as_secs_f64().max(1e-9),
+                target,
+            };
+            let checks = vec![
+                times("fdatasync", sync, Some(Target::AtMost(1.5))),
+                times("HTTP, signature and fdatasync", parts, None),
+            ];
             self.add("alone", "new licenses, one caller alone", figure, checks);
         }
         server.stop()
@@ -333,11 +342,11 @@ pub(crate) fn figure(outcome: Outcome, server: Option<&Server>) -> Result<Figure
 }
 
 /// The bare answer, by the same generator with the same signed calls.
-fn echo(lasting: Duration) -> Result<Figure> {
+fn echo(connections: usize, lasting: Duration) -> Result<Figure> {
     let echo = Echo::start()?;
     let call = || Asking::bare(echo.address);
-    let (warm, _) = load::run(&echo.load(CONNECTIONS, WARM_UP), call())?;
+    let (warm, _) = load::run(&echo.load(connections, WARM_UP), call())?;
     let prepared = usize::try_from(to_prepare(warm.rate() * 1.2, lasting))?;
     let stock = load::Prepared::new(call(), prepared);
-    figure(load::run(&echo.load(CONNECTIONS, lasting), stock)?.0, None)
+    figure(load::run(&echo.load(connections, lasting), stock)?.0, None)
 }

@@ -124,7 +124,7 @@ impl Desk {
         let event = call.event_id.clone();
         let apply = Apply::new(call, &self.context);
         let accepted = apply.accepted();
-        let answer = if self.recall.knows(&accepted).await {
+        let answer = if self.recall.knows(&accepted).await? {
             Answer::in_progress()
         } else {
             let answer = self.writer.write(apply).await?;

@@ -29,7 +29,7 @@ pub(super) struct Recall {
 
 struct Asked {
     application: Accepted,
-    reply: oneshot::Sender<bool>,
+    reply: oneshot::Sender<Result<bool, StoreError>>,
 }
 
 /// Hashes of applications: a wrong one costs a question, and what is forgotten the writer knows.
@@ -62,19 +62,23 @@ impl Recall {
     }
 
     /// Whether it was accepted before and nothing is to be done about it. False also where nobody
-    /// remembers or can tell: the writer decides.
-    pub(super) async fn knows(&self, application: &Accepted) -> bool {
+    /// remembers: the writer decides. Where the database is away, he could only wait for it once
+    /// more, and longer than the caller does.
+    pub(super) async fn knows(&self, application: &Accepted) -> Result<bool, StoreError> {
         let hash = self.hasher.hash_one(application);
         let remembered = {
             let recent = self.recent();
             recent.new.contains(&hash) || recent.old.contains(&hash)
         };
         if !remembered {
-            return false;
+            return Ok(false);
         }
         let (reply, answer) = oneshot::channel();
         let asked = Asked { application: application.clone(), reply };
-        self.queue.send(asked).await.is_ok() && answer.await.unwrap_or(false)
+        if self.queue.send(asked).await.is_err() {
+            return Ok(false);
+        }
+        answer.await.unwrap_or(Ok(false))
     }
 }
 
@@ -83,13 +87,11 @@ async fn run(mut queue: mpsc::Receiver<Asked>, store: Store) {
     while queue.recv_many(&mut asked, TOGETHER).await > 0 {
         let events: Vec<&str> =
             asked.iter().map(|asked| asked.application.event.as_str()).collect();
-        let known = look(&store, &events).await.unwrap_or_else(|error| {
-            tracing::warn!(error = %error, "whether applications came before could not be looked up");
-            Vec::new()
-        });
+        let known = look(&store, &events).await;
         for Asked { application, reply } in asked.drain(..) {
+            let known = known.as_ref().map(|known| known.contains(&application));
             // A caller that went away asks again.
-            let _ = reply.send(known.contains(&application));
+            let _ = reply.send(known.map_err(StoreError::clone));
         }
     }
 }
@@ -123,6 +125,6 @@ mod tests {
         }
         assert!(!remembers(0), "those before the last two lots are forgotten");
         assert!(remembers(RECENT) && remembers(2 * RECENT));
-        assert!(!recall.knows(&of(RECENT)).await, "the database does not know it");
+        assert!(!recall.knows(&of(RECENT)).await.unwrap(), "the database does not know it");
     }
 }
