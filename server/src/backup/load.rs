@@ -44,8 +44,6 @@ pub(crate) async fn restore(
 ) -> anyhow::Result<Restored> {
     let header = examine(what.file)?;
     let folder = &config.data_dir;
-    let fresh = !folder.exists();
-    let before = if fresh { None } else { Some(desk::lock(folder)?) };
     let plan = if what.without_keys {
         None
     } else {
@@ -57,7 +55,7 @@ pub(crate) async fn restore(
         Some(plan?)
     };
     desk::make_folder(folder)?;
-    let _lock = if fresh { Some(desk::lock(folder)?) } else { before };
+    let _lock = desk::lock(folder)?;
     if config.database == Database::Sqlite {
         desk::owner_only(&folder.join("licd.db"))?;
     }

@@ -16,9 +16,11 @@ impl Waits for PgTx {
              (SELECT min(at) FROM (SELECT min(received_at) AS at FROM applications \
              WHERE instance_id = asked.id AND state IN ('waiting', 'held') \
              UNION ALL SELECT min(applications.received_at) FROM \
-             (SELECT event_id, license_id FROM uploads WHERE instance_id = asked.id \
-             AND state IN ('queued', 'sending', 'failed', 'unclear') ORDER BY id LIMIT $2) AS oldest \
-             JOIN licenses ON licenses.id = oldest.license_id AND licenses.state = 'active' \
+             (SELECT uploads.event_id, license_id FROM uploads \
+             JOIN licenses ON licenses.id = license_id AND licenses.state = 'active' \
+             WHERE uploads.instance_id = asked.id \
+             AND uploads.state IN ('queued', 'sending', 'failed', 'unclear') \
+             ORDER BY uploads.id LIMIT $2) AS oldest \
              JOIN applications ON applications.event_id = oldest.event_id \
              AND applications.license_id = oldest.license_id) AS its) AS since \
              FROM unnest($1::text[]) AS asked (id)",

@@ -1,6 +1,6 @@
 //! Usage, alerts and waiting: what every database behind [`Tx`] must do.
 
-use super::suite::{fresh, instance, lease};
+use super::suite::{application, fresh, instance, lease, license, upload};
 use crate::store::*;
 
 fn usage(id: &str, number: &str) -> UsageRow {
@@ -281,5 +281,33 @@ async fn a_buyer_waits_for_what_was_kept() {
     tx.put_application(&application).await.unwrap();
     assert!(tx.waits_of(&["i-1"]).await.unwrap().is_empty());
     assert_eq!(tx.longest_wait().await.unwrap(), None);
+    tx.commit().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_buyer_waits_for_what_did_not_arrive() {
+    let (_folder, store) = fresh().await;
+    let mut tx = store.write().await.unwrap();
+    tx.add_instance(&instance("i")).await.unwrap();
+    // Nobody waits for the oldest one any more.
+    for (id, event, at) in [("l-1", "e-1", 100), ("l-2", "e-2", 200), ("l-3", "e-3", 300)] {
+        tx.add_license(&license(id, "i", None)).await.unwrap();
+        tx.add_upload(&upload(&id.replace('l', "u"), id, event)).await.unwrap();
+        let served = Application {
+            state: ApplicationState::Served,
+            license_id: Some(id.to_owned()),
+            ..application(event, 1, at)
+        };
+        tx.put_application(&served).await.unwrap();
+    }
+    tx.put_license_state("l-1", LicenseState::Revoked, Some("operator"), 400).await.unwrap();
+    let since = |since| Wait { instance_id: "i".into(), kept: 0, since };
+    assert_eq!(tx.waits_of(&["i"]).await.unwrap(), [since(200)]);
+    for (id, left) in [("u-2", vec![since(300)]), ("u-3", Vec::new())] {
+        let mut done = tx.upload(id).await.unwrap().unwrap();
+        done.state = UploadState::Delivered;
+        tx.put_upload(&done).await.unwrap();
+        assert_eq!(tx.waits_of(&["i"]).await.unwrap(), left);
+    }
     tx.commit().await.unwrap();
 }
