@@ -9,7 +9,9 @@ use std::{collections::BTreeMap, path::Path};
 use license_core::{
     Refusal, Timestamp,
     armor::{self, Block, Label},
+    jws::DocType,
     key::KeyId,
+    license::License,
     release::ReleaseList,
     revocation::Revocations,
     trust::{KeyRing, KeyState},
@@ -60,6 +62,9 @@ pub(crate) struct Records {
     looked_at: i64,
     /// Set once something could not be written.
     pub(crate) unwritable: Option<String>,
+    /// What was bought, by the last genuine license that was judged: one that is refused still
+    /// tells which releases were paid for.
+    pub(crate) bought: Option<License>,
 }
 
 /// Which list a sequence number belongs to.
@@ -101,6 +106,7 @@ impl Records {
             clock_written: Memory::default(),
             looked_at: (host.running)(),
             unwritable: None,
+            bought: None,
             folder,
             floor_folder,
             floor_name,
@@ -385,7 +391,12 @@ impl Records {
             revocations: &lists,
             floor,
         };
-        let mut verified = verify::license(text, &self.ring, &question)?;
+        let judged = verify::license(text, &self.ring, &question);
+        match &judged {
+            Ok(verified) => self.bought = Some(verified.claims.clone()),
+            Err(_) => self.bought = self.genuine(text, settings, now).or(self.bought.take()),
+        }
+        let mut verified = judged?;
         match self.look(host, Some(verified.claims.issued_at), None) {
             Standing::Right => {}
             Standing::Warned { .. } => verified.warnings.push(Warning::ClockBehind),
@@ -394,5 +405,16 @@ impl Records {
             }
         }
         Ok(verified)
+    }
+
+    /// What a license of this product says, however it is refused: its signature is all that
+    /// counts here.
+    fn genuine(&self, text: &[u8], settings: &Settings, now: Timestamp) -> Option<License> {
+        let blocks = armor::read(text).ok()?;
+        blocks.iter().filter(|block| block.label == Label::License).find_map(|block| {
+            let opened = self.ring.open(DocType::License, &block.document, now).ok()?;
+            let claims = License::from_payload(&opened.payload).ok()?;
+            (claims.product == settings.product).then_some(claims)
+        })
     }
 }

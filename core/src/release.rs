@@ -53,6 +53,28 @@ pub struct Release {
     pub notes: Notes,
 }
 
+impl Release {
+    /// Whether the license pays for the release; without a license nothing forbids it.
+    #[must_use]
+    pub fn is_covered_by(&self, license: Option<&License>) -> bool {
+        license.is_none_or(|license| {
+            license.versions.as_ref().is_none_or(|range| range.covers(&self.version))
+                && license.maintenance_until.is_none_or(|until| self.date <= until)
+        })
+    }
+
+    /// Whether a program of this version must upgrade.
+    fn obliged(&self, version: &Version) -> bool {
+        let range = self.obliges.as_ref();
+        *version < self.version && range.is_some_and(|range| range.covers(version))
+    }
+
+    /// Whether it is time for those who must.
+    fn is_due(&self, now: Timestamp) -> bool {
+        self.due.is_none_or(|due| due <= now)
+    }
+}
+
 /// The releases of a product for one channel and platform. Serialised, it is the payload of a
 /// `release+jwt`.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -149,12 +171,15 @@ impl ReleaseList {
         let mut newer: Vec<&Release> =
             self.releases.iter().filter(|release| release.version > *running).collect();
         newer.sort_by(|a, b| b.version.cmp(&a.version));
-        let covered = newer.iter().copied().find(|release| covers(license, release));
-        let forced = covered.is_some()
-            && newer.iter().any(|release| {
-                release.obliges.as_ref().is_some_and(|range| range.covers(running))
-                    && release.due.is_none_or(|due| due <= now)
-            });
+        let covered = newer.iter().copied().find(|release| release.is_covered_by(license));
+        let forced = covered.is_some_and(|covered| {
+            newer.iter().any(|release| {
+                // What is obliged itself helps nobody.
+                release.is_due(now)
+                    && release.obliged(running)
+                    && !release.obliged(&covered.version)
+            })
+        });
         let state = match (newer.first(), covered) {
             _ if self.min.as_ref().is_some_and(|min| running < min) => {
                 UpgradeState::UnsupportedVersion
@@ -166,13 +191,6 @@ impl ReleaseList {
         };
         Upgrade { state, release: covered.or(newer.first().copied()).cloned(), forced }
     }
-}
-
-fn covers(license: Option<&License>, release: &Release) -> bool {
-    license.is_none_or(|license| {
-        license.versions.as_ref().is_none_or(|range| range.covers(&release.version))
-            && license.maintenance_until.is_none_or(|until| release.date <= until)
-    })
 }
 
 #[cfg(test)]
@@ -235,6 +253,20 @@ mod tests {
             ),
             (
                 list(vec![release("2.1.0", 100, Some("<2.1"))]),
+                Some(&licensed),
+                UpgradeState::RequiredByDate,
+                Some("2.1.0"),
+                true,
+            ),
+            (
+                list(vec![release("2.1.0", 100, None), release("3.0.0", 200, Some("<3"))]),
+                Some(&licensed),
+                UpgradeState::Available,
+                Some("2.1.0"),
+                false,
+            ),
+            (
+                list(vec![release("2.1.0", 100, None), release("3.0.0", 200, Some("<2.1"))]),
                 Some(&licensed),
                 UpgradeState::RequiredByDate,
                 Some("2.1.0"),

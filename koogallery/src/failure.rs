@@ -61,9 +61,12 @@ impl Failure {
         Self::of(Some(status), "ANSWER_INVALID".to_owned(), reason)
     }
 
-    fn of(status: Option<u16>, code: String, message: &str) -> Self {
+    fn of(status: Option<u16>, mut code: String, message: &str) -> Self {
+        code.retain(|c| !c.is_control());
         let (remedy, meaning, meaning_zh) = classify(status, &code);
-        let message = message.chars().take(1024).collect();
+        // What stands in front of a service may answer with anything, and people read this.
+        let legible = message.chars().map(|c| if c.is_control() { ' ' } else { c });
+        let message = legible.take(1024).collect();
         Self { status, code, message, meaning, meaning_zh, remedy }
     }
 }
@@ -76,7 +79,7 @@ pub(crate) fn of_part(status: u16, code: String, message: &str) -> Failure {
 /// Reads the part that all of the marketplace's answers share. Business failures come with
 /// HTTP 200, so the code decides; the answer is passed on where it says success.
 pub(crate) fn read(status: u16, body: &[u8]) -> Result<Value, Failure> {
-    let answer: Value = serde_json::from_slice(body).unwrap_or(Value::Null);
+    let answer = parse(body);
     // The open APIs print `resultCode`, the upload and one printing of the rest `error_code`.
     let code = text(&answer, &["error_code", "resultCode", "errorCode", "result_code"]);
     let mut message =
@@ -99,6 +102,23 @@ pub(crate) fn read(status: u16, body: &[u8]) -> Result<Value, Failure> {
             Err(Failure::of(Some(status), format!("HTTP {status}"), &start))
         }
     }
+}
+
+/// An answer of the marketplace as JSON, `null` if it is none. No text of it has a NUL: databases
+/// refuse that one character, and an answer that cannot be written down would be asked for again
+/// and again.
+pub(crate) fn parse(body: &[u8]) -> Value {
+    fn clean(value: &mut Value) {
+        match value {
+            Value::String(text) if text.contains('\0') => *text = text.replace('\0', ""),
+            Value::Array(values) => values.iter_mut().for_each(clean),
+            Value::Object(members) => members.values_mut().for_each(clean),
+            _ => {}
+        }
+    }
+    let mut answer = serde_json::from_slice(body).unwrap_or(Value::Null);
+    clean(&mut answer);
+    answer
 }
 
 /// The open APIs, the upload and the authorization codes have a number each.
@@ -372,5 +392,17 @@ mod tests {
             let answer = serde_json::json!({ "error_code": code }).to_string();
             let _ = read(status, answer.as_bytes());
         }
+    }
+
+    #[test]
+    fn no_control_character_gets_through() {
+        let compressed = read(502, b"\x1f\x8b\x08\x00\x00\x1b[31m").unwrap_err();
+        assert_eq!(compressed.code, "HTTP 502");
+        assert!(!compressed.message.contains(char::is_control), "{:?}", compressed.message);
+        let refused = read(200, br#"{"error_code":"9138\u00001034","error_msg":"a\u0000b\n"}"#);
+        let refused = refused.unwrap_err();
+        assert_eq!((refused.code.as_str(), refused.message.as_str()), ("91381034", "ab "));
+        let answer = read(200, br#"{"error_code":"MKT.0000","of":[{"name":"x\u0000y"}]}"#).unwrap();
+        assert_eq!(answer["of"][0]["name"], "xy");
     }
 }

@@ -128,7 +128,7 @@ pub fn read_answer(status: u16, answer: &[u8], records: &[Record]) -> Result<Ver
     if failure.code != PARTLY {
         return Err(failure);
     }
-    let answer: Value = serde_json::from_slice(answer).unwrap_or(Value::Null);
+    let answer = failure::parse(answer);
     let Some(wrong) = abnormal(&answer).filter(|wrong| !wrong.is_empty()) else {
         return Err(failure);
     };

@@ -144,8 +144,12 @@ impl Desk {
         if let Some(cause) = self.context.unwritable() {
             return Err(cause);
         }
-        let asked = async { self.store.read().await?.meta("secret").await };
+        let asked = async {
+            self.store.read().await?.meta("secret").await?;
+            self.store.is_standby().await
+        };
         match tokio::time::timeout(PATIENCE, asked).await {
+            Ok(Ok(true)) => Err("the database is a standby: nothing can be written".to_owned()),
             Ok(answer) => answer.map(|_| ()).map_err(|error| error.to_string()),
             Err(_) => Err("the database does not answer in time".to_owned()),
         }

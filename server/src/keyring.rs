@@ -11,7 +11,7 @@ use license_core::jws::DocType;
 use license_core::trust::TrustedKey;
 use zeroize::Zeroizing;
 
-use crate::config::Config;
+use crate::config::{Config, Problems};
 use crate::environment::Environment;
 
 /// What the issuing key signs.
@@ -35,29 +35,30 @@ pub(crate) struct Keyring {
 impl Keyring {
     /// Reads both keys; a file that is not named is made in the data folder if it is missing.
     pub(crate) fn open(config: &Config, environment: &Environment) -> anyhow::Result<Self> {
-        let passphrase = passphrase(config)?;
         let mut made = Vec::new();
-        let mut key = |named: &Option<PathBuf>, own: &str, purposes: &[DocType]| {
-            let passphrase = passphrase.as_ref().map(|text| text.as_str());
-            if let Some(path) = named {
-                return read(path, passphrase, purposes);
-            }
-            let path = config.data_dir.join(own);
-            if !path.exists() {
-                make(&path, passphrase, &config.issuer, purposes, environment)?;
-                made.push(path.clone());
-            }
-            read(&path, passphrase, purposes)
-        };
-        let issuing = key(&config.keys.issuing, ISSUING_FILE, &ISSUING)?;
-        let release = key(&config.keys.release, RELEASE_FILE, &RELEASE)?;
-        if issuing.kid() == release.kid() {
-            bail!(
-                "keys.issuing and keys.release are the same key: a release key is never an \
-                 issuing key; make another one with `licctl key generate`"
-            );
+        let places = places(config)?;
+        for place in places.iter().filter(|place| place.may_be_made()) {
+            let passphrase = place.passphrase.as_ref().map(|text| text.as_str());
+            make(&place.path, passphrase, &config.issuer, place.purposes, environment)?;
+            made.push(place.path.clone());
         }
+        let [issuing, release] = &places;
+        let (issuing, release) = (issuing.key()?, release.key()?);
+        told_apart(&issuing, &release)?;
         Ok(Self { issuing, release, made })
+    }
+
+    /// Reads what [`Keyring::open`] would, and makes nothing.
+    pub(crate) fn check(config: &Config) -> Result<(), Problems> {
+        let places = places(config)?;
+        let [issuing, release] = &places;
+        let key = |place: &Place| {
+            if place.may_be_made() { Ok(None) } else { place.key().map(Some) }
+        };
+        match (key(issuing)?, key(release)?) {
+            (Some(issuing), Some(release)) => told_apart(&issuing, &release),
+            _ => Ok(()),
+        }
     }
 
     /// The public halves with what each may sign.
@@ -69,21 +70,35 @@ impl Keyring {
     }
 }
 
+fn told_apart(issuing: &SigningKey, release: &SigningKey) -> Result<(), Problems> {
+    if issuing.kid() == release.kid() {
+        return Err(Problems::one(
+            "keys.issuing and keys.release are the same key: a release key is never an issuing \
+             key; make another one with `licctl key generate`"
+                .to_owned(),
+        ));
+    }
+    Ok(())
+}
+
 /// Where one of the keys is kept.
 pub(crate) struct Place {
     /// `issuing` or `release`.
     pub(crate) role: &'static str,
     pub(crate) path: PathBuf,
+    /// The configuration names it.
+    named: bool,
     purposes: &'static [DocType],
     passphrase: Option<Zeroizing<String>>,
 }
 
 /// Where the keys are kept, whether they are there or not.
-pub(crate) fn places(config: &Config) -> anyhow::Result<[Place; 2]> {
-    let passphrase = passphrase(config)?;
+pub(crate) fn places(config: &Config) -> Result<[Place; 2], Problems> {
+    let passphrase = passphrase(config).map_err(|error| Problems::one(format!("{error:#}")))?;
     let place = |role, named: &Option<PathBuf>, own: &str, purposes| Place {
         role,
         path: named.clone().unwrap_or_else(|| config.data_dir.join(own)),
+        named: named.is_some(),
         purposes,
         passphrase: passphrase.clone(),
     };
@@ -96,11 +111,23 @@ pub(crate) fn places(config: &Config) -> anyhow::Result<[Place; 2]> {
 impl Place {
     /// The key, if its file is there.
     pub(crate) fn read(&self) -> anyhow::Result<Option<KeyFile>> {
-        if !self.path.exists() {
-            return Ok(None);
-        }
+        if self.path.exists() { self.read_file().map(Some) } else { Ok(None) }
+    }
+
+    fn read_file(&self) -> anyhow::Result<KeyFile> {
         read_file(&self.path, self.passphrase.as_ref().map(|text| text.as_str()), self.purposes)
-            .map(Some)
+    }
+
+    /// The key, which has to be there.
+    fn key(&self) -> Result<SigningKey, Problems> {
+        self.read_file()
+            .map(|file| file.key)
+            .map_err(|error| Problems::one(format!("keys.{}: {error:#}", self.role)))
+    }
+
+    /// Whether it is missing and nobody said that it is there.
+    fn may_be_made(&self) -> bool {
+        !self.named && !self.path.exists()
     }
 
     /// Puts a key there, encrypted if the configuration names a passphrase.
@@ -124,10 +151,6 @@ pub(crate) fn passphrase_in(path: &Path, named: &str) -> anyhow::Result<Zeroizin
         bail!("{named}: {} is empty", path.display());
     }
     Ok(Zeroizing::new(text.to_owned()))
-}
-
-fn read(path: &Path, passphrase: Option<&str>, purposes: &[DocType]) -> anyhow::Result<SigningKey> {
-    read_file(path, passphrase, purposes).map(|file| file.key)
 }
 
 fn read_file(

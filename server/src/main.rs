@@ -11,6 +11,7 @@ mod error;
 mod http;
 mod keyring;
 mod logging;
+mod nul;
 mod outlets;
 mod output;
 mod outside;

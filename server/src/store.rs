@@ -72,6 +72,9 @@ pub(crate) enum StoreError {
     /// No connection, a time-out, the service is stopping; nothing was changed.
     #[error("the database is not available: {0}")]
     Unavailable(String),
+    /// The database gave up one statement, which took too long; nothing was changed.
+    #[error("the database took too long: {0}")]
+    Slow(String),
     /// Two servers stood in each other's way; nothing was changed, and trying again helps.
     #[error("another server changed the same: {0}")]
     Contended(String),
@@ -108,6 +111,9 @@ pub(crate) trait Tx:
     /// Keeps other servers away from what is named until this transaction ends. Comes first, and
     /// once.
     async fn lock(&mut self, locks: &Locks) -> Result<(), StoreError>;
+    /// Makes due at `now` what waits in any queue for longer than until `latest`: the clock was
+    /// set back. How many that were.
+    async fn hurry(&mut self, now: i64, latest: i64) -> Result<u64, StoreError>;
     /// Makes everything durable, or nothing.
     async fn commit(self: Box<Self>) -> Result<(), StoreError>;
     /// Gives everything up, and the connection back.
@@ -205,6 +211,14 @@ impl Store {
         match self {
             Self::Sqlite(sqlite) => sqlite.read().await,
             Self::Postgres(postgres) => postgres.read().await,
+        }
+    }
+
+    /// Whether nothing can be written because the database only follows another one.
+    pub(crate) async fn is_standby(&self) -> Result<bool, StoreError> {
+        match self {
+            Self::Sqlite(_) => Ok(false),
+            Self::Postgres(postgres) => postgres.is_standby().await,
         }
     }
 

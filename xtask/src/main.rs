@@ -52,7 +52,9 @@ enum Command {
 
 /// The repository's folder: every command works from there, wherever it was called.
 fn root() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+    // Cargo's own word: what was compiled in may be another folder that shared its target.
+    std::env::var_os("CARGO_MANIFEST_DIR")
+        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from)
         .parent()
         .expect("xtask's folder stands in the repository's")
         .to_path_buf()

@@ -1,5 +1,6 @@
 //! Calls a seller's endpoint as the marketplace does: signed, over HTTP, timed.
 
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
@@ -74,6 +75,8 @@ pub(crate) struct Seller {
     key: AccessKey,
     agent: ureq::Agent,
     environment: Environment,
+    /// The last time that was given out.
+    last_ms: AtomicI64,
 }
 
 /// The endpoint under each interface type's key; without a key there is nothing to be sent.
@@ -110,7 +113,13 @@ impl Seller {
             .timeout_global(Some(PATIENCE * 2))
             .build()
             .into();
-        Ok(Self { url: url.to_owned(), key, agent, environment: *environment })
+        Ok(Self {
+            url: url.to_owned(),
+            key,
+            agent,
+            environment: *environment,
+            last_ms: AtomicI64::new(0),
+        })
     }
 
     pub(crate) fn key(&self) -> &AccessKey {
@@ -121,8 +130,13 @@ impl Seller {
         &self.url
     }
 
+    /// The time of a call, no two at the same millisecond: the first edition has no nonce, and a
+    /// call that is sent again has another time.
     pub(crate) fn now_ms(&self) -> i64 {
-        (self.environment.now_ms)()
+        let now = (self.environment.now_ms)();
+        let next = |last: i64| Some(now.max(last.saturating_add(1)));
+        let last = self.last_ms.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next);
+        now.max(last.unwrap_or_default().saturating_add(1))
     }
 
     /// Random hexadecimal characters: a nonce, a businessId, an eventId.
@@ -189,6 +203,7 @@ impl Seller {
             key: self.key.clone(),
             agent: self.agent.clone(),
             environment: self.environment,
+            last_ms: AtomicI64::default(),
         };
         program.send(&Shot::post(String::new(), request.to_string().into_bytes()))
     }

@@ -38,7 +38,7 @@ impl Engine {
 
     /// The decision by the list that is kept; nothing if it is not of today.
     fn upgrade(&self, of_today: bool) -> Option<Upgrade> {
-        let license = self.license_in_force();
+        let license = self.bought();
         let now = (self.host.now)();
         let records = self.records();
         let (list, fetched) = records.releases()?;
@@ -50,7 +50,14 @@ impl Engine {
             return None;
         }
         let version = settings.version.as_ref()?;
-        Some(list.decide(version, license.as_ref().map(|verified| &verified.claims), now))
+        Some(list.decide(version, license.as_ref(), now))
+    }
+
+    /// What was bought: the license in force, else the last one that was refused. Without any
+    /// nothing forbids a release.
+    fn bought(&self) -> Option<License> {
+        let in_force = self.license_in_force();
+        in_force.map(|verified| verified.claims).or_else(|| self.records().bought.clone())
     }
 
     fn fetch_releases(&self) -> Result<Upgrade, Failure> {
@@ -79,11 +86,9 @@ impl Engine {
     }
 
     fn tell(&self, ticket: Ticket, upgrade: &Upgrade) {
-        let license = self.license_in_force();
-        let covered = upgrade
-            .release
-            .as_ref()
-            .filter(|release| covers(license.as_ref().map(|v| &v.claims), release));
+        let license = self.bought();
+        let covered =
+            upgrade.release.as_ref().filter(|release| release.is_covered_by(license.as_ref()));
         *locked(&self.offered) = covered.cloned();
         let facts = upgrade.release.as_ref().map(facts).unwrap_or_default();
         let mut events =
@@ -116,14 +121,6 @@ impl Engine {
         );
         Ok(())
     }
-}
-
-/// Whether the license pays for the release; without a license nothing forbids it.
-fn covers(license: Option<&License>, release: &Release) -> bool {
-    license.is_none_or(|license| {
-        license.versions.as_ref().is_none_or(|range| range.covers(&release.version))
-            && license.maintenance_until.is_none_or(|until| release.date <= until)
-    })
 }
 
 fn state_word(state: UpgradeState) -> String {

@@ -153,8 +153,7 @@ pub fn read_user_info(status: u16, body: &[u8]) -> Result<UserInfo, OauthError> 
 
 fn object(status: u16, body: &[u8]) -> Result<Map<String, Value>, OauthError> {
     let unreadable = |what| OauthError::Unreadable { status, what };
-    let answer = serde_json::from_slice::<Value>(body);
-    let Ok(Value::Object(mut answer)) = answer else {
+    let Value::Object(mut answer) = crate::failure::parse(body) else {
         return Err(unreadable("it is no JSON object"));
     };
     if let Some(error) = text(&answer, "error") {

@@ -1,6 +1,7 @@
 //! `licd config check`
 
 use super::Place;
+use crate::keyring::Keyring;
 use crate::output;
 
 /// What `licd config check` takes.
@@ -13,6 +14,7 @@ pub(crate) struct Args {
 pub(super) fn run(args: &Args) -> anyhow::Result<()> {
     let loaded = args.place.load(Vec::new())?;
     let certificate = crate::http::tls(&loaded.config)?;
+    Keyring::check(&loaded.config)?;
     output::text(&loaded.effective);
     for warning in &loaded.warnings {
         output::warning(&warning.text);

@@ -67,10 +67,10 @@ impl UseCase for ClientLicense {
             return self.answer(tx, work, &row, &license).await.map(Ok);
         }
         if matches!(grant.place, Place::New { .. }) {
-            let since = work.now.as_secs() - HOUR;
-            let lately = tx.machines_by_code_since(&instance.id, since).await?;
-            if lately >= NEW_MACHINES_AN_HOUR {
-                return Ok(Err(too_many_machines()));
+            let oldest = tx.newest_by_code(&instance.id, NEW_MACHINES_AN_HOUR).await?;
+            let wait = oldest.map_or(0, |at| at + HOUR - work.now.as_secs());
+            if wait > 0 {
+                return Ok(Err(too_many_machines(wait)));
             }
         }
         let (row, license) = issue(tx, work, &mut instance, &grant, None).await?;
@@ -187,14 +187,15 @@ pub(crate) fn order_pending() -> ApiError {
     .retry_after(ORDER_PATIENCE)
 }
 
-fn too_many_machines() -> ApiError {
+/// In so many seconds there is room for one more.
+fn too_many_machines(wait: i64) -> ApiError {
     ApiError::new(
         Code::RateLimited,
         format!("more than {NEW_MACHINES_AN_HOUR} new machines an hour with one activation code"),
         format!("同一激活码每小时最多激活 {NEW_MACHINES_AN_HOUR} 台新机器"),
     )
     .with_status(429)
-    .retry_after(600)
+    .retry_after(u32::try_from(wait.min(HOUR)).unwrap_or_default())
 }
 
 pub(super) fn deny(denial: Denial) -> ApiError {

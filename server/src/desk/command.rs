@@ -133,8 +133,10 @@ pub(crate) mod failing {
     use super::{StoreError, Tx, UseCase, Work};
 
     #[derive(Clone)]
-    pub(crate) struct Fail {
-        pub(crate) panics: bool,
+    pub(crate) enum Fail {
+        Breaks,
+        Panics,
+        IsSlow,
     }
 
     impl UseCase for Fail {
@@ -142,8 +144,12 @@ pub(crate) mod failing {
 
         async fn run(&self, tx: &mut dyn Tx, _: &mut Work<'_>) -> Result<(), StoreError> {
             tx.put_meta("half", Some(b"written")).await?;
-            assert!(!self.panics, "as it was asked to");
-            Err(StoreError::Broken("as it was asked to".to_owned()))
+            let asked = "as it was asked to".to_owned();
+            match self {
+                Self::Breaks => Err(StoreError::Broken(asked)),
+                Self::IsSlow => Err(StoreError::Slow(asked)),
+                Self::Panics => panic!("{asked}"),
+            }
         }
     }
 }

@@ -77,8 +77,6 @@ pub(crate) struct Bells {
 pub(crate) enum Note {
     /// An order is to be read.
     OrderQueued { instance: String },
-    /// A question about an order ended, whatever the answer.
-    OrderAsked { instance: String },
     /// A license was signed.
     Issued { license: String, instance: String },
     /// A license is to be sent.
@@ -198,7 +196,6 @@ impl Context {
                 self.reading.begin(&instance);
                 self.bells.orders.notify_one();
             }
-            Note::OrderAsked { instance } => self.reading.end(&instance),
             Note::Issued { license, instance } => {
                 metrics::counter!("licd_licenses_issued_total").increment(1);
                 tracing::info!(

@@ -8,7 +8,7 @@ use crate::store::{StoreError, Tx};
 /// that was ahead.
 pub(crate) const LONGEST_WAIT: i64 = 300;
 
-/// Makes due now what both queues hold beyond the longest wait.
+/// Makes due now what the queues hold beyond the longest wait.
 #[derive(Clone)]
 pub(crate) struct Hurry;
 
@@ -18,7 +18,6 @@ impl UseCase for Hurry {
 
     async fn run(&self, tx: &mut dyn Tx, work: &mut Work<'_>) -> Result<u64, StoreError> {
         let now = work.now.as_secs();
-        let latest = now + LONGEST_WAIT;
-        Ok(tx.hurry_orders(now, latest).await? + tx.hurry_uploads(now, latest).await?)
+        tx.hurry(now, now + LONGEST_WAIT).await
     }
 }

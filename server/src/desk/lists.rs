@@ -95,8 +95,9 @@ pub(crate) async fn releases(
 ) -> Result<ListRow, StoreError> {
     let row = tx.list_to_sign(key).await?;
     let mut entries = Vec::new();
-    for release in tx.releases(Some(&key.product), None, Some(&key.channel)).await? {
-        if release.platform == key.platform || release.platform == "*" {
+    let platforms = if key.platform == "*" { vec!["*"] } else { vec!["*", &*key.platform] };
+    for platform in platforms {
+        for release in tx.releases(Some(&key.product), Some(platform), Some(&key.channel)).await? {
             let entry = serde_json::from_str(&release.entry)
                 .map_err(|error| StoreError::Broken(error.to_string()))?;
             entries.push(entry);

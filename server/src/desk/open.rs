@@ -166,8 +166,7 @@ impl Desk {
         tx.interrupt_codes().await?;
         // The clock may have been set back while nobody was there to see it.
         let now = self.context.now().as_secs();
-        tx.hurry_orders(now, now + LONGEST_WAIT).await?;
-        tx.hurry_uploads(now, now + LONGEST_WAIT).await?;
+        tx.hurry(now, now + LONGEST_WAIT).await?;
         // Another configuration was refused: this one is tried, and that one is forgotten.
         if !self.gate.is_closed() && uploads::open_queues(&mut *tx, now).await? {
             self.gate.doubt();

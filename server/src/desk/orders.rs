@@ -5,7 +5,7 @@ use koogallery::order::{ChargingMode, Order, OrderLine, OrderProduct, OrderType}
 
 use super::audit::{By, Entry};
 use super::command::UseCase;
-use super::context::{Note, Work};
+use super::context::Work;
 use super::settle::settle;
 use crate::store::{
     Instance, InstanceState, Lease, Locks, OrderRow, OrderState, StoreError, Terms, Tx,
@@ -66,7 +66,6 @@ impl UseCase for EndOrder {
         if row.state != OrderState::Reading {
             return Ok(());
         }
-        work.note(Note::OrderAsked { instance: row.instance_id.clone() });
         let taken_over = row.lease_owner.as_deref() != Some(work.desk.server.as_str());
         if self.outcome.is_err() && taken_over {
             return Ok(());

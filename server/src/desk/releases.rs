@@ -16,6 +16,9 @@ use super::{Desk, lists, views};
 use crate::error::ApiError;
 use crate::store::{ListKey, ListRow, Locks, ReleaseRow, StoreError, Tx};
 
+/// Releases of one platform and channel that a list is signed of: what clients read at once.
+const RELEASES: usize = 1000;
+
 /// One release more, signed here.
 pub(crate) struct PublishRelease {
     pub(crate) input: ReleaseInput,
@@ -42,6 +45,21 @@ impl UseCase for PublishRelease {
                 "该发布列表由其他密钥签名：请用同一密钥（--key）发布",
             )));
         }
+        let kept =
+            tx.releases(Some(&input.product), Some(&input.platform), Some(&input.channel)).await?;
+        let version = input.version.to_string();
+        if kept.len() >= RELEASES && kept.iter().all(|row| row.version != version) {
+            return Ok(Err(ApiError::new(
+                Code::Conflict,
+                format!(
+                    "the list of this platform and channel holds {RELEASES} releases already: \
+                     publish on another channel, or a list of your own with `--key`"
+                ),
+                format!(
+                    "该平台与渠道的发布列表已有{RELEASES}个版本：请使用其他渠道，或用 --key 发布自己的列表"
+                ),
+            )));
+        }
         let entry = Release {
             version: input.version.clone(),
             date: input.date,
@@ -57,10 +75,7 @@ impl UseCase for PublishRelease {
         lists::releases(tx, work, &key).await?;
         if input.platform == "*" {
             // Lists of single platforms carry what is for every platform.
-            for other in tx.releases(Some(&input.product), None, Some(&input.channel)).await? {
-                let key = ListKey::release(&other.product, &other.platform, &other.channel);
-                tx.mark_list(&key).await?;
-            }
+            tx.mark_releases(&input.product, &input.channel).await?;
         }
         let published = Entry::new("release.publish", &self.by).about("product", &row.product);
         let published = published.about("platform", &row.platform).about("channel", &row.channel);

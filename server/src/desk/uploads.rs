@@ -69,7 +69,11 @@ impl UseCase for EndUpload {
 
     async fn run(&self, tx: &mut dyn Tx, work: &mut Work<'_>) -> Result<Self::Answer, StoreError> {
         let Some(mut row) = tx.upload(&self.id).await? else { return Ok(None) };
-        if row.state != UploadState::Sending {
+        // What arrived has arrived, whoever was to send it next; only a license that is stopped
+        // stays stopped.
+        let arrived = self.outcome.is_ok()
+            && !matches!(row.state, UploadState::Delivered | UploadState::Cancelled);
+        if row.state != UploadState::Sending && !arrived {
             return Ok(Some(row.state));
         }
         // Who took it over sends it just now; only an arrival is news to him.

@@ -12,9 +12,10 @@ use crate::store::{
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Disk(_) | StoreError::Unavailable(_) | StoreError::Contended(_) => {
-                Self::unavailable(&error)
-            }
+            StoreError::Disk(_)
+            | StoreError::Unavailable(_)
+            | StoreError::Slow(_)
+            | StoreError::Contended(_) => Self::unavailable(&error),
             StoreError::Broken(_) | StoreError::Version(_) => Self::internal(&error),
         }
     }

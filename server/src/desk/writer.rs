@@ -85,8 +85,21 @@ pub(crate) async fn write_all(
         // One bad command must not fail its neighbours.
         Err(_) => {
             let mut answers = Vec::with_capacity(commands.len());
+            let mut slow = 0;
             for i in all {
-                answers.push(alone(store, desk, commands, i).await);
+                let answer = alone(store, desk, commands, i).await;
+                slow += u32::from(matches!(answer, Err(StoreError::Slow(_))));
+                // One that is too slow is its own fault, the next one is the database's.
+                let gone = match &answer {
+                    Err(error @ StoreError::Unavailable(_)) => Some(error.clone()),
+                    Err(error @ StoreError::Slow(_)) if slow > 1 => Some(error.clone()),
+                    _ => None,
+                };
+                answers.push(answer);
+                if let Some(error) = gone {
+                    answers.resize_with(commands.len(), || Err(error.clone()));
+                    break;
+                }
             }
             answers
         }
@@ -190,9 +203,9 @@ mod tests {
         let pause = |word: &str| PutPause { configuration: Some(word.into()) }.into_command();
         let commands: Arc<[Command]> = [
             pause("a"),
-            Fail { panics: false }.into_command(),
+            Fail::Breaks.into_command(),
             Sweep.into_command(),
-            Fail { panics: true }.into_command(),
+            Fail::Panics.into_command(),
             pause("b"),
         ]
         .into();
@@ -204,18 +217,35 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_slow_command_fails_alone_and_a_slow_database_everybody() {
+        let bench = Bench::bare().await;
+        let pause = |word: &str| PutPause { configuration: Some(word.into()) }.into_command();
+        let write = async |commands: Vec<Command>| -> Vec<bool> {
+            let commands = commands.into();
+            let answers = write_all(&bench.desk.store, &bench.desk.context, &commands).await;
+            answers.iter().map(Result::is_ok).collect()
+        };
+        let slow = || Fail::IsSlow.into_command();
+        assert_eq!(write(vec![pause("a"), slow(), pause("b")]).await, [true, false, true]);
+        let commands = vec![pause("c"), slow(), pause("d"), slow(), pause("e"), slow()];
+        assert_eq!(write(commands).await, [true, false, true, false, false, false]);
+        let kept = bench.desk.store.read().await.unwrap().meta("pause").await.unwrap();
+        assert_eq!(kept.as_deref(), Some(&b"d"[..]));
+    }
+
+    #[tokio::test]
     async fn what_is_told_was_committed() {
         let bench = Bench::bare().await;
         let mut tx = bench.desk.store.write().await.unwrap();
         let mut work = Work::new(&bench.desk.context);
-        assert!(Fail { panics: false }.run(&mut *tx, &mut work).await.is_err());
+        assert!(Fail::Breaks.run(&mut *tx, &mut work).await.is_err());
         tx.rollback().await;
-        let failed = bench.desk.writer.write(Fail { panics: false }).await;
+        let failed = bench.desk.writer.write(Fail::Breaks).await;
         assert!(matches!(failed, Err(StoreError::Broken(_))));
         let kept = bench.desk.store.read().await.unwrap().meta("half").await.unwrap();
         assert_eq!(kept, None, "what it wrote before it failed is gone");
         // The writer goes on after a panic as well.
-        assert!(bench.desk.writer.write(Fail { panics: true }).await.is_err());
+        assert!(bench.desk.writer.write(Fail::Panics).await.is_err());
         bench.desk.writer.write(Sweep).await.unwrap();
     }
 }

@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 
 use super::limits::BODY_TIME;
 use crate::error::ApiError;
+use crate::nul;
 
 /// What is thrown away of a body over the limit, so that its sender can hear the answer.
 const DRAINED_BYTES: usize = 1024 * 1024;
@@ -95,6 +96,13 @@ where
             .with_status(415));
         }
         let bytes = read(&parts.headers, body, LIMIT).await?;
+        if nul::is_in(&bytes) {
+            return Err(ApiError::new(
+                Code::RequestInvalid,
+                "A text of the body holds the character NUL.",
+                "请求体的文本含有NUL字符。",
+            ));
+        }
         let mut reader = serde_json::Deserializer::from_slice(&bytes);
         let value = serde_path(&mut reader).map_err(|error| unreadable(&error))?;
         reader.end().map_err(|error| unreadable(&error))?;

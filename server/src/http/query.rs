@@ -14,6 +14,13 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Parameters<T> 
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        if parts.uri.query().is_some_and(|query| query.contains("%00")) {
+            return Err(ApiError::new(
+                Code::RequestInvalid,
+                "The query holds the character NUL.",
+                "查询参数含有NUL字符。",
+            ));
+        }
         match Query::<T>::from_request_parts(parts, state).await {
             Ok(Query(value)) => Ok(Self(value)),
             Err(QueryRejection::FailedToDeserializeQueryString(error)) => {
@@ -36,9 +43,9 @@ impl<S: Send + Sync> FromRequestParts<S> for Name {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
-        // Only a name that is no UTF-8 fails: nothing of ours is called that.
+        // A name that is no UTF-8, or has a NUL: nothing of ours is called that.
         match Path::<String>::from_request_parts(parts, state).await {
-            Ok(Path(name)) if name.len() <= 128 => Ok(Self(name)),
+            Ok(Path(name)) if name.len() <= 128 && !name.contains('\0') => Ok(Self(name)),
             _ => Err(ApiError::plain(Code::NotFound)),
         }
     }

@@ -63,11 +63,15 @@ pub(crate) struct AlertQuery {
     pub(crate) limit: i64,
 }
 
+/// By how many seconds the clocks of two servers may differ; an alert from later than that was
+/// dated by a clock that was ahead, and silences nothing.
+pub(super) const ALERT_CLOCKS: i64 = 60;
+
 /// Alerts and the queue of their deliveries.
 #[async_trait]
 pub(crate) trait Alerts {
-    /// Adds one unless the same word about the same subject came after `since`: then that one is
-    /// counted once more, and false is answered.
+    /// Adds one unless the same word about the same subject came after `since`, and not later than
+    /// now: then that one is counted once more, and false is answered.
     async fn add_alert(&mut self, alert: &AlertRow, since: i64) -> Result<bool, StoreError>;
     async fn add_delivery(
         &mut self,

@@ -10,6 +10,9 @@ use sqlx::migrate::{MigrateError, Migrator};
 
 use super::{StoreError, version};
 
+/// By how much a restored list's number rises: more lists than were signed since the backup.
+pub(super) const LEAP: i64 = 1_000_000;
+
 /// What a column holds, alike in both databases.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]

@@ -30,6 +30,8 @@ while read -r command; do
         kill) control -m immediate stop ;;
         stop) control -m fast stop ;;
         start) control start ;;
+        follow) control -m fast stop; : >"$dir/data/standby.signal"; control start ;;
+        lead) control promote ;;
         create*) "$bin/createdb" -h "$dir" -U licd "${command#create }" </dev/null >&2 ;;
     esac
     echo done
@@ -92,7 +94,8 @@ impl Cluster {
         SHARED.get_or_init(Self::start).as_ref()
     }
 
-    /// Does one thing: `kill`, `stop`, `start`, `create NAME`.
+    /// Does one thing: `kill`, `stop`, `start`, `follow` as a standby, `lead` again,
+    /// `create NAME`.
     pub(crate) fn tell(&self, what: &str) {
         let mut pipe = self.pipe.lock().unwrap();
         writeln!(pipe.0, "{what}").unwrap();

@@ -66,6 +66,8 @@ pub(crate) trait Lists {
     async fn put_list(&mut self, key: &ListKey, row: &ListRow) -> Result<(), StoreError>;
     /// Has a list signed anew before it is served again.
     async fn mark_list(&mut self, key: &ListKey) -> Result<(), StoreError>;
+    /// The same for the release lists of every platform of a channel.
+    async fn mark_releases(&mut self, product: &str, channel: &str) -> Result<(), StoreError>;
     async fn put_release(&mut self, release: &ReleaseRow) -> Result<(), StoreError>;
     /// Replaces every release of one list.
     async fn clear_releases(

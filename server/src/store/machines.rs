@@ -31,10 +31,11 @@ pub(crate) trait Machines {
     ) -> Result<(), StoreError>;
     /// Frees its place and forgets its digests; false if it is free already.
     async fn free_machine(&mut self, id: &str, at: i64) -> Result<bool, StoreError>;
-    /// How many were enrolled by activation code after `since`.
-    async fn machines_by_code_since(
+    /// When the `nth` newest of those that were enrolled by activation code was, if there are as
+    /// many.
+    async fn newest_by_code(
         &mut self,
         instance_id: &str,
-        since: i64,
-    ) -> Result<i64, StoreError>;
+        nth: i64,
+    ) -> Result<Option<i64>, StoreError>;
 }

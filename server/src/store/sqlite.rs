@@ -306,6 +306,15 @@ impl SqliteTx {
     }
 }
 
+/// Every queue.
+const HURRY: [&str; 5] = [
+    "UPDATE orders SET next_at = $1 WHERE state = 'queued' AND next_at > $2",
+    "UPDATE uploads SET next_at = $1 WHERE state = 'queued' AND next_at > $2",
+    "UPDATE usage_records SET next_at = $1 WHERE state = 'queued' AND next_at > $2",
+    "UPDATE notices SET next_at = $1 WHERE state = 'queued' AND next_at > $2",
+    "UPDATE alert_deliveries SET next_at = $1 WHERE state = 'queued' AND next_at > $2",
+];
+
 /// One parameter for a whole list: a JSON array, so that the statement is prepared once.
 fn json(list: &(impl Serialize + ?Sized)) -> Result<String, StoreError> {
     serde_json::to_string(list).map_err(|error| StoreError::Broken(error.to_string()))
@@ -316,6 +325,15 @@ impl Tx for SqliteTx {
     async fn lock(&mut self, locks: &Locks) -> Result<(), StoreError> {
         // There is one writer, and this is its transaction: nothing needs to be locked.
         if locks.is_empty() { Ok(()) } else { self.read_ahead(locks).await }
+    }
+
+    async fn hurry(&mut self, now: i64, latest: i64) -> Result<u64, StoreError> {
+        let mut count = 0;
+        for sql in HURRY {
+            let done = sqlx::query(sql).bind(now).bind(latest);
+            count += done.execute(self.connection().await?).await?.rows_affected();
+        }
+        Ok(count)
     }
 
     async fn commit(mut self: Box<Self>) -> Result<(), StoreError> {

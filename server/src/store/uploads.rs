@@ -84,8 +84,6 @@ pub(crate) trait Uploads {
     /// Puts back what a server that died left in the middle, which may have arrived: all that is
     /// being sent, is not `held` here and has no lease.
     async fn requeue_uploads(&mut self, held: &[String]) -> Result<u64, StoreError>;
-    /// Makes due at `now` what waits for longer than until `latest`: the clock was set back.
-    async fn hurry_uploads(&mut self, now: i64, latest: i64) -> Result<u64, StoreError>;
     /// How many are being sent, by whomever.
     async fn uploads_in_flight(&mut self) -> Result<i64, StoreError>;
     /// Writes back state, times, the reason and whether an attempt got no answer; ends its lease.

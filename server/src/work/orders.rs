@@ -114,8 +114,10 @@ async fn ask(desk: Desk, marketplace: Arc<Marketplace>, shutdown: Shutdown, row:
     }
     metrics::counter!("licd_order_reads_total", "result" => result(&outcome)).increment(1);
     let next_at = desk.context.now().as_secs() + wait;
+    let instance = row.instance_id.clone();
     let ended = EndOrder { id: row.id, instance: row.instance_id, outcome, next_at };
     uploads::write_down(&desk, ended, &shutdown).await;
+    desk.context.reading.end(&instance);
 }
 
 fn result<T>(outcome: &Result<T, Failure>) -> &'static str {

@@ -76,13 +76,16 @@ async fn serve(desk: Desk, marketplace: Arc<Marketplace>, mut shutdown: Shutdown
     while flight.ended().await {}
 }
 
-/// Both queues hold times of a clock that was ahead: nothing waits for those.
+/// The queues hold times of a clock that was ahead: nothing waits for those.
 async fn hurry(desk: &Desk, seconds: i64) {
     match desk.writer.write(Hurry).await {
         Ok(count) => tracing::warn!(seconds, count, "the clock was set back; the queues go on"),
         Err(error) => tracing::error!(error = %error, "the queues hold times of a wrong clock"),
     }
-    desk.context.bells.orders.notify_one();
+    let bells = &desk.context.bells;
+    for bell in [&bells.orders, &bells.usage, &bells.notices, &bells.alerts] {
+        bell.notify_one();
+    }
 }
 
 /// What another server learnt about the credentials, or an operator told it, counts here as well.

@@ -143,6 +143,36 @@ fn each_state_is_told_and_only_what_may_be_used_is_offered() {
 }
 
 #[test]
+fn a_license_that_is_refused_still_tells_what_was_bought() {
+    let world = World::new();
+    world
+        .server
+        .publishes(signed(&list(|l| l.releases[0].obliges = Some("<2.1".parse().unwrap()))));
+    let over = license(DEVICE, |license| {
+        license.maintenance_until = Some(NOW.plus(-2 * DAY));
+        license.expires = Some(NOW.plus(-DAY));
+        license.grace_secs = 0;
+    });
+    // Kept by the machine, and opened by the program that keeps nothing of it.
+    for opened in [false, true] {
+        let online = if opened {
+            let online = world.online();
+            assert_eq!(online.sdk.open_license(&[&sealed(&over)]).code(), Code::LicenseExpired);
+            online
+        } else {
+            world.keep(&over);
+            world.online()
+        };
+        let params = notice(&online);
+        assert_eq!(params["state"], "AVAILABLE_NOT_LICENSED");
+        assert_eq!(params["available"], "false");
+        assert_eq!(online.sdk.upgrade_notify(true), Code::UpgradeNotOffered);
+        online.end();
+        std::fs::remove_file(world.state("license.lic")).unwrap_or_default();
+    }
+}
+
+#[test]
 fn a_list_that_no_release_key_signed_says_nothing() {
     let world = World::new();
     for seed in [1, 9] {

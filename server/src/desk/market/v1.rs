@@ -45,6 +45,14 @@ struct Admitted<'k> {
     nonce: Vec<u8>,
 }
 
+/// A call that is not answered.
+struct Refused<'k> {
+    activity: &'static str,
+    rejection: Rejection,
+    /// The key that has verified it, if it came that far: it signs the refusal, too.
+    key: Option<&'k AccessKey>,
+}
+
 impl Desk {
     /// Answers one call of the first edition.
     pub(crate) async fn market_query(&self, query: &str) -> SignedAnswer {
@@ -53,7 +61,9 @@ impl Desk {
                 let activity = call.activity();
                 (activity, self.answer_query(call, key, nonce).await, Some(key))
             }
-            Err((activity, rejection)) => (activity, rejection.into(), self.first_key()),
+            Err(Refused { activity, rejection, key }) => {
+                (activity, rejection.into(), key.or_else(|| self.first_key()))
+            }
         };
         metrics::counter!(
             "licd_market_calls_total",
@@ -75,16 +85,18 @@ impl Desk {
     }
 
     /// A bounded parse and nothing else happens before the signature is known to be good.
-    fn admit_query(&self, query: &str) -> Result<Admitted<'_>, (&'static str, Rejection)> {
-        let query = v1::parse(query).map_err(|rejection| ("none", rejection))?;
+    fn admit_query(&self, query: &str) -> Result<Admitted<'_>, Refused<'_>> {
+        let refused = |activity, rejection, key| Refused { activity, rejection, key };
+        let query = v1::parse(query).map_err(|rejection| refused("none", rejection, None))?;
         let verified = v1::verify(
             &query,
             self.access_keys.of(InterfaceType::Basic),
             self.context.now_ms(),
             self.context.window_ms,
         )
-        .map_err(|rejection| ("unverified", rejection))?;
-        let call = Call::read(&query).map_err(|rejection| ("unreadable", rejection))?;
+        .map_err(|rejection| refused("unverified", rejection, None))?;
+        let call = Call::read(&query)
+            .map_err(|rejection| refused("unreadable", rejection, Some(verified.key)))?;
         let nonce = Sha256::digest(format!("authToken {}", verified.token)).to_vec();
         Ok(Admitted { call, key: verified.key, nonce })
     }

@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::bench::{Bench, DAY, NOW, apply, device, flowsim, new_instance};
 use crate::desk::{InstanceFilter, LicenseFilter, Role, UploadFilter};
+use crate::store::ReleaseRow;
 
 fn release(platform: &str, version: &str) -> ReleaseInput {
     ReleaseInput {
@@ -235,4 +236,30 @@ async fn device_texts_are_kept_no_longer_than_needed() {
     bench.desk.apply_product(flowsim()).await.unwrap();
     bench.until(|detail| detail.licenses.len() == 1, &instance).await;
     assert_eq!(text().await, None);
+}
+
+/// A list is signed of what is for its platform, however many releases others have, and never
+/// leaves out what does not fit.
+#[tokio::test]
+async fn a_list_is_whole_however_many_releases_there_are() {
+    let bench = Bench::new().await;
+    bench.desk.publish_release(publish(release("linux", "0.9.0"))).await.unwrap();
+    let kept = bench.desk.store.read().await.unwrap().releases(None, None, None).await.unwrap();
+    let mut tx = bench.desk.store.write().await.unwrap();
+    for number in 0..999 {
+        let version = format!("1.0.{number}");
+        let entry = kept[0].entry.replace("0.9.0", &version);
+        tx.put_release(&ReleaseRow { version, entry, ..kept[0].clone() }).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    bench.desk.publish_release(publish(release("windows", "3.0.0"))).await.unwrap();
+    let windows = list(&bench, "windows").await;
+    assert_eq!(windows.releases.len(), 1);
+    let full = bench.desk.publish_release(publish(release("linux", "2.0.0"))).await.unwrap_err();
+    assert_eq!(full.code, Code::Conflict, "{}", full.detail);
+    // What is there may be published again, and for every platform there is another list.
+    bench.desk.publish_release(publish(release("linux", "0.9.0"))).await.unwrap();
+    bench.desk.publish_release(publish(release("*", "4.0.0"))).await.unwrap();
+    assert_eq!(list(&bench, "linux").await.releases.len(), 1001);
+    assert_eq!(list(&bench, "windows").await.releases.len(), 2);
 }

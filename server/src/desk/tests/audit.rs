@@ -141,9 +141,9 @@ async fn a_batch_is_one_link_and_one_that_is_redone_is_one_a_command() {
         sizes
     };
     assert_eq!(run(vec![create("A"), create("B"), create("C")]).await, [3]);
-    let fail = Fail { panics: false }.into_command();
+    let fail = Fail::Breaks.into_command();
     assert_eq!(run(vec![create("D"), fail, create("E")]).await, [1, 1]);
-    let fail = Fail { panics: true }.into_command();
+    let fail = Fail::Panics.into_command();
     assert_eq!(run(vec![fail, create("F")]).await, [1]);
     assert_eq!(run(vec![create("A"), create("F")]).await, [0; 0]);
     verified(&bench.links().await);

@@ -4,8 +4,10 @@ use license_core::Code;
 
 use super::audit::verified;
 use super::bench::{Bench, apply, device, new_instance};
+use crate::config::Problems;
 use crate::desk::Desk;
 use crate::environment::Environment;
+use crate::keyring::Keyring;
 use crate::store::Store;
 
 fn environment(bench: &Bench) -> Environment {
@@ -86,8 +88,13 @@ async fn keys_that_cannot_be_used_say_why() {
         let mut config = bench.config.clone();
         config.data_dir = folder.path().to_owned();
         change(&mut config);
+        let checked = Keyring::check(&config);
         let opened = Desk::open(&config, environment(&bench)).await;
-        opened.err().map(|error| format!("{error:#}")).unwrap_or_default()
+        let refused = opened.err();
+        assert_eq!(checked.is_err(), refused.is_some(), "`licd config check` knows it before");
+        let Some(error) = refused else { return String::new() };
+        assert!(error.downcast_ref::<Problems>().is_some(), "it ends with exit code 2: {error:#}");
+        format!("{error:#}")
     };
     let issuing = bench.folder().join("issuing-key.pem");
     let passphrase = bench.folder().join("passphrase");
@@ -104,6 +111,16 @@ async fn keys_that_cannot_be_used_say_why() {
     // An issuing key never signs releases.
     let text = open(&|config| config.keys.release = Some(issuing.clone())).await;
     assert!(text.contains("another purpose"), "{text}");
+    let same = |config: &mut crate::config::Config| {
+        let pem = std::fs::read_to_string(&issuing).unwrap();
+        let bare = config.data_dir.join("bare.pem");
+        // Without the lines in front, which say what it was made for.
+        std::fs::write(&bare, &pem[pem.find("-----BEGIN").unwrap()..]).unwrap();
+        config.keys.issuing = Some(bare.clone());
+        config.keys.release = Some(bare);
+    };
+    let text = open(&same).await;
+    assert!(text.contains("the same key"), "{text}");
 }
 
 #[tokio::test]

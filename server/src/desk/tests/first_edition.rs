@@ -10,6 +10,7 @@ use license_core::license::LicenseKind;
 use serde_json::json;
 
 use super::bench::{Bench, DAY, KEY, NOW, apply, device, flowsim, new_instance};
+use crate::config::{Config, Secret};
 
 const GOODS: &str = "OFFI846204237451911168";
 const SKU: &str = "0a4d1578-5295-46a7-92d4-7c803dccc51d";
@@ -534,8 +535,8 @@ async fn debugging_answers_the_same_in_any_order_and_makes_nothing() {
 #[tokio::test]
 async fn only_the_basic_key_signs_and_only_for_a_minute() {
     let bench = Bench::bare_with(|config| {
-        config.koogallery.kit_access_key = vec![crate::config::Secret::new("0123456789abcdef-kit")];
-        config.koogallery.access_key.push(crate::config::Secret::new("0123456789abcdef-next"));
+        config.koogallery.kit_access_key = vec![Secret::new("0123456789abcdef-kit")];
+        config.koogallery.access_key.push(Secret::new("0123456789abcdef-next"));
     })
     .await;
     let wanted = buy("newInstance", "CS1", &[]);
@@ -560,4 +561,22 @@ async fn only_the_basic_key_signs_and_only_for_a_minute() {
     let next = AccessKey::new("0123456789abcdef-next").unwrap();
     let signed = bench.desk.market_query(&v1::sign(&next, &wanted, now)).await;
     assert!(v1::verify_body_sign(&signed.signature.unwrap(), &signed.body, &next));
+}
+
+/// Keys are changed without a gap: whoever signs with the second of two can read what is refused.
+#[tokio::test]
+async fn the_key_that_verified_a_call_signs_its_refusal() {
+    const SECOND: &str = "the-second-of-two-keys";
+    let two = |config: &mut Config| {
+        config.koogallery.access_key = [KEY, SECOND].map(Secret::new).to_vec();
+    };
+    let bench = Bench::bare_with(two).await;
+    for key in [KEY, SECOND].map(|key| AccessKey::new(key).unwrap()) {
+        // Without a businessId and the rest of it.
+        let query = v1::sign(&key, &[("activity", "newInstance")], bench.now() * 1000);
+        let answer = bench.desk.market_query(&query).await;
+        assert!(v1::verify_body_sign(&answer.signature.unwrap(), &answer.body, &key));
+        let answer: Answer = serde_json::from_slice(&answer.body).unwrap();
+        assert_eq!(answer.result_code.as_str(), "000002");
+    }
 }

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use super::bench::{Bench, PATIENCE, apply, device, new_instance};
 use super::double::Trick;
-use crate::desk::UploadFilter;
+use crate::desk::{EndUpload, UploadFilter};
+use crate::store::UploadState;
 
 async fn bought() -> (Bench, String) {
     let bench = Bench::new().await;
@@ -296,4 +297,35 @@ async fn without_keys_everything_waits_and_nothing_is_lost() {
     };
     let bench = bench.crash_with(keys).await.started();
     assert_eq!(bench.uploads(1).await[0].0, "e-1");
+}
+
+/// PostgreSQL refuses a text with a NUL: an outcome that cannot be written down would be tried to
+/// be for ever.
+#[tokio::test]
+async fn an_answer_with_a_nul_is_written_down_like_any_other() {
+    let (bench, instance) = bought().await;
+    bench.market.state().always = Some(Trick::Refuse(200, "9138\u{0}1034"));
+    assert_eq!(bench.code(apply(&instance, "e-1", &device(1))).await, "000004");
+    let refused = bench.upload_is("refused").await;
+    assert_eq!(refused.error_code.as_deref(), Some("91381034"));
+}
+
+/// Another server may have put it back meanwhile, because the database was away for longer than
+/// the lease.
+#[tokio::test]
+async fn what_arrived_has_arrived_whoever_holds_it() {
+    let (bench, instance) = bought().await;
+    let bench = bench.crash().await;
+    assert_eq!(bench.code(apply(&instance, "e-1", &device(1))).await, "000004");
+    let waiting = bench.upload_is("queued").await;
+    let end =
+        |outcome| EndUpload { id: waiting.upload_id.clone(), outcome, unsent: false, next_at: 0 };
+    let late = koogallery::Failure::unanswered("too late");
+    let state = bench.desk.writer.write(end(Err(late))).await.unwrap();
+    assert_eq!(state, Some(UploadState::Queued), "a failure says nothing about another's attempt");
+    let state = bench.desk.writer.write(end(Ok(()))).await.unwrap();
+    assert_eq!(state, Some(UploadState::Delivered));
+    let bench = bench.started();
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert!(bench.market.uploads().is_empty(), "it is not sent once more");
 }

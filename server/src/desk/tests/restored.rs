@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use zeroize::Zeroizing;
 
 use super::audit::verified;
-use super::bench::{Bench, NOW, PATIENCE, apply, device, new_instance};
+use super::bench::{Bench, DAY, NOW, PATIENCE, apply, device, new_instance};
 use super::double::Trick;
 use crate::backup::{Backup, Refusal, Restore, backup, restore};
 use crate::config::{Config, Database, Secret};
@@ -27,7 +27,7 @@ fn passphrase() -> Zeroizing<String> {
 }
 
 impl Bench {
-    async fn save(&self, with_keys: bool) -> PathBuf {
+    pub(super) async fn save(&self, with_keys: bool) -> PathBuf {
         let file = self.folder().join(format!("backup-{}", self.market.state().requests));
         let passphrase = with_keys.then(passphrase);
         let what = Backup { file: &file, force: true, passphrase };
@@ -35,13 +35,13 @@ impl Bench {
         file
     }
 
-    async fn try_restore(&self, config: &Config, file: &Path) -> anyhow::Result<u64> {
+    pub(super) async fn try_restore(&self, config: &Config, file: &Path) -> anyhow::Result<u64> {
         let what = Restore { file, passphrase: Some(passphrase()), without_keys: false };
         restore(config, &self.environment, what, &mut |_| ()).await.map(|done| done.rows)
     }
 
     /// The configuration of a fresh place, with a database of that kind.
-    fn elsewhere(&self, folder: &Path, database: Database) -> Config {
+    pub(super) fn elsewhere(&self, folder: &Path, database: Database) -> Config {
         let mut config = self.config.clone();
         config.data_dir = folder.join("data");
         config.database = database;
@@ -49,7 +49,7 @@ impl Bench {
     }
 
     /// Goes on in another place, where a backup was restored; what was here is gone.
-    async fn moved(self, config: Config, folder: TempDir) -> Self {
+    pub(super) async fn moved(self, config: Config, folder: TempDir) -> Self {
         let (environment, clock) = (self.environment.clone(), self.clock.clone());
         Self::open(config, folder, self.market.clone(), (environment, clock)).await.started()
     }
@@ -107,10 +107,12 @@ async fn every_row_goes_into_either_kind_of_database() {
         let meta = after.get_mut("meta").unwrap();
         assert_eq!(meta.iter().filter(|row| note(row)).count(), 1);
         meta.retain(|row| !note(row));
-        // That every list is signed anew is what a restore changes.
-        for all in [&mut before, &mut after] {
+        // That every list is signed anew, with a number ahead, is what a restore changes.
+        for (all, ahead) in [(&mut before, 0), (&mut after, 1_000_000)] {
             for list in all.get_mut("lists").unwrap() {
-                list.as_array_mut().unwrap().remove(7);
+                let list = list.as_array_mut().unwrap();
+                list.remove(7);
+                list[4] = (list[4].as_i64().unwrap() - ahead).into();
             }
             all.get_mut("lists").unwrap().dedup();
         }
@@ -553,4 +555,62 @@ async fn a_backup_is_one_moment_while_others_write() {
     assert_eq!(content["applications"].len(), licenses);
     let again = bench.call(new_instance("CS1")).await.instance_id;
     assert_eq!(again.as_deref(), Some(instance.as_str()));
+}
+
+/// Numbers run ahead of the clock for as long as it once was ahead itself.
+#[tokio::test]
+async fn lists_rise_after_a_restore_even_where_the_clock_was_ahead() {
+    for database in each_kind() {
+        let bench = Bench::new().await;
+        let instance = bench.buy("CS1", 30).await;
+        bench.jump(30 * DAY);
+        let list = bench.desk.revocation_list().await.unwrap().document;
+        let keys = bench.keys();
+        let seq = |document: &str| {
+            let now = license_core::Timestamp::from_secs(bench.now());
+            license_core::revocation::Revocations::open(document, &keys, now).unwrap().seq
+        };
+        let first = seq(&list);
+        bench.jump(-30 * DAY);
+        let file = bench.save(true).await;
+        assert_eq!(bench.code(apply(&instance, "e-1", &device(1))).await, "000004");
+        let mut seen = first;
+        for status in ["FREEZE", "UNFREEZE", "FREEZE"] {
+            let call = serde_json::json!({
+                "activity": "updateInstanceStatus", "instanceId": instance, "status": status
+            });
+            assert_eq!(bench.code(call).await, "000000");
+            seen = seq(&bench.desk.revocation_list().await.unwrap().document);
+        }
+        assert!(seen > first && first > u64::try_from(bench.now()).unwrap());
+        let folder = TempDir::new().unwrap();
+        let config = bench.elsewhere(folder.path(), database);
+        bench.try_restore(&config, &file).await.unwrap();
+        let bench = bench.crash().await.moved(config, folder).await;
+        let list = bench.desk.revocation_list().await.unwrap().document;
+        let now = license_core::Timestamp::from_secs(bench.now());
+        let list = license_core::revocation::Revocations::open(&list, &keys, now).unwrap();
+        assert!(list.seq > seen, "{} after {seen}", list.seq);
+    }
+}
+
+/// SQLite keeps a character that PostgreSQL refuses, and a customer moves from one to the other.
+#[tokio::test]
+async fn a_text_that_only_sqlite_keeps_does_not_stop_a_restore() {
+    for database in each_kind() {
+        let bench = Bench::bare_with(|config| config.database = Database::Sqlite).await;
+        bench.desk.apply_product(super::bench::flowsim()).await.unwrap();
+        assert_eq!(bench.code(new_instance("CS1")).await, "000000");
+        let mut tx = bench.desk.store.write().await.unwrap();
+        let instance = bench.desk.instances(&crate::desk::InstanceFilter::default()).await.unwrap();
+        let order = tx.take_orders(i64::MAX, 1, &crate::store::Lease::of("test")).await.unwrap();
+        tx.postpone_order(order[0].id, 0, "HTTP 502", "a\0b").await.unwrap();
+        tx.commit().await.unwrap();
+        let file = bench.save(true).await;
+        let folder = TempDir::new().unwrap();
+        let config = bench.elsewhere(folder.path(), database);
+        bench.try_restore(&config, &file).await.unwrap();
+        let bench = bench.crash().await.moved(config, folder).await;
+        assert_eq!(bench.detail(&instance[0].instance_id).await.instance.order_id, "CS1");
+    }
 }

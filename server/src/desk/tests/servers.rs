@@ -386,3 +386,38 @@ async fn a_restart_of_the_database_loses_nothing_that_was_answered() {
     assert_eq!(unique.len(), licensed.len(), "an event has two licenses");
     assert!(accepted.is_subset(&unique), "{} of {} are there", unique.len(), accepted.len());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_standby_is_no_place_to_serve_from() {
+    let Some(cluster) = Cluster::start() else {
+        eprintln!("LICD_TEST_POSTGRES=skip: this was left out");
+        return;
+    };
+    let database = Database::Postgres(Secret::new(cluster.database()));
+    let server = Bench::bare_with(|config| config.database = database).await;
+    server.desk.apply_product(flowsim()).await.unwrap();
+    assert_eq!(server.desk.ready().await, Ok(()));
+    cluster.tell("follow");
+    let mut cause = String::new();
+    for _ in 0..100 {
+        match server.desk.ready().await {
+            Err(said) if said.contains("standby") => {
+                cause = said;
+                break;
+            }
+            _ => tokio::time::sleep(Duration::from_millis(100)).await,
+        }
+    }
+    assert!(cause.contains("standby"), "it says that it is ready");
+    assert_eq!(server.code(new_instance("CS1")).await, "000005");
+    let error = server.desk.apply_product(flowsim()).await.unwrap_err();
+    assert_eq!((error.code, error.status), (Code::ServiceUnavailable, 503));
+    cluster.tell("lead");
+    for _ in 0..100 {
+        if server.desk.ready().await == Ok(()) {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert_eq!(server.code(new_instance("CS1")).await, "000000");
+}

@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 
 use super::bench::{Bench, DAY, PATIENCE};
 use super::double::Trick;
-use crate::config::{Config, Secret};
-use crate::desk::UsageFilter;
+use crate::config::{Config, Database, Secret};
+use crate::desk::{EndUsage, UsageFilter};
 use crate::error::ApiError;
 
 fn input(bench: &Bench, instance: &str, number: &str) -> UsageInput {
@@ -351,4 +351,40 @@ async fn what_waited_too_long_is_told() {
     let told = alerts.iter().find(|alert| alert.alert == "usage_refused").unwrap();
     assert_eq!(told.subject, instance);
     assert_eq!(told.fields["usage.id"], Value::from(refused.usage_id));
+}
+
+/// A record that was queued when the backup was made may have been taken since.
+#[tokio::test]
+async fn after_a_restore_the_old_form_says_what_may_be_there_twice() {
+    let bench = Bench::new().await;
+    let instance = bench.buy("CS1", 1).await;
+    let bench = bench.crash_with(old).await;
+    bench.push(vec![input(&bench, &instance, "sn-1")]).await.unwrap();
+    let file = bench.save(true).await;
+    let folder = tempfile::TempDir::new().unwrap();
+    let config = bench.elsewhere(folder.path(), Database::Sqlite);
+    bench.try_restore(&config, &file).await.unwrap();
+    let bench = bench.crash().await.moved(config, folder).await;
+    bench.desk.confirm_restore().await.unwrap();
+    let unclear = bench.usage_is("unclear", 1).await.remove(0);
+    assert!(unclear.error.unwrap().contains("twice"));
+}
+
+/// Another server may have put them back meanwhile.
+#[tokio::test]
+async fn records_that_were_taken_are_not_sent_by_whoever_holds_them() {
+    let bench = Bench::new().await;
+    let instance = bench.buy("CS1", 1).await;
+    let bench = bench.crash().await;
+    let pushed = bench.push(vec![input(&bench, &instance, "sn-1")]).await.unwrap();
+    let end = |outcome| EndUsage {
+        ids: vec![pushed[0].usage_id.clone()],
+        outcome,
+        unsent: false,
+        next_at: 0,
+    };
+    let late = koogallery::Failure::unanswered("too late");
+    assert_eq!(bench.desk.writer.write(end(Err(late))).await.unwrap().queued, 0);
+    assert_eq!(bench.desk.writer.write(end(Ok(vec![Ok(())]))).await.unwrap().delivered, 1);
+    bench.usage_is("delivered", 1).await;
 }

@@ -273,3 +273,17 @@ async fn a_request_in_flight_is_finished_when_the_server_stops() {
     assert_eq!(Answer::parse(&answer).unwrap().status, 200);
     tokio::time::timeout(Duration::from_secs(5), stopping).await.unwrap().unwrap();
 }
+
+/// PostgreSQL keeps no text with a NUL, and SQLite does: nobody may send one.
+#[tokio::test]
+async fn the_character_nul_is_refused_wherever_it_stands() {
+    let server = Server::start().await;
+    let list = "/v1/client/releases?product=a%00b&platform=x&channel=stable";
+    let answer = send(server.public, "GET", list, &[], b"").await;
+    assert_eq!((answer.status, answer.problem().as_str()), (400, "REQUEST_INVALID"));
+    let body = br#"{"product":"a\u0000","activation_code":"x","dev_info":"y","form":"string"}"#;
+    let answer = send(server.public, "POST", "/v1/client/licenses", &[JSON], body).await;
+    assert_eq!((answer.status, answer.problem().as_str()), (400, "REQUEST_INVALID"));
+    assert!(answer.json()["detail"].as_str().unwrap().contains("NUL"));
+    server.stop().await;
+}

@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 
 use super::{PgTx, number};
+use crate::store::alerts::ALERT_CLOCKS;
 use crate::store::{
     AlertQuery, AlertRow, AlertTarget, Alerts, DeliveryRow, DeliveryState, Lease, StoreError,
 };
@@ -18,11 +19,12 @@ impl Alerts for PgTx {
             .await?;
         let again = sqlx::query(
             "UPDATE alerts SET again = again + 1 WHERE id = (SELECT id FROM alerts \
-             WHERE alert = $1 AND subject = $2 AND at > $3 ORDER BY at DESC LIMIT 1)",
+             WHERE alert = $1 AND subject = $2 AND at > $3 AND at <= $4 ORDER BY at DESC LIMIT 1)",
         )
         .bind(&alert.alert)
         .bind(&alert.subject)
         .bind(since)
+        .bind(alert.at + ALERT_CLOCKS)
         .execute(self.connection().await?)
         .await?;
         if again.rows_affected() > 0 {
@@ -133,7 +135,8 @@ impl Alerts for PgTx {
         let done = sqlx::query(
             "UPDATE alert_deliveries SET state = 'queued' WHERE id IN (SELECT id \
              FROM alert_deliveries WHERE state = 'sending' \
-             AND lease_until < extract(epoch FROM clock_timestamp()) AND id <> ALL($1) \
+             AND lease_until - extract(epoch FROM clock_timestamp()) NOT BETWEEN 0 AND 120 \
+             AND id <> ALL($1) \
              FOR UPDATE SKIP LOCKED)",
         )
         .bind(held)
@@ -183,17 +186,12 @@ impl Alerts for PgTx {
     }
 
     async fn sweep_alerts(&mut self, before: i64, limit: i64) -> Result<u64, StoreError> {
-        sqlx::query(
-            "DELETE FROM alert_deliveries WHERE alert_id IN \
-             (SELECT id FROM alerts WHERE at < $1 ORDER BY at, id LIMIT $2)",
-        )
-        .bind(before)
-        .bind(limit)
-        .execute(self.connection().await?)
-        .await?;
+        // Another server that sweeps takes others.
         let done = sqlx::query(
-            "DELETE FROM alerts WHERE id IN \
-             (SELECT id FROM alerts WHERE at < $1 ORDER BY at, id LIMIT $2)",
+            "WITH old AS MATERIALIZED (SELECT id FROM alerts WHERE at < $1 ORDER BY at, id \
+             LIMIT $2 FOR UPDATE SKIP LOCKED), \
+             told AS (DELETE FROM alert_deliveries USING old WHERE alert_id = old.id) \
+             DELETE FROM alerts USING old WHERE alerts.id = old.id",
         )
         .bind(before)
         .bind(limit)

@@ -8,9 +8,11 @@ use sqlx::{AssertSqlSafe, Connection as _};
 
 use super::{MIGRATOR, READ, number, options};
 use crate::config::Secret;
+use crate::nul;
 use crate::store::StoreError;
 use crate::store::backup::{
-    Column, Kind, Occupied, Snapshot, Table, Vacancy, in_order, known, migration_error, quoted,
+    Column, Kind, LEAP, Occupied, Snapshot, Table, Vacancy, in_order, known, migration_error,
+    quoted,
 };
 
 /// A backup takes as long as it takes; only somebody who alters tables is waited for, shortly.
@@ -94,6 +96,13 @@ impl Snapshot for PgSnapshot {
     }
 }
 
+/// Readers may have seen lists that were signed after the backup, by a clock that was ahead.
+const LISTS: &str = "UPDATE lists SET stale = TRUE, \
+                     seq = CASE WHEN elsewhere OR seq = 0 THEN seq ELSE seq + $1 END";
+/// What waited may have been taken since, and the old form has no number that tells.
+const USAGE: &str = "UPDATE usage_records SET state = 'queued', unanswered = TRUE, \
+                     lease_owner = NULL, lease_until = NULL WHERE state IN ('queued', 'sending')";
+
 /// A database without rows.
 pub(in crate::store) struct PgVacancy {
     connection: PgConnection,
@@ -153,7 +162,9 @@ impl Vacancy for PgVacancy {
             "INSERT INTO {name} ({names}) OVERRIDING SYSTEM VALUE \
              SELECT {values} FROM json_array_elements($1::json)"
         );
-        sqlx::query(AssertSqlSafe(sql)).bind(rows).execute(&mut self.connection).await?;
+        // SQLite keeps what PostgreSQL refuses.
+        let rows = nul::removed(rows);
+        sqlx::query(AssertSqlSafe(sql)).bind(rows.as_ref()).execute(&mut self.connection).await?;
         Ok(())
     }
 
@@ -164,9 +175,13 @@ impl Vacancy for PgVacancy {
              lease_until = NULL WHERE state IN ('queued', 'sending')",
             "UPDATE orders SET state = 'queued', lease_owner = NULL, lease_until = NULL \
              WHERE state = 'reading'",
-            "UPDATE lists SET stale = TRUE",
         ] {
             sqlx::query(sql).execute(&mut self.connection).await?;
+        }
+        sqlx::query(LISTS).bind(LEAP).execute(&mut self.connection).await?;
+        // Older backups know no usage.
+        if tables(&mut self.connection).await?.iter().any(|table| table.name == "usage_records") {
+            sqlx::query(USAGE).execute(&mut self.connection).await?;
         }
         sqlx::query(
             "INSERT INTO meta (name, value) VALUES ('restored', $1) \

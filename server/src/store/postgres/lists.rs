@@ -82,6 +82,18 @@ impl Lists for PgTx {
         Ok(())
     }
 
+    async fn mark_releases(&mut self, product: &str, channel: &str) -> Result<(), StoreError> {
+        sqlx::query(
+            "UPDATE lists SET stale = TRUE \
+             WHERE kind = 'release' AND product = $1 AND channel = $2",
+        )
+        .bind(product)
+        .bind(channel)
+        .execute(self.written().await?)
+        .await?;
+        Ok(())
+    }
+
     async fn put_release(&mut self, release: &ReleaseRow) -> Result<(), StoreError> {
         sqlx::query(
             "INSERT INTO releases (product, platform, channel, version, entry, published_at) \

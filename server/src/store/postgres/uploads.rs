@@ -91,16 +91,6 @@ impl Uploads for PgTx {
         Ok(done.rows_affected())
     }
 
-    async fn hurry_uploads(&mut self, now: i64, latest: i64) -> Result<u64, StoreError> {
-        let done =
-            sqlx::query("UPDATE uploads SET next_at = $1 WHERE state = 'queued' AND next_at > $2")
-                .bind(now)
-                .bind(latest)
-                .execute(self.connection().await?)
-                .await?;
-        Ok(done.rows_affected())
-    }
-
     async fn uploads_in_flight(&mut self) -> Result<i64, StoreError> {
         Ok(sqlx::query_scalar(
             "SELECT count(*) FROM uploads WHERE state <> 'delivered' AND state = 'sending'",

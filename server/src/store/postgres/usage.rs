@@ -1,6 +1,7 @@
 //! Usage in PostgreSQL.
 
 use async_trait::async_trait;
+use sqlx::{Postgres, QueryBuilder};
 
 use super::PgTx;
 use crate::store::{Lease, StoreError, Usage, UsageDelay, UsageQuery, UsageRow};
@@ -110,7 +111,8 @@ impl Usage for PgTx {
         let done = sqlx::query(
             "UPDATE usage_records SET state = 'queued', unanswered = TRUE WHERE id IN (SELECT id \
              FROM usage_records WHERE state = 'sending' \
-             AND lease_until < extract(epoch FROM clock_timestamp()) AND id <> ALL($1) \
+             AND lease_until - extract(epoch FROM clock_timestamp()) NOT BETWEEN 0 AND 120 \
+             AND id <> ALL($1) \
              FOR UPDATE SKIP LOCKED)",
         )
         .bind(held)
@@ -127,7 +129,7 @@ impl Usage for PgTx {
 
     async fn usage_of_call(&mut self, ids: &[String]) -> Result<Vec<UsageRow>, StoreError> {
         Ok(sqlx::query_as(
-            "SELECT * FROM usage_records WHERE state = 'sending' \
+            "SELECT * FROM usage_records WHERE state IN ('sending', 'queued') \
              AND id = ANY($1) ORDER BY id FOR UPDATE",
         )
         .bind(ids)
@@ -191,17 +193,19 @@ impl Usage for PgTx {
     }
 
     async fn usage_records(&mut self, query: &UsageQuery) -> Result<Vec<UsageRow>, StoreError> {
-        Ok(sqlx::query_as(
-            "SELECT * FROM usage_records WHERE ($1::text IS NULL OR state = $1) \
-             AND ($2::text IS NULL OR instance_id = $2) AND ($3::text IS NULL OR id > $3) \
-             ORDER BY id LIMIT $4",
-        )
-        .bind(query.state)
-        .bind(&query.instance_id)
-        .bind(&query.after)
-        .bind(query.limit)
-        .fetch_all(self.connection().await?)
-        .await?)
+        // Only what is asked for stands in the statement, so that an index can serve it.
+        let mut sql = QueryBuilder::<Postgres>::new("SELECT * FROM usage_records WHERE TRUE");
+        if let Some(state) = query.state {
+            sql.push(" AND state = ").push_bind(state);
+        }
+        if let Some(instance) = &query.instance_id {
+            sql.push(" AND instance_id = ").push_bind(instance);
+        }
+        if let Some(after) = &query.after {
+            sql.push(" AND id > ").push_bind(after);
+        }
+        sql.push(" ORDER BY id LIMIT ").push_bind(query.limit);
+        Ok(sql.build_query_as().fetch_all(self.connection().await?).await?)
     }
 
     async fn next_usage(&mut self) -> Result<Option<i64>, StoreError> {

@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 
 use super::{SqliteTx, json};
+use crate::store::alerts::ALERT_CLOCKS;
 use crate::store::{
     AlertQuery, AlertRow, AlertTarget, Alerts, DeliveryRow, DeliveryState, Lease, StoreError,
 };
@@ -12,11 +13,12 @@ impl Alerts for SqliteTx {
     async fn add_alert(&mut self, alert: &AlertRow, since: i64) -> Result<bool, StoreError> {
         let again = sqlx::query(
             "UPDATE alerts SET again = again + 1 WHERE id = (SELECT id FROM alerts \
-             WHERE alert = $1 AND subject = $2 AND at > $3 ORDER BY at DESC LIMIT 1)",
+             WHERE alert = $1 AND subject = $2 AND at > $3 AND at <= $4 ORDER BY at DESC LIMIT 1)",
         )
         .bind(&alert.alert)
         .bind(&alert.subject)
         .bind(since)
+        .bind(alert.at + ALERT_CLOCKS)
         .execute(self.connection().await?)
         .await?;
         if again.rows_affected() > 0 {

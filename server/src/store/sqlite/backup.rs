@@ -12,7 +12,8 @@ use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _};
 use super::MIGRATOR;
 use crate::store::StoreError;
 use crate::store::backup::{
-    Column, Kind, Occupied, Snapshot, Table, Vacancy, in_order, known, migration_error, quoted,
+    Column, Kind, LEAP, Occupied, Snapshot, Table, Vacancy, in_order, known, migration_error,
+    quoted,
 };
 
 /// The tables that are data: not SQLite's own, and not the record of the migrations.
@@ -108,6 +109,13 @@ impl Snapshot for SqliteSnapshot {
     }
 }
 
+/// Readers may have seen lists that were signed after the backup, by a clock that was ahead.
+const LISTS: &str = "UPDATE lists SET stale = 1, \
+                     seq = CASE WHEN elsewhere = 1 OR seq = 0 THEN seq ELSE seq + $1 END";
+/// What waited may have been taken since, and the old form has no number that tells.
+const USAGE: &str = "UPDATE usage_records SET state = 'queued', unanswered = 1, \
+                     lease_owner = NULL, lease_until = NULL WHERE state IN ('queued', 'sending')";
+
 /// A file without rows.
 pub(in crate::store) struct SqliteVacancy {
     connection: SqliteConnection,
@@ -174,9 +182,13 @@ impl Vacancy for SqliteVacancy {
              lease_until = NULL WHERE state IN ('queued', 'sending')",
             "UPDATE orders SET state = 'queued', lease_owner = NULL, lease_until = NULL \
              WHERE state = 'reading'",
-            "UPDATE lists SET stale = 1",
         ] {
             sqlx::query(sql).execute(&mut self.connection).await?;
+        }
+        sqlx::query(LISTS).bind(LEAP).execute(&mut self.connection).await?;
+        // Older backups know no usage.
+        if tables(&mut self.connection).await?.iter().any(|table| table.name == "usage_records") {
+            sqlx::query(USAGE).execute(&mut self.connection).await?;
         }
         sqlx::query(
             "INSERT INTO meta (name, value) VALUES ('restored', $1) \

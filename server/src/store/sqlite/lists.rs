@@ -61,6 +61,18 @@ impl Lists for SqliteTx {
         Ok(())
     }
 
+    async fn mark_releases(&mut self, product: &str, channel: &str) -> Result<(), StoreError> {
+        sqlx::query(
+            "UPDATE lists SET stale = 1 \
+             WHERE kind = 'release' AND product = $1 AND channel = $2",
+        )
+        .bind(product)
+        .bind(channel)
+        .execute(self.written().await?)
+        .await?;
+        Ok(())
+    }
+
     async fn put_release(&mut self, release: &ReleaseRow) -> Result<(), StoreError> {
         sqlx::query(
             "INSERT INTO releases (product, platform, channel, version, entry, published_at) \

@@ -56,18 +56,18 @@ impl Machines for SqliteTx {
         Ok(done.rows_affected() == 1)
     }
 
-    async fn machines_by_code_since(
+    async fn newest_by_code(
         &mut self,
         instance_id: &str,
-        since: i64,
-    ) -> Result<i64, StoreError> {
+        nth: i64,
+    ) -> Result<Option<i64>, StoreError> {
         Ok(sqlx::query_scalar(
-            "SELECT count(*) FROM machines \
-             WHERE instance_id = $1 AND enrolled_at > $2 AND by_code = 1",
+            "SELECT enrolled_at FROM machines WHERE instance_id = $1 AND by_code = 1 \
+             ORDER BY enrolled_at DESC LIMIT 1 OFFSET $2 - 1",
         )
         .bind(instance_id)
-        .bind(since)
-        .fetch_one(self.written().await?)
+        .bind(nth)
+        .fetch_optional(self.written().await?)
         .await?)
     }
 }

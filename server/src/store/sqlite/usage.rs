@@ -1,10 +1,12 @@
 //! Usage in SQLite.
 
 use async_trait::async_trait;
+use sqlx::{QueryBuilder, Sqlite};
 
 use super::{SqliteTx, json};
 use crate::store::{Lease, StoreError, Usage, UsageDelay, UsageQuery, UsageRow};
 
+/// The index is named where records are taken: SQLite would rather sort all that wait.
 #[async_trait]
 impl Usage for SqliteTx {
     async fn usage_record(&mut self, id: &str) -> Result<Option<UsageRow>, StoreError> {
@@ -55,8 +57,8 @@ impl Usage for SqliteTx {
 
     async fn next_usage_call(&mut self, now: i64) -> Result<Option<i64>, StoreError> {
         Ok(sqlx::query_scalar(
-            "SELECT together FROM usage_records WHERE state = 'queued' AND next_at <= $1 \
-             ORDER BY next_at, id LIMIT 1",
+            "SELECT together FROM usage_records INDEXED BY usage_records_due \
+             WHERE state = 'queued' AND next_at <= $1 ORDER BY next_at, id LIMIT 1",
         )
         .bind(now)
         .fetch_optional(self.connection().await?)
@@ -73,8 +75,9 @@ impl Usage for SqliteTx {
         let mut taken: Vec<UsageRow> = sqlx::query_as(
             "UPDATE usage_records SET state = 'sending', attempts = attempts + 1, \
              old_form = max(old_form, $3), lease_owner = $4, lease_until = unixepoch() + $5 \
-             WHERE id IN (SELECT id FROM usage_records WHERE state = 'queued' AND next_at <= $1 \
-             AND together = $2 ORDER BY next_at, id LIMIT $2) RETURNING *",
+             WHERE id IN (SELECT id FROM usage_records INDEXED BY usage_records_due \
+             WHERE state = 'queued' AND next_at <= $1 AND together = $2 \
+             ORDER BY next_at, id LIMIT $2) RETURNING *",
         )
         .bind(now)
         .bind(together)
@@ -120,7 +123,7 @@ impl Usage for SqliteTx {
 
     async fn usage_of_call(&mut self, ids: &[String]) -> Result<Vec<UsageRow>, StoreError> {
         Ok(sqlx::query_as(
-            "SELECT * FROM usage_records WHERE state = 'sending' \
+            "SELECT * FROM usage_records WHERE state IN ('sending', 'queued') \
              AND id IN (SELECT value FROM json_each($1)) ORDER BY id",
         )
         .bind(json(ids)?)
@@ -184,23 +187,28 @@ impl Usage for SqliteTx {
     }
 
     async fn usage_records(&mut self, query: &UsageQuery) -> Result<Vec<UsageRow>, StoreError> {
-        Ok(sqlx::query_as(
-            "SELECT * FROM usage_records WHERE ($1 IS NULL OR state = $1) \
-             AND ($2 IS NULL OR instance_id = $2) AND ($3 IS NULL OR id > $3) \
-             ORDER BY id LIMIT $4",
-        )
-        .bind(query.state)
-        .bind(&query.instance_id)
-        .bind(&query.after)
-        .bind(query.limit)
-        .fetch_all(self.connection().await?)
-        .await?)
+        // Only what is asked for stands in the statement, so that an index can serve it.
+        let mut sql = QueryBuilder::<Sqlite>::new("SELECT * FROM usage_records WHERE TRUE");
+        if let Some(state) = query.state {
+            sql.push(" AND state = ").push_bind(state);
+        }
+        if let Some(instance) = &query.instance_id {
+            sql.push(" AND instance_id = ").push_bind(instance);
+        }
+        if let Some(after) = &query.after {
+            sql.push(" AND id > ").push_bind(after);
+        }
+        sql.push(" ORDER BY id LIMIT ").push_bind(query.limit);
+        Ok(sql.build_query_as().fetch_all(self.connection().await?).await?)
     }
 
     async fn next_usage(&mut self) -> Result<Option<i64>, StoreError> {
-        Ok(sqlx::query_scalar("SELECT min(next_at) FROM usage_records WHERE state = 'queued'")
-            .fetch_one(self.connection().await?)
-            .await?)
+        Ok(sqlx::query_scalar(
+            "SELECT min(next_at) FROM usage_records INDEXED BY usage_records_due \
+             WHERE state = 'queued'",
+        )
+        .fetch_one(self.connection().await?)
+        .await?)
     }
 
     async fn count_usage(&mut self) -> Result<(i64, i64, i64), StoreError> {

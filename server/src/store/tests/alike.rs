@@ -293,3 +293,12 @@ async fn uploads_of_an_older_database_are_all_there_after_migrating() {
         assert_eq!(view.next_upload().await.unwrap(), Some(4));
     }
 }
+
+#[tokio::test]
+async fn a_statement_that_takes_too_long_is_told_from_a_database_that_is_away() {
+    let Some(cluster) = Cluster::shared() else { return };
+    let mut connection = PgConnection::connect(&cluster.database()).await.unwrap();
+    sqlx::raw_sql("SET statement_timeout = '20ms'").execute(&mut connection).await.unwrap();
+    let error = sqlx::raw_sql("SELECT pg_sleep(5)").execute(&mut connection).await.unwrap_err();
+    assert!(matches!(StoreError::from(error), StoreError::Slow(_)));
+}

@@ -47,7 +47,7 @@ async fn a_batch_sees_what_it_adds_before_anything_is_written() {
     // What nobody named is looked up, and sees it as well.
     let found = tx.machines_like("i", &digests(&["z"])).await.unwrap();
     assert_eq!(found, [machine("m", "i")]);
-    assert_eq!(tx.machines_by_code_since("i", 99).await.unwrap(), 1);
+    assert_eq!(tx.newest_by_code("i", 1).await.unwrap(), Some(100));
     assert!(tx.instance("j").await.unwrap().is_some());
     assert!(tx.instance("k").await.unwrap().is_none());
     tx.commit().await.unwrap();

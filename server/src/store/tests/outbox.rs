@@ -1,5 +1,6 @@
 //! Usage, alerts and waiting: what every database behind [`Tx`] must do.
 
+use super::POSTGRES;
 use super::suite::{application, fresh, instance, lease, license, upload};
 use crate::store::*;
 
@@ -86,7 +87,7 @@ async fn calls_hold_records_of_one_size() {
     assert_eq!(taken[0].last_code.as_deref(), Some("MKT.0101"));
     assert_eq!(taken[0].attempts, 2);
     let call = tx.usage_of_call(&some).await.unwrap();
-    assert_eq!(ids(&call), ["u-0", "u-1"], "u-2 is queued");
+    assert_eq!(ids(&call), ["u-0", "u-1", "u-2"], "another server may have put u-2 back");
     tx.commit().await.unwrap();
 }
 
@@ -310,4 +311,80 @@ async fn a_buyer_waits_for_what_did_not_arrive() {
         assert_eq!(tx.waits_of(&["i"]).await.unwrap(), left);
     }
     tx.commit().await.unwrap();
+}
+
+#[tokio::test]
+async fn what_waits_for_a_clock_that_was_ahead_is_due_in_every_queue() {
+    let (_folder, store) = with_usage(2).await;
+    let mut tx = store.write().await.unwrap();
+    let delay = |next_at| UsageDelay {
+        next_at,
+        code: "NO_ANSWER",
+        message: "",
+        unanswered: false,
+        together: None,
+    };
+    tx.postpone_usage(&["u-0".to_owned()], &delay(10_000)).await.unwrap();
+    tx.postpone_usage(&["u-1".to_owned()], &delay(300)).await.unwrap();
+    tx.add_alert(&alert("a-1", "x", 100), 0).await.unwrap();
+    tx.add_delivery("a-1", AlertTarget::Webhook, 10_000).await.unwrap();
+    assert_eq!(tx.hurry(100, 400).await.unwrap(), 2);
+    assert_eq!(tx.next_usage().await.unwrap(), Some(100));
+    assert_eq!(tx.next_delivery(&[AlertTarget::Webhook]).await.unwrap(), Some(100));
+    assert_eq!(tx.hurry(100, 400).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn an_alert_of_a_clock_that_was_ahead_silences_nothing() {
+    let (_folder, store) = with_usage(0).await;
+    let mut tx = store.write().await.unwrap();
+    assert!(tx.add_alert(&alert("a-1", "x", 10_000), 0).await.unwrap());
+    assert!(tx.add_alert(&alert("a-2", "x", 5_000), 1_000).await.unwrap());
+    // Two servers' clocks differ a little.
+    assert!(!tx.add_alert(&alert("a-3", "x", 4_999), 1_000).await.unwrap());
+}
+
+#[tokio::test]
+async fn servers_that_forget_alerts_at_once_take_different_ones() {
+    if !POSTGRES {
+        return; // One server has the file.
+    }
+    let (_folder, store) = fresh().await;
+    let mut tx = store.write().await.unwrap();
+    for number in 0..4 {
+        let id = format!("a-{number}");
+        assert!(tx.add_alert(&alert(&id, &id, number), 0).await.unwrap());
+        tx.add_delivery(&id, AlertTarget::Webhook, 0).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    let (mut one, mut other) = (store.write().await.unwrap(), store.write().await.unwrap());
+    assert_eq!(one.sweep_alerts(100, 2).await.unwrap(), 2);
+    assert_eq!(other.sweep_alerts(100, 3).await.unwrap(), 2);
+    other.commit().await.unwrap();
+    one.commit().await.unwrap();
+    let mut view = store.read().await.unwrap();
+    assert_eq!(view.next_delivery(&[AlertTarget::Webhook]).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn no_lease_holds_anything_for_longer_than_two_minutes() {
+    let (_folder, store) = with_usage(2).await;
+    // SQLite has one server, which holds no lease against itself.
+    let Store::Postgres(postgres) = &store else { return };
+    let lease = Lease::of("server");
+    let mut tx = store.write().await.unwrap();
+    assert_eq!(tx.take_usage(100, 1000, false, &lease).await.unwrap().len(), 2);
+    tx.add_alert(&alert("a-1", "x", 100), 0).await.unwrap();
+    tx.add_delivery("a-1", AlertTarget::Webhook, 100).await.unwrap();
+    let targets = [AlertTarget::Webhook];
+    assert_eq!(tx.take_deliveries(100, 1, &targets, &lease).await.unwrap().len(), 1);
+    assert_eq!(tx.requeue_usage(&[]).await.unwrap(), 0);
+    assert_eq!(tx.requeue_deliveries(&[]).await.unwrap(), 0);
+    tx.commit().await.unwrap();
+    // Far ahead of the database's clock: that one was set back.
+    postgres.put_leases(4_000_000_000).await;
+    let mut tx = store.write().await.unwrap();
+    assert_eq!(tx.requeue_usage(&[]).await.unwrap(), 2);
+    assert_eq!(tx.requeue_deliveries(&[]).await.unwrap(), 1);
+    tx.rollback().await;
 }

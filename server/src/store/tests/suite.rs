@@ -472,8 +472,9 @@ async fn machines_are_found_by_any_part() {
     assert!(tx.free_machine("m", 200).await.unwrap());
     assert!(!tx.free_machine("m", 201).await.unwrap());
     assert!(ids(&mut tx, &["x"]).await.is_empty());
-    assert_eq!(tx.machines_by_code_since("i", 99).await.unwrap(), 2);
-    assert_eq!(tx.machines_by_code_since("i", 100).await.unwrap(), 0);
+    assert_eq!(tx.newest_by_code("i", 2).await.unwrap(), Some(100));
+    assert_eq!(tx.newest_by_code("i", 3).await.unwrap(), None);
+    assert_eq!(tx.newest_by_code("nobody", 1).await.unwrap(), None);
 }
 
 #[tokio::test]
