@@ -114,7 +114,7 @@ impl Site {
         command.stdout(file.try_clone().unwrap()).stderr(file);
         let mut running = Running(command.spawn().expect("licd starts"));
 
-        let (listen, admin) = time::wait_for("licd is ready", Duration::from_secs(40), || {
+        let (listen, admin) = time::wait_for("licd is ready", time::SOON, || {
             let text = fs::read_to_string(&log).unwrap_or_default();
             let ready = text.lines().find_map(ready);
             if ready.is_none()
@@ -211,7 +211,7 @@ impl Server {
     #[must_use]
     pub fn buy_and_read(&self, order: &str) -> String {
         let instance = self.buy(order);
-        time::wait_for("the order is read", Duration::from_secs(20), || {
+        time::wait_for("the order is read", time::SOON, || {
             (self.instance(&instance)["order_state"] == "read").then_some(())
         });
         instance

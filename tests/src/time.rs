@@ -4,6 +4,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+/// How long to wait for what comes by itself, on a busy machine and after a crash: a server that
+/// died is succeeded after at most 30 s.
+pub const SOON: Duration = Duration::from_mins(1);
+
 /// Now, in milliseconds of Unix time.
 #[must_use]
 #[expect(clippy::disallowed_methods, reason = "the marketplace lives by the wall clock")]

@@ -23,14 +23,14 @@ fn a_crash_between_acceptance_and_upload_loses_nothing() {
     marketplace.uploading(Reaction::HangUp);
     let event = format!("EV-{}", time::unique());
     assert_eq!(server.code(&call::apply(&instance, &event, MACHINE)), "000004");
-    time::wait_for("the first try", Duration::from_secs(20), || {
+    time::wait_for("the first try", time::SOON, || {
         (!marketplace.of(&event).is_empty()).then_some(())
     });
     server.kill();
 
     marketplace.uploading(Reaction::Well);
     let server = site.start();
-    let delivery = marketplace.wait_for(&event, Duration::from_secs(30));
+    let delivery = marketplace.wait_for(&event, time::SOON);
     let _ = license::claims(&server, &delivery.license, MACHINE);
     thread::sleep(Duration::from_secs(2));
     for other in marketplace.of(&event) {
@@ -65,7 +65,7 @@ fn an_application_that_was_just_accepted_is_served_after_the_crash() {
     }
     let server = site.start();
     for (event, device) in events {
-        let delivery = marketplace.wait_for(&event, Duration::from_secs(30));
+        let delivery = marketplace.wait_for(&event, time::SOON);
         let _ = license::claims(&server, &delivery.license, &device);
     }
     assert_eq!(server.machines(&instance), (5, Some(50)));

@@ -46,7 +46,7 @@ impl Played {
         command.arg(folder.path().join("sk")).arg("--uploads-dir").arg(folder.path().join("saved"));
         command.stdout(file.try_clone().unwrap()).stderr(file);
         let running = Running(command.spawn().unwrap());
-        let url = time::wait_for("market serve is ready", Duration::from_secs(20), || {
+        let url = time::wait_for("market serve is ready", time::SOON, || {
             let text = fs::read_to_string(&log).ok()?;
             let start = text.find("http://127.0.0.1:")?;
             let end = text[start..].find(|c: char| c.is_whitespace() || c == '"')?;
@@ -117,11 +117,11 @@ fn a_signed_order_becomes_a_license_that_is_verified() {
     let instance = bought["instance_id"].as_str().unwrap();
     let event = bought["event_id"].as_str().unwrap();
 
-    let upload = time::wait_for("the upload", Duration::from_secs(30), || {
+    let upload = time::wait_for("the upload", time::SOON, || {
         server.upload(event).filter(|upload| upload["state"] == "delivered")
     });
     assert_eq!(upload["instance_id"], instance);
-    time::wait_for("market serve shows it", Duration::from_secs(10), || {
+    time::wait_for("market serve shows it", time::SOON, || {
         market.output().contains(event).then_some(())
     });
 

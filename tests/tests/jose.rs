@@ -79,7 +79,7 @@ fn pyjwt_verifies_the_uploaded_license_with_the_servers_jwks() {
     let instance = server.buy_and_read(&order.id);
     let event = format!("EV-{}", time::unique());
     assert_eq!(server.code(&call::apply(&instance, &event, MACHINE)), "000004");
-    let delivery = marketplace.wait_for(&event, Duration::from_secs(20));
+    let delivery = marketplace.wait_for(&event, time::SOON);
 
     let license = site.folder().join("license.txt");
     std::fs::write(&license, &delivery.license).unwrap();

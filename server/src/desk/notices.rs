@@ -14,8 +14,9 @@ use super::{Desk, paging, views};
 use crate::error::ApiError;
 use crate::store::{Locks, NoticeQuery, NoticeRow, NoticeState, StoreError, Tx};
 
-/// How long one question may take before somebody else asks.
-const ASKING: i64 = 60;
+/// How long one question may take before somebody else asks: above the time-out of the way out, and
+/// short enough that within 30 s somebody asks what a server that died had asked.
+const ASKING: i64 = 20;
 /// An order that was just placed may not be there yet: so often a refusal is doubted.
 const DOUBTS: i64 = 3;
 

@@ -27,7 +27,7 @@ fn issued() -> Issued {
         let instance = server.buy_and_read(&order.id);
         let event = format!("EV-{}", time::unique());
         assert_eq!(server.code(&call::apply(&instance, &event, MACHINE)), "000004");
-        marketplace.wait_for(&event, std::time::Duration::from_secs(20)).license
+        marketplace.wait_for(&event, time::SOON).license
     };
     let (string, file) = (issue("string"), issue("file"));
     assert!(string.starts_with("eyJ") && file.contains("-----BEGIN LICENSE-----"));

@@ -167,7 +167,7 @@ fn a_full_disk_accepts_nothing_and_recovers() {
         fs::write(&log, "").unwrap();
         command.stdout(file.try_clone().unwrap()).stderr(file);
         let running = program::Running(command.spawn().unwrap());
-        let url = time::wait_for("licd is ready", std::time::Duration::from_secs(30), || {
+        let url = time::wait_for("licd is ready", time::SOON, || {
             let text = fs::read_to_string(&log).ok()?;
             text.lines().find_map(|line| {
                 let line: serde_json::Value = serde_json::from_str(line).ok()?;

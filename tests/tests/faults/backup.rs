@@ -102,7 +102,7 @@ fn drill(marketplace: &Marketplace, old: &Site, new: &Site) {
     let already = marketplace.deliveries().len();
     let mut server = new.start();
     server.token = token;
-    time::wait_for("the log", Duration::from_secs(5), || {
+    time::wait_for("the log", time::SOON, || {
         server.output().contains("uploads wait").then_some(())
     });
     assert_eq!(restore(&server)["uploads_wait"], true);

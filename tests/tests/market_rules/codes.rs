@@ -71,7 +71,7 @@ fn an_unanswered_activation_is_completed_and_the_rest_works_without_the_marketpl
     assert_eq!((reply.status, reply.json()["code"].as_str()), (503, Some("ORDER_PENDING")));
     let shop = shop.power_cut();
     shop.marketplace.answering_codes(Reaction::Well);
-    time::wait_for("the code", std::time::Duration::from_secs(20), || {
+    time::wait_for("the code", time::SOON, || {
         (ask(&shop, "PL-LOST", &machine(1)).status == 200).then_some(())
     });
     assert_eq!(shop.marketplace.code_questions().0.len(), 1, "it had arrived");

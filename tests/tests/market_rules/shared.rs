@@ -1,13 +1,9 @@
 //! What most rules start from: a server that sells flowsim.
 
-use std::time::Duration;
-
 use license_tests::marketplace::{Marketplace, Order};
 use license_tests::server::{Server, Site};
 use license_tests::time;
-
-/// How long a queue may take on a busy machine when nothing holds it up.
-pub(crate) const SOON: Duration = Duration::from_secs(20);
+pub(crate) use license_tests::time::SOON;
 
 /// A shop: marketplace, seller's site, running server.
 pub(crate) struct Shop {

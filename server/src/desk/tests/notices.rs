@@ -1,5 +1,7 @@
 //! Order notifications: kept once, read once, shown.
 
+use std::time::Duration;
+
 use koogallery::{AccessKey, Presented};
 use serde_json::{Value, json};
 
@@ -43,7 +45,7 @@ impl Bench {
                 return found;
             }
             self.desk.context.bells.notices.notify_one();
-            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+            tokio::time::sleep(Duration::from_millis(10)).await;
         }
         panic!("no notice became {state}: {:#?}", self.notices().await);
     }
@@ -72,16 +74,19 @@ async fn a_notification_is_kept_once_and_its_order_read() {
 
 #[tokio::test]
 async fn a_notification_outlives_a_crash_and_a_silent_marketplace() {
-    let bench = shop().await;
-    bench.offer("CS1", 3, |_| ());
-    bench.market.state().always = Some(Trick::HangUp);
-    assert_eq!(bench.notified(GENERAL_KEY, &notify("CS1")).await, "000000");
-    bench.market_until(|state| state.requests > 0).await;
-    let bench = bench.crash().await;
-    bench.market.state().always = None;
-    bench.forward(600).await;
-    let bench = bench.started();
-    assert_eq!(bench.notice_is("read").await.quantity, Some(3));
+    for silence in [Trick::HangUp, Trick::Late(Duration::from_secs(1))] {
+        let bench = shop().await;
+        bench.offer("CS1", 3, |_| ());
+        bench.market.state().always = Some(silence);
+        assert_eq!(bench.notified(GENERAL_KEY, &notify("CS1")).await, "000000");
+        bench.market_until(|state| state.requests > 0).await;
+        let bench = bench.crash().await;
+        bench.market.state().always = None;
+        // Whatever the crash cut short, half a minute later somebody asks.
+        bench.forward(30).await;
+        let bench = bench.started();
+        assert_eq!(bench.notice_is("read").await.quantity, Some(3));
+    }
 }
 
 #[tokio::test]
@@ -98,7 +103,7 @@ async fn an_order_that_is_not_ours_is_given_up_and_other_keys_are_refused() {
     assert_eq!(bench.notified(GENERAL_KEY, &notify("CS3")).await, "000000");
     for asked in 1..=3 {
         bench.market_until(|state| state.asked.len() >= asked).await;
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        tokio::time::sleep(Duration::from_millis(50)).await;
         bench.forward(30).await;
         bench.desk.context.bells.notices.notify_one();
     }

@@ -122,7 +122,7 @@ async fn wrong_keys_stop_everything_until_the_configuration_changes() {
     let mut late = apply(&other, "e-9", &device(9));
     late["effectiveTime"] = serde_json::json!(koogallery::time::spaced(bench.now()));
     assert_eq!(bench.code(late).await, "000004");
-    assert!(start.elapsed() < Duration::from_secs(1));
+    assert!(start.elapsed() < Duration::from_secs(2));
     tokio::time::sleep(Duration::from_millis(200)).await;
     assert_eq!(bench.market.state().requests, requests);
 
@@ -288,7 +288,7 @@ async fn without_keys_everything_waits_and_nothing_is_lost() {
     let start = std::time::Instant::now();
     let instance = bench.call(new_instance("CS1")).await.instance_id.unwrap();
     assert_eq!(bench.code(apply(&instance, "e-1", &device(1))).await, "000004");
-    assert!(start.elapsed() < Duration::from_secs(1));
+    assert!(start.elapsed() < Duration::from_secs(2));
 
     bench.offer("CS1", 1, |_| ());
     let keys = |config: &mut crate::config::Config| {
