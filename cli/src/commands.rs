@@ -10,6 +10,7 @@ pub(crate) mod issue;
 pub(crate) mod key;
 pub(crate) mod kit;
 pub(crate) mod license;
+pub(crate) mod machine;
 pub(crate) mod market;
 pub(crate) mod notice;
 pub(crate) mod product;

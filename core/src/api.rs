@@ -63,6 +63,33 @@ pub struct LicenseAnswer {
     pub receipt: String,
 }
 
+/// `POST /v1/client/machines/release`: a machine gives its own place back.
+#[derive(Clone, Deserialize, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct MachineReturn {
+    /// The machine's license, as text or as the whole text of its file: the proof.
+    pub license: String,
+    /// 1 to 128 characters that the receipt must repeat.
+    pub nonce: String,
+}
+
+impl std::fmt::Debug for MachineReturn {
+    /// Without the license, which is a proof.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("MachineReturn").finish_non_exhaustive()
+    }
+}
+
+/// The answer to [`MachineReturn`]: the place is free, and the machine's licenses are revoked.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct MachineReturned {
+    /// The license that proved it.
+    pub license_id: String,
+    /// The signed answer to the nonce, over the license as it was sent.
+    pub receipt: String,
+}
+
 /// An error, RFC 9457.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -199,6 +226,9 @@ pub struct LicenseView {
     pub instance_id: String,
     /// The product.
     pub product: String,
+    /// The machine that it is bound to; absent: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub machine_id: Option<String>,
     /// `active`, `suspended`, `revoked` or `superseded`.
     pub state: String,
     /// The marketplace's event that asked for it; absent: a program asked.
@@ -216,6 +246,24 @@ pub struct LicenseView {
     /// The document; only where one license is shown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub document: Option<String>,
+}
+
+/// A machine that holds a place of an instance.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct MachineView {
+    /// Its id here; what it is made of is not kept.
+    pub machine_id: String,
+    /// The instance.
+    pub instance_id: String,
+    /// `held`, or `free` since it was released.
+    pub state: String,
+    /// Which of its parts were enrolled: `board`, `disk`, `os`, `mac`, `cpu`.
+    pub parts: Vec<String>,
+    /// A program enrolled it with the activation code; else the marketplace's application did.
+    pub by_code: bool,
+    /// When it was enrolled.
+    pub enrolled_at: Timestamp,
 }
 
 /// Whether uploads wait because the database was restored from a backup.

@@ -180,6 +180,57 @@ pub const fn admit_machine(known: bool, used: u32, limit: u32) -> Result<(), Den
     if known || used < limit { Ok(()) } else { Err(Denial::MachinesExhausted { limit }) }
 }
 
+/// How many machines of an order may give their own place back within 365 days: each place moves
+/// once, and small orders three times. Operators are not counted: they know whom they help.
+#[must_use]
+pub const fn returns_a_year(places: u32) -> u32 {
+    if places > 3 { places } else { 3 }
+}
+
+/// Whether a license counts.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Standing {
+    /// It counts.
+    Active,
+    /// Its instance is frozen.
+    Frozen,
+    /// An operator suspended it.
+    Suspended,
+    /// It never counts again.
+    Revoked,
+}
+
+/// What an operator does about one license.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Intervention {
+    /// It does not count until it is reinstated.
+    Suspend,
+    /// It counts again.
+    Reinstate,
+    /// It never counts again.
+    Revoke,
+}
+
+/// Where a license stands after an operator's intervention; asked for once more it stays. An
+/// operator's word and the marketplace's are apart: neither lifts what the other one stopped.
+///
+/// # Errors
+/// Where it stands instead, because from there nothing leads where it should go.
+pub const fn intervene(
+    standing: Standing,
+    frozen: bool,
+    intervention: Intervention,
+) -> Result<Standing, Standing> {
+    match (intervention, standing) {
+        (Intervention::Revoke, _) => Ok(Standing::Revoked),
+        (_, Standing::Revoked) => Err(Standing::Revoked),
+        (Intervention::Suspend, _) => Ok(Standing::Suspended),
+        (Intervention::Reinstate, Standing::Frozen) => Err(Standing::Frozen),
+        (Intervention::Reinstate, _) if frozen => Ok(Standing::Frozen),
+        (Intervention::Reinstate, _) => Ok(Standing::Active),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -254,6 +305,37 @@ mod tests {
                 }
             }
             prop_assert!(holding.len() <= limit as usize);
+        }
+    }
+
+    #[test]
+    fn every_place_may_move_once_a_year_and_a_few_thrice() {
+        for (places, returns) in [(0, 3), (1, 3), (3, 3), (4, 4), (500, 500)] {
+            assert_eq!(returns_a_year(places), returns);
+        }
+    }
+
+    #[test]
+    fn operators_and_the_marketplace_stop_licenses_apart() {
+        use Intervention::{Reinstate, Revoke, Suspend};
+        use Standing::{Active, Frozen, Revoked, Suspended};
+        for (standing, frozen, intervention, expected) in [
+            (Active, false, Suspend, Ok(Suspended)),
+            (Suspended, false, Suspend, Ok(Suspended)),
+            (Frozen, true, Suspend, Ok(Suspended)),
+            (Revoked, false, Suspend, Err(Revoked)),
+            (Suspended, false, Reinstate, Ok(Active)),
+            (Suspended, true, Reinstate, Ok(Frozen)),
+            (Active, false, Reinstate, Ok(Active)),
+            (Frozen, true, Reinstate, Err(Frozen)),
+            (Revoked, false, Reinstate, Err(Revoked)),
+            (Active, false, Revoke, Ok(Revoked)),
+            (Frozen, true, Revoke, Ok(Revoked)),
+            (Suspended, true, Revoke, Ok(Revoked)),
+            (Revoked, false, Revoke, Ok(Revoked)),
+        ] {
+            let found = intervene(standing, frozen, intervention);
+            assert_eq!(found, expected, "{intervention:?} of {standing:?}, frozen: {frozen}");
         }
     }
 }

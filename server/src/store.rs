@@ -54,7 +54,7 @@ pub(crate) use lease::Lease;
 pub(crate) use licenses::{LicenseQuery, LicenseRow, LicenseState, Licenses};
 pub(crate) use lists::{ListKey, ListRow, Lists, ReleaseRow};
 pub(crate) use locks::Locks;
-pub(crate) use machines::{Machine, Machines};
+pub(crate) use machines::{Machine, MachineQuery, Machines};
 pub(crate) use notices::{NoticeQuery, NoticeRow, NoticeState, Notices};
 pub(crate) use orders::{OrderRow, OrderState, Orders};
 pub(crate) use products::{ProductRow, Products};

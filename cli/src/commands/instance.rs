@@ -3,11 +3,12 @@
 use std::process::ExitCode;
 
 use license_core::Lang;
-use serde_json::Value;
+use license_core::code::Code;
+use serde_json::{Value, json};
 
 use crate::admin::{Admin, ServerArgs, escape};
 use crate::environment::Environment;
-use crate::output::{BOLD, Output, WARN};
+use crate::output::{BOLD, GOOD, Output, WARN};
 use crate::table::{self, day, text, time};
 
 /// See instances: what a buyer bought, and who may use it.
@@ -40,6 +41,16 @@ enum Command {
         #[command(flatten)]
         server: ServerArgs,
     },
+    /// Give an instance another activation code: the one it has is known to strangers.
+    ///
+    /// The earlier code opens nothing any more; licenses that were issued stay what they are. The
+    /// buyer sees the new one at the marketplace, or is told it.
+    RotateCode {
+        /// Its id.
+        id: String,
+        #[command(flatten)]
+        server: ServerArgs,
+    },
 }
 
 impl Args {
@@ -63,6 +74,18 @@ impl Args {
                 list(&rows, filters.iter().any(|(_, value)| value.is_some()), out)
             }
             Command::Show { id, server } => show(&server.connect(out)?, &id, out),
+            Command::RotateCode { id, server } => {
+                let path = format!("/api/v1/instances/{}/rotate-code", escape(&id));
+                let instance: Value = server.connect(out)?.post(&path, &json!({}))?;
+                if out.is_json() {
+                    out.value(&json!({ "code": Code::Ok.as_str(), "instance": instance }))?;
+                } else {
+                    let code = text(&instance, "/activation_code");
+                    let said = out.pick("has the activation code", "的新激活码为").to_owned();
+                    out.line(format!("{GOOD}{id}{GOOD:#} {said} {BOLD}{code}{BOLD:#}"))?;
+                }
+                Ok(ExitCode::SUCCESS)
+            }
         }
     }
 }
@@ -215,8 +238,6 @@ fn span(row: &Value, pointer: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     #[test]

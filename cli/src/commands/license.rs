@@ -3,14 +3,15 @@
 use std::process::ExitCode;
 
 use license_core::Lang;
-use serde_json::Value;
+use license_core::code::Code;
+use serde_json::{Value, json};
 
 use crate::admin::{Admin, ServerArgs, escape};
 use crate::environment::Environment;
-use crate::output::{BOLD, Output};
+use crate::output::{BOLD, GOOD, Output};
 use crate::table::{self, day, text, time};
 
-/// See the licenses a server has issued.
+/// See the licenses a server has issued, and stop one.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -27,11 +28,46 @@ enum Command {
         /// Only of this product.
         #[arg(long, value_name = "ID")]
         product: Option<String>,
+        /// Only of this machine.
+        #[arg(long, value_name = "ID")]
+        machine: Option<String>,
+        /// Only in this state.
+        #[arg(long, value_name = "STATE", value_parser = ["active", "suspended", "revoked"])]
+        state: Option<String>,
         #[command(flatten)]
         server: ServerArgs,
     },
     /// Show one license with its document.
     Show {
+        /// Its id.
+        id: String,
+        #[command(flatten)]
+        server: ServerArgs,
+    },
+    /// Stop a license until it is reinstated.
+    ///
+    /// It stands on the revocation list at once; a program learns it when it fetches the list, or
+    /// is brought one. Until then its machine is given no other license, either. What the
+    /// marketplace applies for is given: stop a buyer by freezing the instance there.
+    Suspend {
+        /// Its id.
+        id: String,
+        #[command(flatten)]
+        server: ServerArgs,
+    },
+    /// Let a suspended license count again.
+    Reinstate {
+        /// Its id.
+        id: String,
+        #[command(flatten)]
+        server: ServerArgs,
+    },
+    /// Stop a license for good.
+    ///
+    /// Its machine keeps its place and may ask for another license. To give the place back, too:
+    /// `licctl machine release`; to keep strangers out who have the activation code:
+    /// `licctl instance rotate-code`.
+    Revoke {
         /// Its id.
         id: String,
         #[command(flatten)]
@@ -46,31 +82,75 @@ impl Args {
         out: &mut Output,
     ) -> anyhow::Result<ExitCode> {
         match self.command {
-            Command::List { instance, product, server } => {
-                let filters =
-                    [("instance_id", instance.as_deref()), ("product", product.as_deref())];
+            Command::List { instance, product, machine, state, server } => {
+                let filters = [
+                    ("instance_id", instance.as_deref()),
+                    ("product", product.as_deref()),
+                    ("machine_id", machine.as_deref()),
+                    ("state", state.as_deref()),
+                ];
                 let admin = server.connect(out)?;
                 let rows: Vec<Value> =
                     admin.list("/api/v1/licenses", &filters, |row: &Value| {
                         text(row, "/license_id")
                     })?;
-                list(&rows, out)
+                list(&rows, filters.iter().any(|(_, value)| value.is_some()), out)
             }
             Command::Show { id, server } => show(&server.connect(out)?, &id, out),
+            Command::Suspend { id, server } => {
+                put(&server.connect(out)?, &id, "suspend", ("is suspended", "已暂停"), out)
+            }
+            Command::Reinstate { id, server } => {
+                put(&server.connect(out)?, &id, "reinstate", ("counts again", "已恢复"), out)
+            }
+            Command::Revoke { id, server } => {
+                put(&server.connect(out)?, &id, "revoke", ("is revoked", "已吊销"), out)
+            }
         }
     }
 }
 
-fn list(rows: &[Value], out: &mut Output) -> anyhow::Result<ExitCode> {
+/// Has the server do something about a license, and says what it is now.
+fn put(
+    admin: &Admin,
+    id: &str,
+    deed: &str,
+    (en, zh): (&str, &str),
+    out: &mut Output,
+) -> anyhow::Result<ExitCode> {
+    let license: Value =
+        admin.post(&format!("/api/v1/licenses/{}/{deed}", escape(id)), &json!({}))?;
+    if out.is_json() {
+        out.value(&json!({ "code": Code::Ok.as_str(), "license": license }))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    // Reinstated while its instance is frozen it is stopped still.
+    let stopped = deed == "reinstate" && text(&license, "/state") != "active";
+    let said = match (out.lang(), stopped) {
+        (Lang::En, false) => en,
+        (Lang::Zh, false) => zh,
+        (Lang::En, true) => "counts again once the marketplace unfreezes its instance",
+        (Lang::Zh, true) => "将在云商店解冻其实例后恢复",
+    };
+    out.line(format!("{GOOD}{id}{GOOD:#} {said}"))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn list(rows: &[Value], filtered: bool, out: &mut Output) -> anyhow::Result<ExitCode> {
     if out.is_json() {
         out.value(&rows)?;
         return Ok(ExitCode::SUCCESS);
     }
     if rows.is_empty() {
-        let empty = out.pick(
-            "no licenses; they are issued when a buyer applies for one or a program asks for one",
-            "没有 License;买家申请或程序请求时签发",
-        );
+        let empty = if filtered {
+            out.pick("no license fits", "没有符合条件的 License")
+        } else {
+            out.pick(
+                "no licenses; they are issued when a buyer applies for one or a program asks for \
+                 one",
+                "没有 License;买家申请或程序请求时签发",
+            )
+        };
         let empty = empty.to_owned();
         out.line(empty)?;
         return Ok(ExitCode::SUCCESS);
@@ -107,6 +187,7 @@ fn show(admin: &Admin, id: &str, out: &mut Output) -> anyhow::Result<ExitCode> {
         ("instance", "实例", text(&license, "/instance_id")),
         ("product", "产品", text(&license, "/product")),
         ("state", "状态", text(&license, "/state")),
+        ("machine", "机器", text(&license, "/machine_id")),
         ("event", "事件", text(&license, "/event_id")),
         ("key", "密钥", text(&license, "/kid")),
         ("issued", "签发", time(&license, "/issued_at")),

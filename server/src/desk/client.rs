@@ -66,6 +66,17 @@ impl UseCase for ClientLicense {
             let license = reopen(&row.document)?;
             return self.answer(tx, work, &row, &license).await.map(Ok);
         }
+        let machine = match &grant.place {
+            Place::Known { machine, .. } => Some(Some(machine.id.as_str())),
+            Place::Unbound => Some(None),
+            Place::New { .. } => None,
+        };
+        // Another license would undo what an operator did.
+        if let Some(machine) = machine
+            && tx.is_suspended(&instance.id, machine).await?
+        {
+            return Ok(Err(suspended()));
+        }
         if matches!(grant.place, Place::New { .. }) {
             let oldest = tx.newest_by_code(&instance.id, NEW_MACHINES_AN_HOUR).await?;
             let wait = oldest.map_or(0, |at| at + HOUR - work.now.as_secs());
@@ -185,6 +196,16 @@ pub(crate) fn order_pending() -> ApiError {
     )
     .with_status(503)
     .retry_after(ORDER_PATIENCE)
+}
+
+/// An operator stopped the machine's license.
+pub(super) fn suspended() -> ApiError {
+    ApiError::new(
+        Code::LicenseSuspended,
+        "the seller suspended this license: ask the seller",
+        "卖家已暂停该许可证：请联系卖家",
+    )
+    .with_status(403)
 }
 
 /// In so many seconds there is room for one more.

@@ -4,8 +4,9 @@ use crate::store::{Locks, StoreError, Tx};
 
 use super::context::Work;
 use super::{
-    alerts, client, codes, hurry, kit, lists, login, market, notices, orders, probe, products,
-    refunds, releases, restored, settle, sweep, tokens, uploads, usage,
+    alerts, client, codes, hurry, instances, kit, licenses, lists, login, machines, market,
+    notices, orders, probe, products, refunds, releases, restored, settle, sweep, tokens, uploads,
+    usage,
 };
 
 /// One thing to do inside of a transaction. It may run twice: the second time in a transaction of
@@ -94,6 +95,7 @@ use_cases! {
     KeepUsage => usage::KeepUsage,
     OpenQueues => uploads::OpenQueues,
     Probe => probe::Probe,
+    PutLicense => licenses::PutLicense,
     PublishList => releases::PublishList,
     PublishRelease => releases::PublishRelease,
     PushUsage => usage::PushUsage,
@@ -101,6 +103,9 @@ use_cases! {
     RefreshCode => market::RefreshCode,
     RefreshInstance => market::RefreshInstance,
     ReleaseCode => market::ReleaseCode,
+    ReleaseMachine => machines::ReleaseMachine,
+    ReturnMachine => machines::ReturnMachine,
+    RotateCode => instances::RotateCode,
     ReleaseInstance => market::ReleaseInstance,
     ReportUsage => usage::ReportUsage,
     RetryUpload => uploads::RetryUpload,

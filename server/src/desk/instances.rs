@@ -1,19 +1,22 @@
-//! What operators see of instances and their licenses.
+//! What operators see of instances, and a new activation code for one.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use koogallery::retry::refund;
+use license_core::activation::ActivationCode;
 use license_core::product::Product;
 use license_core::{Code, Timestamp, api};
 use serde::Deserialize;
 
-use super::context::Context;
+use super::audit::{By, Entry};
+use super::command::UseCase;
+use super::context::{Context, Work};
 use super::judge::{count, limit_of, product_of, state};
 use super::{Desk, paging, views};
 use crate::error::ApiError;
 use crate::store::{
-    Instance, InstanceQuery, InstanceState, LicenseQuery, OrderRow, StoreError, Tx, Wait,
+    Instance, InstanceQuery, InstanceState, LicenseQuery, Locks, OrderRow, StoreError, Tx, Wait,
 };
 
 /// Licenses and applications shown with one instance; the rest is in their own lists.
@@ -24,17 +27,6 @@ const WITH_INSTANCE: i64 = 1000;
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct InstanceFilter {
     pub(crate) order_id: Option<String>,
-    pub(crate) product: Option<String>,
-    pub(crate) state: Option<String>,
-    pub(crate) after: Option<String>,
-    pub(crate) limit: Option<u32>,
-}
-
-/// Which licenses to list.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub(crate) struct LicenseFilter {
-    pub(crate) instance_id: Option<String>,
     pub(crate) product: Option<String>,
     pub(crate) state: Option<String>,
     pub(crate) after: Option<String>,
@@ -116,6 +108,38 @@ fn view(
     }
 }
 
+/// An operator gives an instance another activation code, because the one it had is known to
+/// strangers.
+pub(crate) struct RotateCode {
+    pub(crate) id: String,
+    pub(crate) by: By,
+}
+
+impl UseCase for RotateCode {
+    type Answer = Result<(), ApiError>;
+
+    fn locks(&self, locks: &mut Locks) {
+        locks.instance(&self.id);
+    }
+
+    async fn run(&self, tx: &mut dyn Tx, work: &mut Work<'_>) -> Result<Self::Answer, StoreError> {
+        let Some(instance) = tx.instance(&self.id).await? else {
+            return Ok(Err(views::not_found("instance", "实例")));
+        };
+        if instance.state == InstanceState::Released {
+            return Ok(Err(ApiError::new(
+                Code::Conflict,
+                "the instance is released: no code opens it any more",
+                "实例已释放：其激活码均已失效",
+            )));
+        }
+        let code = ActivationCode::from_random(work.desk.random()).to_string();
+        tx.put_activation_code(&self.id, &code).await?;
+        work.audit(Entry::new("instance.rotate-code", &self.by).about("instance", &self.id));
+        Ok(Ok(()))
+    }
+}
+
 impl Desk {
     /// Instances in the order of their ids.
     pub(crate) async fn instances(
@@ -150,6 +174,7 @@ impl Desk {
         let kept = tx.kept_applications(id, None, WITH_INSTANCE).await?;
         let query = LicenseQuery {
             instance_id: Some(id.to_owned()),
+            machine_id: None,
             product: None,
             state: None,
             after: None,
@@ -164,28 +189,9 @@ impl Desk {
         })
     }
 
-    /// Licenses in the order they were issued.
-    pub(crate) async fn licenses(
-        &self,
-        filter: &LicenseFilter,
-    ) -> Result<Vec<api::LicenseView>, ApiError> {
-        let query = LicenseQuery {
-            instance_id: filter.instance_id.clone(),
-            product: filter.product.clone(),
-            state: filter.state.as_deref().map(views::license_state_of).transpose()?,
-            after: filter.after.clone(),
-            limit: paging::limit(filter.limit)?,
-        };
-        let mut tx = self.store.read().await?;
-        Ok(tx.licenses(&query).await?.iter().map(views::license).collect())
-    }
-
-    /// One license with its document.
-    pub(crate) async fn license(&self, id: &str) -> Result<api::LicenseView, ApiError> {
-        let mut tx = self.store.read().await?;
-        let Some(row) = tx.license(id).await? else {
-            return Err(views::not_found("license", "许可证"));
-        };
-        Ok(api::LicenseView { document: Some(row.document.clone()), ..views::license(&row) })
+    /// Gives an instance another activation code; licenses that were issued stay what they are.
+    pub(crate) async fn rotate_code(&self, id: &str) -> Result<api::InstanceDetail, ApiError> {
+        self.writer.write(RotateCode { id: id.to_owned(), by: By::caller() }).await??;
+        self.instance(id).await
     }
 }

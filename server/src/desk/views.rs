@@ -71,6 +71,7 @@ pub(crate) fn license(row: &LicenseRow) -> api::LicenseView {
         license_id: row.id.clone(),
         instance_id: row.instance_id.clone(),
         product: row.product.clone(),
+        machine_id: row.machine_id.clone(),
         state: license_state(row).to_owned(),
         event_id: row.event_id.clone(),
         kid,

@@ -9,6 +9,7 @@ mod keys;
 mod kit;
 mod licenses;
 mod logins;
+mod machines;
 mod metrics;
 mod notices;
 mod openapi;

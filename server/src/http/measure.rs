@@ -25,6 +25,11 @@ const METRICS: &[(Kind, &str, &str)] = &[
     (Kind::Counter, REFUSED, "Connections closed at once because every place was taken."),
     (Kind::Counter, "licd_market_calls_total", "Calls of the marketplace, by activity and result."),
     (Kind::Counter, "licd_client_licenses_total", "Programs that asked for a license, by code."),
+    (
+        Kind::Counter,
+        "licd_client_returns_total",
+        "Machines that gave their own place back, by code.",
+    ),
     (Kind::Counter, "licd_client_usage_total", "Programs' reports of usage, by code."),
     (Kind::Counter, "licd_logins_total", "Buyers who came back from a login, by result."),
     (Kind::Counter, "licd_licenses_issued_total", "Licenses signed."),

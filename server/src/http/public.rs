@@ -5,6 +5,7 @@ mod kit;
 mod licenses;
 mod lists;
 mod login;
+mod machines;
 mod market;
 mod usage;
 
@@ -18,6 +19,7 @@ pub(super) fn router(app: App, secure: bool) -> Router {
     let mut router = Router::new()
         .route("/koogallery", post(market::call).merge(market::queries()))
         .route("/v1/client/licenses", post(licenses::ask))
+        .route("/v1/client/machines/release", post(machines::release))
         .route("/v1/client/usage", post(usage::report))
         .route("/v1/client/releases", get(lists::releases))
         .route("/v1/client/trust", get(lists::trust))

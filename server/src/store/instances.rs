@@ -96,6 +96,8 @@ pub(crate) trait Instances {
     ) -> Result<(), StoreError>;
     /// Names the order line of an instance that was made without one.
     async fn put_instance_line(&mut self, id: &str, line_id: &str) -> Result<(), StoreError>;
+    /// Gives it another activation code; the earlier one is nobody's.
+    async fn put_activation_code(&mut self, id: &str, code: &str) -> Result<(), StoreError>;
     /// Freezes an active instance because its end has come; false if it was not active.
     async fn expire_instance(&mut self, id: &str, at: i64) -> Result<bool, StoreError>;
     /// Lets an instance go that only its end had frozen; false if it was not.

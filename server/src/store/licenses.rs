@@ -39,6 +39,7 @@ pub(crate) struct LicenseRow {
 #[derive(Clone, Debug)]
 pub(crate) struct LicenseQuery {
     pub(crate) instance_id: Option<String>,
+    pub(crate) machine_id: Option<String>,
     pub(crate) product: Option<String>,
     pub(crate) state: Option<LicenseState>,
     pub(crate) after: Option<String>,
@@ -65,6 +66,26 @@ pub(crate) trait Licenses {
         instance_id: &str,
         event_id: &str,
     ) -> Result<Option<LicenseRow>, StoreError>;
+    /// Whether an operator suspended a license of a machine, or one without binding of an instance.
+    async fn is_suspended(
+        &mut self,
+        instance_id: &str,
+        machine_id: Option<&str>,
+    ) -> Result<bool, StoreError>;
+    /// Revokes all licenses of a machine; how many.
+    async fn revoke_machine(
+        &mut self,
+        machine_id: &str,
+        reason: &str,
+        at: i64,
+    ) -> Result<u64, StoreError>;
+    /// When the `nth` newest of the instance's machines that gave their own place back did it, if
+    /// there are as many.
+    async fn newest_returned(
+        &mut self,
+        instance_id: &str,
+        nth: i64,
+    ) -> Result<Option<i64>, StoreError>;
     /// How many licenses a machine has that are not revoked.
     async fn machine_licenses(&mut self, machine_id: &str) -> Result<i64, StoreError>;
     async fn put_license_state(

@@ -15,6 +15,14 @@ pub(crate) struct Machine {
     pub(crate) freed_at: Option<i64>,
 }
 
+/// Which machines to list, in the order of their ids.
+#[derive(Clone, Debug)]
+pub(crate) struct MachineQuery {
+    pub(crate) instance_id: Option<String>,
+    pub(crate) after: Option<String>,
+    pub(crate) limit: i64,
+}
+
 /// Machines and the index that finds them.
 #[async_trait]
 pub(crate) trait Machines {
@@ -24,6 +32,9 @@ pub(crate) trait Machines {
         instance_id: &str,
         digests: &[String],
     ) -> Result<Vec<Machine>, StoreError>;
+    async fn machine(&mut self, id: &str) -> Result<Option<Machine>, StoreError>;
+    /// Machines that hold a place.
+    async fn machines(&mut self, query: &MachineQuery) -> Result<Vec<Machine>, StoreError>;
     async fn add_machine(
         &mut self,
         machine: &Machine,

@@ -32,6 +32,8 @@ mod instances;
 mod metered;
 #[path = "notices.rs"]
 mod notices;
+#[path = "operators.rs"]
+mod operators;
 #[path = "queues.rs"]
 mod queues;
 #[path = "refunds.rs"]

@@ -4,24 +4,20 @@
 use koogallery::usage::{Form, InvalidRecord};
 use license_core::api::{UsageAccepted, UsageAnswer, UsageRecord, UsageReport};
 use license_core::issue::{ListSequences, receipt};
-use license_core::jws::{DocType, Sealed};
-use license_core::license::License;
 use license_core::metering::{Metering, UsageDenial};
-use license_core::{Code, Lang, Refusal, Timestamp, armor};
+use license_core::{Code, Lang, Timestamp};
 use sha2::{Digest, Sha256};
 
 use super::push::{PushUsage, Sender, within_limits};
 use crate::desk::command::UseCase;
 use crate::desk::context::Work;
 use crate::desk::judge::state;
-use crate::desk::{Desk, client, orders, views};
+use crate::desk::{Desk, client, licenses, orders, views};
 use crate::error::ApiError;
 use crate::store::{LicenseRow, LicenseState, Locks, StoreError, Tx, UsageRow};
 
 /// Characters of a program's number, and of the entitlement's name.
 const NAME_LIMIT: usize = 64;
-/// Characters of the nonce.
-const NONCE_LIMIT: usize = 128;
 
 /// Records of one program, its license found.
 pub(crate) struct ReportUsage {
@@ -45,7 +41,7 @@ impl UseCase for ReportUsage {
         let license = tx.license(&self.license).await?;
         let instance = tx.instance(&self.instance).await?;
         let (Some(license), Some(instance)) = (license, instance) else {
-            return Ok(Err(not_ours()));
+            return Ok(Err(licenses::not_ours()));
         };
         let product = tx.product(&license.product).await?;
         let product = product.map(|row| work.desk.terms_of(row)).transpose()?;
@@ -84,14 +80,7 @@ fn metering_sn(license: &LicenseRow, number: &str) -> String {
 
 /// What is refused before anything is looked up.
 fn check(report: &UsageReport) -> Result<(), ApiError> {
-    let nonce = report.nonce.chars().count();
-    if nonce == 0 || nonce > NONCE_LIMIT {
-        return Err(ApiError::new(
-            Code::RequestInvalid,
-            format!("`nonce` has 1 to {NONCE_LIMIT} characters"),
-            format!("nonce 须为 1 到 {NONCE_LIMIT} 个字符"),
-        ));
-    }
+    licenses::check_nonce(&report.nonce)?;
     within_limits(report.records.len())?;
     for (i, record) in report.records.iter().enumerate() {
         for (member, text) in [("number", &record.number), ("entitlement", &record.entitlement)] {
@@ -107,30 +96,6 @@ fn check(report: &UsageReport) -> Result<(), ApiError> {
         }
     }
     Ok(())
-}
-
-/// The license inside of what a program sent.
-fn read(text: &str) -> Result<(String, License), Refusal> {
-    let block = armor::read(text.as_bytes())?
-        .into_iter()
-        .find(|block| block.label == armor::Label::License)
-        .ok_or(Refusal::Malformed("no license in the text"))?;
-    let payload = Sealed::parse(DocType::License, &block.document)?.payload()?;
-    let license = License::from_payload(&payload)?;
-    Ok((block.document, license))
-}
-
-fn unreadable(refusal: &Refusal) -> ApiError {
-    ApiError::new(refusal.code(), refusal.message(Lang::En), refusal.message(Lang::Zh))
-}
-
-fn not_ours() -> ApiError {
-    ApiError::new(
-        Code::SignatureInvalid,
-        "this server issued no such license",
-        "该许可证并非由本服务器签发",
-    )
-    .with_status(403)
 }
 
 fn denied(i: usize, denial: &UsageDenial) -> ApiError {
@@ -162,10 +127,7 @@ impl Desk {
         body: &[u8],
     ) -> Result<UsageAnswer, ApiError> {
         check(report)?;
-        let (document, license) = read(&report.license).map_err(|refusal| unreadable(&refusal))?;
-        let found = self.store.read().await?.license(&license.id).await?;
-        // What was signed here is kept here: the very same text is ours, and nothing else is.
-        let row = found.filter(|row| row.document == document).ok_or_else(not_ours)?;
+        let row = self.proven(&report.license).await?;
         let now = self.context.now();
         let names = |number: &str| metering_sn(&row, number);
         let case = ReportUsage {

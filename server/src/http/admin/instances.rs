@@ -37,6 +37,18 @@ pub(super) async fn show(
     Ok(Json(detail))
 }
 
+/// Whoever may call it may see the new code.
+pub(super) async fn rotate_code(
+    State(app): State<App>,
+    Name(id): Name,
+) -> Result<Json<InstanceDetail>, ApiError> {
+    let mut detail = app.desk.rotate_code(&id).await?;
+    for license in &mut detail.licenses {
+        license.document = None;
+    }
+    Ok(Json(detail))
+}
+
 /// The activation code is a shared credential: whoever has it can take the customer's places.
 fn conceal(instance: &mut InstanceView, caller: Caller) {
     if !caller.sees_credentials() {

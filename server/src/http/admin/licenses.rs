@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use license_core::api::LicenseView;
+use license_core::rule::Intervention;
 
 use super::super::{
     App,
@@ -30,4 +31,24 @@ pub(super) async fn show(
         license.document = None;
     }
     Ok(Json(license))
+}
+
+pub(super) async fn suspend(app: State<App>, id: Name) -> Result<Json<LicenseView>, ApiError> {
+    put(app, id, Intervention::Suspend).await
+}
+
+pub(super) async fn reinstate(app: State<App>, id: Name) -> Result<Json<LicenseView>, ApiError> {
+    put(app, id, Intervention::Reinstate).await
+}
+
+pub(super) async fn revoke(app: State<App>, id: Name) -> Result<Json<LicenseView>, ApiError> {
+    put(app, id, Intervention::Revoke).await
+}
+
+async fn put(
+    State(app): State<App>,
+    Name(id): Name,
+    intervention: Intervention,
+) -> Result<Json<LicenseView>, ApiError> {
+    app.desk.put_license(&id, intervention).await.map(Json)
 }

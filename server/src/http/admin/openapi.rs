@@ -91,6 +91,7 @@ fn components() -> Value {
     add::<api::InstanceView>(&mut schemas);
     add::<api::InstanceDetail>(&mut schemas);
     add::<api::LicenseView>(&mut schemas);
+    add::<api::MachineView>(&mut schemas);
     add::<api::QueuesView>(&mut schemas);
     add::<api::RestoreView>(&mut schemas);
     add::<api::TenantView>(&mut schemas);

@@ -26,6 +26,9 @@ impl Licenses for PgTx {
         if let Some(instance) = &query.instance_id {
             sql.push(" AND instance_id = ").push_bind(instance);
         }
+        if let Some(machine) = &query.machine_id {
+            sql.push(" AND machine_id = ").push_bind(machine);
+        }
         if let Some(product) = &query.product {
             sql.push(" AND product = ").push_bind(product);
         }
@@ -73,6 +76,59 @@ impl Licenses for PgTx {
         )
         .bind(instance_id)
         .bind(event_id)
+        .fetch_optional(self.written().await?)
+        .await?)
+    }
+
+    async fn is_suspended(
+        &mut self,
+        instance_id: &str,
+        machine_id: Option<&str>,
+    ) -> Result<bool, StoreError> {
+        let sql = if machine_id.is_some() {
+            "SELECT EXISTS (SELECT 1 FROM licenses WHERE machine_id = $2 AND instance_id = $1 \
+             AND state = 'suspended' AND reason = 'operator')"
+        } else {
+            "SELECT EXISTS (SELECT 1 FROM licenses WHERE instance_id = $1 AND machine_id IS NOT DISTINCT FROM $2 \
+             AND state = 'suspended' AND reason = 'operator')"
+        };
+        Ok(sqlx::query_scalar(sql)
+            .bind(instance_id)
+            .bind(machine_id)
+            .fetch_one(self.written().await?)
+            .await?)
+    }
+
+    async fn revoke_machine(
+        &mut self,
+        machine_id: &str,
+        reason: &str,
+        at: i64,
+    ) -> Result<u64, StoreError> {
+        let done = sqlx::query(
+            "UPDATE licenses SET state = 'revoked', reason = $2, changed_at = $3 \
+             WHERE machine_id = $1 AND state <> 'revoked'",
+        )
+        .bind(machine_id)
+        .bind(reason)
+        .bind(at)
+        .execute(self.written().await?)
+        .await?;
+        Ok(done.rows_affected())
+    }
+
+    async fn newest_returned(
+        &mut self,
+        instance_id: &str,
+        nth: i64,
+    ) -> Result<Option<i64>, StoreError> {
+        Ok(sqlx::query_scalar(
+            "SELECT max(changed_at) FROM licenses WHERE instance_id = $1 AND state = 'revoked' \
+             AND reason = 'returned' GROUP BY machine_id \
+             ORDER BY max(changed_at) DESC LIMIT 1 OFFSET $2 - 1",
+        )
+        .bind(instance_id)
+        .bind(nth)
         .fetch_optional(self.written().await?)
         .await?)
     }

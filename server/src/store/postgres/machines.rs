@@ -1,10 +1,11 @@
 //! Machines in PostgreSQL.
 
 use async_trait::async_trait;
+use sqlx::{Postgres, QueryBuilder};
 
 use super::PgTx;
 use crate::store::batch::ALIKE;
-use crate::store::{Machine, Machines, StoreError};
+use crate::store::{Machine, MachineQuery, Machines, StoreError};
 
 #[async_trait]
 impl Machines for PgTx {
@@ -28,6 +29,28 @@ impl Machines for PgTx {
         .bind(i64::try_from(ALIKE).unwrap_or(i64::MAX))
         .fetch_all(self.written().await?)
         .await?)
+    }
+
+    async fn machine(&mut self, id: &str) -> Result<Option<Machine>, StoreError> {
+        Ok(sqlx::query_as("SELECT * FROM machines WHERE id = $1")
+            .bind(id)
+            .fetch_optional(self.written().await?)
+            .await?)
+    }
+
+    async fn machines(&mut self, query: &MachineQuery) -> Result<Vec<Machine>, StoreError> {
+        let mut sql =
+            QueryBuilder::<Postgres>::new("SELECT * FROM machines WHERE freed_at IS NULL");
+        if let Some(instance) = &query.instance_id {
+            // An instance's machines are found by the index that finds them by their parts.
+            sql.push(" AND id IN (SELECT machine_id FROM machine_digests WHERE instance_id = ");
+            sql.push_bind(instance).push(")");
+        }
+        if let Some(after) = &query.after {
+            sql.push(" AND id > ").push_bind(after);
+        }
+        sql.push(" ORDER BY id LIMIT ").push_bind(query.limit);
+        Ok(sql.build_query_as().fetch_all(self.written().await?).await?)
     }
 
     async fn add_machine(

@@ -124,6 +124,15 @@ impl Instances for SqliteTx {
         Ok(())
     }
 
+    async fn put_activation_code(&mut self, id: &str, code: &str) -> Result<(), StoreError> {
+        sqlx::query("UPDATE instances SET activation_code = $2 WHERE id = $1")
+            .bind(id)
+            .bind(code)
+            .execute(self.connection().await?)
+            .await?;
+        Ok(())
+    }
+
     async fn expire_instance(&mut self, id: &str, at: i64) -> Result<bool, StoreError> {
         let done = sqlx::query(
             "UPDATE instances SET state = 'frozen', expired = 1, changed_at = $2 \

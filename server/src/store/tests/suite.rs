@@ -465,6 +465,23 @@ async fn machines_are_found_by_any_part() {
         let found = tx.machines_like("i", &digests(list)).await.unwrap();
         found.into_iter().map(|machine| machine.id).collect::<Vec<_>>()
     };
+    let all = MachineQuery { instance_id: None, after: None, limit: 9 };
+    for (query, listed) in [
+        (all.clone(), vec!["m", "n", "o"]),
+        (MachineQuery { limit: 1, ..all.clone() }, vec!["m"]),
+        (MachineQuery { after: Some("m".into()), ..all.clone() }, vec!["n", "o"]),
+        (MachineQuery { instance_id: Some("i".into()), ..all.clone() }, vec!["m", "n"]),
+        (
+            MachineQuery { instance_id: Some("i".into()), after: Some("m".into()), ..all.clone() },
+            vec!["n"],
+        ),
+        (MachineQuery { instance_id: Some("nobody".into()), ..all.clone() }, vec![]),
+    ] {
+        let found = tx.machines(&query).await.unwrap();
+        assert_eq!(found.iter().map(|m| m.id.as_str()).collect::<Vec<_>>(), listed, "{query:?}");
+    }
+    assert_eq!(tx.machine("m").await.unwrap(), Some(machine("m", "i")));
+    assert_eq!(tx.machine("nobody").await.unwrap(), None);
     assert_eq!(ids(&mut tx, &["y", "z"]).await, ["n", "m"]);
     assert_eq!(ids(&mut tx, &["x"]).await, ["m"]);
     assert!(ids(&mut tx, &["none"]).await.is_empty());
@@ -472,6 +489,8 @@ async fn machines_are_found_by_any_part() {
     assert!(tx.free_machine("m", 200).await.unwrap());
     assert!(!tx.free_machine("m", 201).await.unwrap());
     assert!(ids(&mut tx, &["x"]).await.is_empty());
+    assert_eq!(tx.machines(&all).await.unwrap().len(), 2, "a free one holds no place");
+    assert_eq!(tx.machine("m").await.unwrap().unwrap().freed_at, Some(200));
     assert_eq!(tx.newest_by_code("i", 2).await.unwrap(), Some(100));
     assert_eq!(tx.newest_by_code("i", 3).await.unwrap(), None);
     assert_eq!(tx.newest_by_code("nobody", 1).await.unwrap(), None);
@@ -494,14 +513,28 @@ async fn licenses_are_stopped_and_let_go_for_their_reason() {
     assert_eq!(tx.machine_licenses("m").await.unwrap(), 2);
 
     tx.put_license_state("d", LicenseState::Suspended, Some("operator"), 150).await.unwrap();
+    assert!(tx.is_suspended("i", None).await.unwrap());
+    assert!(!tx.is_suspended("i", Some("m")).await.unwrap());
     assert_eq!(tx.freeze_licenses("i", 200).await.unwrap(), 3);
     assert_eq!(tx.listed_licenses(200).await.unwrap().len(), 4);
+    assert!(!tx.is_suspended("i", Some("m")).await.unwrap(), "frozen by the marketplace");
     assert_eq!(tx.unfreeze_licenses("i", 201).await.unwrap(), 3);
     let listed = tx.listed_licenses(201).await.unwrap();
     assert_eq!(listed, [("d".to_owned(), LicenseState::Suspended)]);
     tx.put_license_state("a", LicenseState::Revoked, Some("superseded"), 202).await.unwrap();
     assert_eq!(tx.machine_licenses("m").await.unwrap(), 1);
-    assert_eq!(tx.release_licenses("i", 203).await.unwrap(), 3);
+    tx.put_license_state("b", LicenseState::Suspended, Some("operator"), 202).await.unwrap();
+    assert!(tx.is_suspended("i", Some("m")).await.unwrap());
+    assert!(!tx.is_suspended("j", Some("m")).await.unwrap());
+    assert_eq!(tx.newest_returned("i", 1).await.unwrap(), None);
+    assert_eq!(tx.revoke_machine("m", "returned", 202).await.unwrap(), 1);
+    assert_eq!(tx.revoke_machine("m", "operator", 203).await.unwrap(), 0);
+    assert_eq!(tx.newest_returned("i", 1).await.unwrap(), Some(202));
+    assert_eq!(tx.newest_returned("i", 2).await.unwrap(), None);
+    assert_eq!(tx.newest_returned("j", 1).await.unwrap(), None);
+    assert!(!tx.is_suspended("i", Some("m")).await.unwrap());
+    assert_eq!(tx.machine_licenses("m").await.unwrap(), 0);
+    assert_eq!(tx.release_licenses("i", 203).await.unwrap(), 2);
     assert_eq!(tx.release_licenses("i", 204).await.unwrap(), 0);
     assert_eq!(tx.unfreeze_licenses("i", 205).await.unwrap(), 0);
     let a = tx.license("a").await.unwrap().unwrap();
@@ -509,12 +542,20 @@ async fn licenses_are_stopped_and_let_go_for_their_reason() {
     // Over at 1000, with 50 of grace.
     assert_eq!(tx.listed_licenses(1050).await.unwrap().len(), 4);
     assert_eq!(tx.listed_licenses(1051).await.unwrap(), []);
-    let all = LicenseQuery { instance_id: None, product: None, state: None, after: None, limit: 9 };
+    let all = LicenseQuery {
+        instance_id: None,
+        machine_id: None,
+        product: None,
+        state: None,
+        after: None,
+        limit: 9,
+    };
     for (query, count) in [
         (all.clone(), 4),
         (LicenseQuery { after: Some("b".into()), ..all.clone() }, 2),
         (LicenseQuery { state: Some(LicenseState::Active), ..all.clone() }, 0),
         (LicenseQuery { product: Some("p".into()), limit: 3, ..all.clone() }, 3),
+        (LicenseQuery { machine_id: Some("m".into()), ..all.clone() }, 2),
         (LicenseQuery { instance_id: Some("j".into()), ..all }, 0),
     ] {
         assert_eq!(tx.licenses(&query).await.unwrap().len(), count, "{query:?}");
@@ -794,4 +835,22 @@ async fn finished_uploads_are_swept_first_their_bytes_then_they_themselves() {
     for (id, left) in [("u0", false), ("u1", false), ("u2", true), ("u3", true), ("u5", true)] {
         assert_eq!(tx.upload(id).await.unwrap().is_some(), left, "{id}");
     }
+}
+
+#[tokio::test]
+async fn an_activation_code_is_changed_also_in_what_was_read_ahead() {
+    let (_folder, store) = fresh().await;
+    let mut tx = store.write().await.unwrap();
+    tx.add_instance(&instance("i")).await.unwrap();
+    tx.commit().await.unwrap();
+    let mut tx = store.write().await.unwrap();
+    let mut locks = Locks::default();
+    locks.code("code-i".to_owned());
+    locks.instance("i");
+    tx.lock(&locks).await.unwrap();
+    assert!(tx.instance_of_code("code-i").await.unwrap().is_some());
+    tx.put_activation_code("i", "new").await.unwrap();
+    assert!(tx.instance_of_code("code-i").await.unwrap().is_none());
+    assert_eq!(tx.instance_of_code("new").await.unwrap().unwrap().id, "i");
+    assert_eq!(tx.instance("i").await.unwrap().unwrap().activation_code, "new");
 }

@@ -1,0 +1,18 @@
+//! `POST /v1/client/machines/release`: a machine gives its own place back.
+
+use axum::Json;
+use axum::extract::State;
+use license_core::api::{MachineReturn, MachineReturned};
+
+use super::super::{App, body::Payload};
+use crate::error::ApiError;
+
+/// The longest license, as the text of its file, with room.
+const BODY_BYTES: usize = 64 * 1024;
+
+pub(in crate::http) async fn release(
+    State(app): State<App>,
+    Payload(question): Payload<MachineReturn, BODY_BYTES>,
+) -> Result<Json<MachineReturned>, ApiError> {
+    app.desk.return_machine(&question).await.map(Json)
+}
