@@ -500,6 +500,20 @@ pub struct ReleaseInput {
     pub notes_en: String,
 }
 
+/// `POST /api/v1/releases/withdraw`: one release less, for the server to sign.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ReleaseWithdraw {
+    /// The product.
+    pub product: String,
+    /// The channel.
+    pub channel: String,
+    /// The platform; `*`: every one.
+    pub platform: String,
+    /// The version.
+    pub version: Version,
+}
+
 /// A release as the server lists it.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

@@ -3,6 +3,7 @@
 mod package;
 mod publish;
 mod sign;
+mod withdraw;
 
 use std::process::ExitCode;
 
@@ -24,6 +25,7 @@ pub(crate) struct Args {
 #[derive(clap::Subcommand)]
 enum Command {
     Publish(Box<publish::Args>),
+    Withdraw(Box<withdraw::Args>),
     /// List what was published.
     List {
         /// Only of this product.
@@ -42,6 +44,7 @@ impl Args {
     ) -> anyhow::Result<ExitCode> {
         match self.command {
             Command::Publish(args) => args.run(environment, out),
+            Command::Withdraw(args) => args.run(environment, out),
             Command::List { product, server } => {
                 let path = match product {
                     Some(product) => format!("/api/v1/releases?product={}", escape(&product)),

@@ -396,6 +396,29 @@ fn releases_are_signed_here_and_never_changed_afterwards() {
     let (code, _, err) = publish("2.2.0", &["--key", &other]);
     assert_eq!(code, Some(1));
     assert!(err.contains("KEY_UNKNOWN") && err.contains("--adopt"), "{err}");
+
+    let withdraw = |key: &str| {
+        let args =
+            ["release", "withdraw", "--product", "flowsim", "--version", "2.1", "--key", key];
+        licd.run(&args)
+    };
+    let (code, _, err) = withdraw(&other);
+    assert_eq!(code, Some(1));
+    assert!(err.contains("KEY_UNKNOWN"), "{err}");
+    let (code, out, err) = withdraw(&key);
+    assert_eq!(code, Some(0), "{err}");
+    assert!(out.contains("withdrawn flowsim 2.1.0"), "{out}");
+    let sent = licd.sent().last().unwrap().1.clone();
+    let keys =
+        license_core::trust::KeyRing::from_jwks(&json!({ "keys": [sent["key"]] }).to_string());
+    let document = sent["document"].as_str().unwrap();
+    let (shorter, _) =
+        license_core::release::ReleaseList::open(document, &keys.unwrap(), now).unwrap();
+    assert!(shorter.seq > list.seq);
+    assert_eq!(shorter.releases, [list.releases[1].clone()]);
+    let (code, _, err) = withdraw(&key);
+    assert_eq!(code, Some(1));
+    assert!(err.contains("NOT_FOUND"), "{err}");
 }
 
 #[test]

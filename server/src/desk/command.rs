@@ -128,6 +128,7 @@ use_cases! {
     TestAlert => alerts::TestAlert,
     UpgradeInstance => market::UpgradeInstance,
     UseState => login::UseState,
+    WithdrawRelease => releases::WithdrawRelease,
     WarnRefunds => refunds::WarnRefunds,
 }
 

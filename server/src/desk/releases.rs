@@ -1,6 +1,6 @@
 //! Releases: announced by the server's key, or by a list that was signed elsewhere.
 
-use license_core::api::{self, ReleaseInput, ReleasePublish};
+use license_core::api::{self, ReleaseInput, ReleasePublish, ReleaseWithdraw};
 use license_core::issue::Signer as _;
 use license_core::jws::DocType;
 use license_core::key::PublicKey;
@@ -39,11 +39,7 @@ impl UseCase for PublishRelease {
         }
         let key = ListKey::release(&input.product, &input.platform, &input.channel);
         if tx.list(&key).await?.is_some_and(|row| row.elsewhere) {
-            return Ok(Err(ApiError::new(
-                Code::Conflict,
-                "this list is signed elsewhere: publish with `--key` and the key that signed it",
-                "该发布列表由其他密钥签名：请用同一密钥（--key）发布",
-            )));
+            return Ok(Err(signed_elsewhere()));
         }
         let kept =
             tx.releases(Some(&input.product), Some(&input.platform), Some(&input.channel)).await?;
@@ -72,15 +68,60 @@ impl UseCase for PublishRelease {
         };
         let row = row(work, &input.product, &input.platform, &input.channel, &entry)?;
         tx.put_release(&row).await?;
-        lists::releases(tx, work, &key).await?;
-        if input.platform == "*" {
-            // Lists of single platforms carry what is for every platform.
-            tx.mark_releases(&input.product, &input.channel).await?;
-        }
+        sign_anew(tx, work, &key).await?;
         let published = Entry::new("release.publish", &self.by).about("product", &row.product);
         let published = published.about("platform", &row.platform).about("channel", &row.channel);
         work.audit(published.about("version", &row.version));
         Ok(Ok(vec![row]))
+    }
+}
+
+/// Signs the list that changed, and has those signed that carry what is in it.
+async fn sign_anew(tx: &mut dyn Tx, work: &Work<'_>, key: &ListKey) -> Result<(), StoreError> {
+    lists::releases(tx, work, key).await?;
+    if key.platform == "*" {
+        // Lists of single platforms carry what is for every platform.
+        tx.mark_releases(&key.product, &key.channel).await?;
+    }
+    Ok(())
+}
+
+fn signed_elsewhere() -> ApiError {
+    ApiError::new(
+        Code::Conflict,
+        "this list is signed elsewhere: give `--key` with the key that signed it",
+        "该发布列表由其他密钥签名：请使用同一密钥（--key）",
+    )
+}
+
+/// One release less, signed here: its package is bad.
+pub(crate) struct WithdrawRelease {
+    pub(crate) release: ReleaseWithdraw,
+    pub(crate) by: By,
+}
+
+impl UseCase for WithdrawRelease {
+    type Answer = Result<(), ApiError>;
+
+    fn locks(&self, locks: &mut Locks) {
+        locks.name("releases", &self.release.product);
+    }
+
+    async fn run(&self, tx: &mut dyn Tx, work: &mut Work<'_>) -> Result<Self::Answer, StoreError> {
+        let ReleaseWithdraw { product, channel, platform, version } = &self.release;
+        let version = version.to_string();
+        let key = ListKey::release(product, platform, channel);
+        if tx.list(&key).await?.is_some_and(|row| row.elsewhere) {
+            return Ok(Err(signed_elsewhere()));
+        }
+        if !tx.remove_release(product, platform, channel, &version).await? {
+            return Ok(Err(views::not_found("release", "版本")));
+        }
+        sign_anew(tx, work, &key).await?;
+        let withdrawn = Entry::new("release.withdraw", &self.by).about("product", product);
+        let withdrawn = withdrawn.about("platform", platform).about("channel", channel);
+        work.audit(withdrawn.about("version", version));
+        Ok(Ok(()))
     }
 }
 
@@ -253,6 +294,16 @@ impl Desk {
             }
         };
         Ok(rows.iter().map(view).collect::<Result<_, _>>()?)
+    }
+
+    /// Takes back a release whose list is signed here.
+    pub(crate) async fn withdraw_release(
+        &self,
+        release: ReleaseWithdraw,
+    ) -> Result<ReleaseWithdraw, ApiError> {
+        let withdraw = WithdrawRelease { release: release.clone(), by: By::caller() };
+        self.writer.write(withdraw).await??;
+        Ok(release)
     }
 
     /// Every announced release, of one product or of all.

@@ -69,6 +69,14 @@ pub(crate) trait Lists {
     /// The same for the release lists of every platform of a channel.
     async fn mark_releases(&mut self, product: &str, channel: &str) -> Result<(), StoreError>;
     async fn put_release(&mut self, release: &ReleaseRow) -> Result<(), StoreError>;
+    /// Forgets one; false if there is none.
+    async fn remove_release(
+        &mut self,
+        product: &str,
+        platform: &str,
+        channel: &str,
+        version: &str,
+    ) -> Result<bool, StoreError>;
     /// Replaces every release of one list.
     async fn clear_releases(
         &mut self,

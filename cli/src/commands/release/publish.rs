@@ -108,8 +108,21 @@ impl Args {
         let release = self.describe(now)?;
         let publish = match key {
             Some(key) => {
-                let terms = sign::Terms { now, valid_days: self.valid_days, adopt: self.adopt };
-                sign::publish(&admin, &key, &release, &terms, out.lang())?
+                let terms = sign::Terms {
+                    now,
+                    valid_days: self.valid_days,
+                    adopt: self.adopt,
+                    carry: true,
+                };
+                let target = sign::Target {
+                    product: &release.product,
+                    channel: &release.channel,
+                    platform: &release.platform,
+                };
+                let lang = out.lang();
+                sign::sign(&admin, &key, target, &terms, lang, |releases| {
+                    sign::add(releases, &release, lang)
+                })?
             }
             None => ReleasePublish::Release(Box::new(release.clone())),
         };

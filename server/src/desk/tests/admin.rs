@@ -1,6 +1,6 @@
 //! What operators do and see.
 
-use license_core::api::{ReleaseInput, ReleasePublish};
+use license_core::api::{ReleaseInput, ReleasePublish, ReleaseWithdraw};
 use license_core::issue::{Signer as _, SigningKey, seal};
 use license_core::jws::DocType;
 use license_core::release::ReleaseList;
@@ -67,6 +67,28 @@ async fn releases_are_signed_by_the_release_key_and_reach_their_platform() {
     assert_eq!(bench.desk.releases(Some("flowsim")).await.unwrap().len(), 3);
     assert!(bench.desk.releases(Some("other")).await.unwrap().is_empty());
 
+    // A bad one is taken back: from every list that carries it, and no other.
+    let bad = |platform: &str, version: &str| ReleaseWithdraw {
+        product: "flowsim".to_owned(),
+        channel: "stable".to_owned(),
+        platform: platform.to_owned(),
+        version: version.parse().unwrap(),
+    };
+    let before = now.seq;
+    bench.desk.withdraw_release(bad("*", "2.2.0")).await.unwrap();
+    let now = list(&bench, "linux").await;
+    assert_eq!(now.releases.len(), 2);
+    assert!(now.seq > before && now.releases.iter().all(|r| r.version.to_string() != "2.2.0"));
+    assert_eq!(list(&bench, "windows").await.releases.len(), 1);
+    for (platform, version) in [("*", "2.2.0"), ("*", "2.1.0"), ("mac", "2.0.0")] {
+        let error = bench.desk.withdraw_release(bad(platform, version)).await.unwrap_err();
+        assert_eq!(error.code, Code::NotFound, "{platform} {version}");
+    }
+    bench.desk.withdraw_release(bad("*", "2.0.0")).await.unwrap();
+    assert_eq!(list(&bench, "windows").await.releases, [], "a list without releases is one, too");
+    bench.desk.publish_release(publish(release("*", "2.2.0"))).await.unwrap();
+    bench.desk.publish_release(publish(release("*", "2.0.0"))).await.unwrap();
+
     let unknown = ReleaseInput { product: "other".to_owned(), ..release("*", "1.0.0") };
     let error = bench.desk.publish_release(publish(unknown)).await.unwrap_err();
     assert_eq!(error.code, Code::ProductUnknown);
@@ -108,6 +130,14 @@ async fn a_list_signed_elsewhere_is_verified_served_and_never_signed_here() {
     assert!(bench.desk.jwks().await.contains(key.kid().as_str()));
 
     assert_eq!(send(signed(10, &key), jwk.clone()).await.unwrap_err().code, Code::Conflict);
+    let withdraw = ReleaseWithdraw {
+        product: "flowsim".to_owned(),
+        channel: "stable".to_owned(),
+        platform: "*".to_owned(),
+        version: "1.0.0".parse().unwrap(),
+    };
+    let error = bench.desk.withdraw_release(withdraw).await.unwrap_err();
+    assert_eq!(error.code, Code::Conflict, "the key is not here");
     let other = SigningKey::ed25519_from_seed([8; 32]);
     assert_eq!(send(signed(11, &other), jwk.clone()).await.unwrap_err().code, Code::KeyUnknown);
     let mut forged = signed(11, &key);

@@ -107,6 +107,7 @@ fn components() -> Value {
     add::<api::CodeView>(&mut schemas);
     add::<api::NoticeView>(&mut schemas);
     add::<api::ReleasePublish>(&mut schemas);
+    add::<api::ReleaseWithdraw>(&mut schemas);
     add::<api::ReleaseView>(&mut schemas);
     add::<api::TokenCreate>(&mut schemas);
     add::<api::TokenCreated>(&mut schemas);

@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
-use license_core::api::{ReleasePublish, ReleaseView};
+use license_core::api::{ReleasePublish, ReleaseView, ReleaseWithdraw};
 use serde::Deserialize;
 
 use super::super::{
@@ -47,4 +47,11 @@ pub(super) async fn publish(
 ) -> Result<(StatusCode, Json<Vec<ReleaseView>>), ApiError> {
     let releases = app.desk.publish_release(publish).await?;
     Ok((StatusCode::CREATED, Json(releases)))
+}
+
+pub(super) async fn withdraw(
+    State(app): State<App>,
+    Payload(release): Payload<ReleaseWithdraw, BODY_BYTES>,
+) -> Result<Json<ReleaseWithdraw>, ApiError> {
+    app.desk.withdraw_release(release).await.map(Json)
 }

@@ -343,6 +343,16 @@ pub(in crate::http) const ROUTES: &[Route] = &[
         handler: || post(releases::publish),
     },
     Route {
+        method: Method::POST,
+        path: "/api/v1/releases/withdraw",
+        access: ADMIN,
+        summary: "Take a release back whose list the server signs",
+        parameters: &[],
+        takes: Some("ReleaseWithdraw"),
+        answers: (200, "ReleaseWithdraw"),
+        handler: || post(releases::withdraw),
+    },
+    Route {
         method: Method::GET,
         path: "/api/v1/releases/signed",
         access: VIEWER,

@@ -96,7 +96,12 @@ fn the_table_is_as_strict_as_it_was_decided() {
         .collect();
     assert_eq!(
         of_admins,
-        [("POST", "/api/v1/releases"), ("GET", "/api/v1/tokens"), ("POST", "/api/v1/tokens")]
+        [
+            ("POST", "/api/v1/releases"),
+            ("POST", "/api/v1/releases/withdraw"),
+            ("GET", "/api/v1/tokens"),
+            ("POST", "/api/v1/tokens")
+        ]
     );
 }
 

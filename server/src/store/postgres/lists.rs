@@ -111,6 +111,26 @@ impl Lists for PgTx {
         Ok(())
     }
 
+    async fn remove_release(
+        &mut self,
+        product: &str,
+        platform: &str,
+        channel: &str,
+        version: &str,
+    ) -> Result<bool, StoreError> {
+        let done = sqlx::query(
+            "DELETE FROM releases \
+             WHERE product = $1 AND platform = $2 AND channel = $3 AND version = $4",
+        )
+        .bind(product)
+        .bind(platform)
+        .bind(channel)
+        .bind(version)
+        .execute(self.written().await?)
+        .await?;
+        Ok(done.rows_affected() == 1)
+    }
+
     async fn clear_releases(
         &mut self,
         product: &str,
