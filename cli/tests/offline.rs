@@ -382,3 +382,114 @@ fn a_reader_that_goes_away_is_no_error() {
     let output = child.wait_with_output().unwrap();
     assert_eq!((output.status.code(), text(&output.stderr)), (Some(0), String::new()));
 }
+
+const BATCH: &[&str] =
+    &["issue", "--key", "a.key", "--product", "flowsim", "--days", "30", "--batch", "m.csv"];
+
+fn machines(count: u32) -> String {
+    let row =
+        |n| format!("某某科技{n},04:7C:16:5E:E3:{n:02X}|S4EVN{n}|PF2AB{n}|BFEB,mesh; cores={n}\n");
+    (1..=count).map(row).fold("\u{feff}customer,dev_info,entitlements\n".to_owned(), |a, b| a + &b)
+}
+
+#[test]
+fn a_batch_is_one_license_a_row_and_can_be_started_again() {
+    let desk = Desk::new();
+    desk.done(&["key", "generate", "--out", "a.key", "--no-passphrase", "--issuer", "甲"]);
+    std::fs::write(desk.path("trust.json"), desk.done(&["key", "export", "--key", "a.key"]))
+        .unwrap();
+    std::fs::write(desk.path("m.csv"), machines(12)).unwrap();
+    let folder = [BATCH, &["--out-dir", "out"]].concat();
+    let (code, said) = desk.json(&folder);
+    assert_eq!(
+        (code, &said["issued"], &said["issued_before"]),
+        (0, &12.into(), &0.into()),
+        "{said}"
+    );
+    let device = "04:7C:16:5E:E3:03|S4EVN3|PF2AB3|BFEB";
+    let verify =
+        ["verify", "out/0003.lic", "--trust", "trust.json", "--product", "flowsim", "--dev-info"];
+    let (code, verified) = desk.json(&[&verify[..], &[device]].concat());
+    assert_eq!((code, &verified["claims"]["cus"]), (0, &"某某科技3".into()), "{verified}");
+    assert_eq!(verified["claims"]["ent"]["cores"], 3);
+    let (code, _) = desk.json(&[&verify[..], &["04:7C:16:5E:E3:04|S4EVN4|PF2AB4|BFEB"]].concat());
+    assert_eq!(code, 1, "another row's machine");
+
+    // Cut off: what is missing is made, what is there stays, a half-written one is none.
+    let kept = desk.read("out/0001.lic");
+    std::fs::remove_file(desk.path("out/0005.lic")).unwrap();
+    std::fs::rename(desk.path("out/0006.lic"), desk.path("out/0006.lic.part")).unwrap();
+    let (code, said) = desk.json(&folder);
+    assert_eq!((code, &said["issued"], &said["issued_before"]), (0, &2.into(), &10.into()));
+    assert_eq!(desk.read("out/0001.lic"), kept);
+    assert!(!desk.path("out/0006.lic.part").exists());
+
+    // Another batch overwrites nothing.
+    std::fs::write(desk.path("m.csv"), machines(12).replace("cores=7", "cores=8")).unwrap();
+    let (code, said) = desk.json(&folder);
+    assert_eq!((code, &said["code"]), (1, &"CONFLICT".into()), "{said}");
+    let (code, said) = desk.json(&[&folder[..], &["--trial"]].concat());
+    assert_eq!((code, &said["code"]), (1, &"CONFLICT".into()), "{said}");
+}
+
+#[test]
+fn a_batch_of_json_lines_goes_on_behind_its_last_whole_line() {
+    let desk = Desk::new();
+    desk.done(&["key", "generate", "--out", "a.key", "--no-passphrase", "--issuer", "甲"]);
+    std::fs::write(desk.path("m.csv"), machines(9)).unwrap();
+    let lines = [BATCH, &["--out", "all.jsonl"]].concat();
+    assert!(desk.done(&lines).contains("9 licenses"));
+    let all = desk.read("all.jsonl");
+    let cut: String = all.split_inclusive('\n').take(4).collect();
+    std::fs::write(desk.path("all.jsonl"), format!("{cut}{{\"row\":5,\"lic")).unwrap();
+    assert!(desk.done(&lines).contains("5 licenses, all.jsonl; 4 were there already"));
+    let now = desk.read("all.jsonl");
+    assert!(now.starts_with(&cut));
+    let rows: Vec<Value> = now.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(rows.len(), 9);
+    for (number, row) in rows.iter().enumerate() {
+        assert_eq!(row["row"], number + 1);
+        assert_eq!(
+            (&row["form"], row["license"].as_str().unwrap().starts_with("eyJ")),
+            (&"string".into(), true)
+        );
+    }
+}
+
+#[test]
+fn nothing_of_a_batch_is_issued_while_a_row_is_wrong() {
+    let desk = Desk::new();
+    desk.done(&["key", "generate", "--out", "a.key", "--no-passphrase", "--issuer", "甲"]);
+    let good = "A,00:11:22:33:44:55|D1|B1|C";
+    for (csv, cause) in [
+        ("customer,device\nA,x\n".to_owned(), "no column `device`"),
+        ("customer,dev_info\n".to_owned(), "holds no row"),
+        (format!("customer,dev_info\n{good}\nB,|||\n"), "line 3"),
+        (format!("customer,dev_info\n{good}\nB,\n"), "line 3: dev_info"),
+        (format!("customer,dev_info\n{good}\nB\n"), "no CSV"),
+        (format!("customer,dev_info,expires\n{good},yesterday\n"), "line 2: expires"),
+        (format!("customer,dev_info,expires\n{good},2001-01-01\n"), "would have expired"),
+        (format!("customer,dev_info,expires,days\n{good},2100-01-01,9\n"), "one of them"),
+        (format!("customer,dev_info,days\n{good},0\n"), "1 to 36500"),
+        (format!("customer,dev_info,entitlements\n{good},a b\n"), "entitlements: a b"),
+        (format!("customer,dev_info,trial\n{good},maybe\n"), "line 2: trial"),
+        (format!("customer,dev_info,file\n{good},../x.lic\n"), "plain name"),
+        (format!("customer,dev_info,file\n{good},x.lic\n{good},X.lic\n"), "the name of line 2"),
+        (format!("dev_info\n{}\n", &good[2..]), "--customer"),
+    ] {
+        std::fs::write(desk.path("m.csv"), &csv).unwrap();
+        let output = desk.run(&[BATCH, &["--out-dir", "out"]].concat());
+        let said = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{csv}: {said}");
+        assert!(said.contains(cause), "{csv}: {said}");
+        assert!(!desk.path("out").exists(), "{csv}");
+    }
+    std::fs::write(desk.path("m.csv"), format!("customer,dev_info\n{good}\n")).unwrap();
+    let output = desk.run(BATCH);
+    assert_eq!(output.status.code(), Some(2), "neither --out nor --out-dir");
+    assert!(text(&output.stderr).contains("--out-dir"));
+    std::fs::write(desk.path("m.csv"), b"customer,dev_info\n\xd5\xc5,x\n").unwrap();
+    let output = desk.run(&[BATCH, &["--out-dir", "out"]].concat());
+    assert_eq!(output.status.code(), Some(2), "GBK");
+    assert!(text(&output.stderr).contains("UTF-8"));
+}

@@ -1,5 +1,6 @@
-//! `licctl issue`: signs one license, offline.
+//! `licctl issue`: signs one license, or one for each row of a file, offline.
 
+mod batch;
 mod terms;
 
 use std::fs;
@@ -9,16 +10,16 @@ use std::process::ExitCode;
 use anyhow::Context;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use license_core::Lang;
 use license_core::armor;
 use license_core::binding::{Binding, Enrolled, Enrollment};
 use license_core::code::Code;
 use license_core::device::DeviceInfo;
-use license_core::issue;
+use license_core::issue::{self, KeyFile};
 use license_core::jws::DocType;
 use license_core::license::License;
 use license_core::trust::KeyRing;
 use license_core::verify::{self, Question, Verified, Warning};
+use license_core::{Lang, Refusal};
 use serde_json::{Value, json};
 
 use crate::environment::Environment;
@@ -35,11 +36,17 @@ Examples:
          --dev-info - --days 30 --trial
   licctl issue --key issuing.key --product flowsim --customer \"Site\" --unbound --perpetual \\
          --maintenance-until 2027-11-20 --entitlement mesh --entitlement solver-cores=64
+  licctl issue --key issuing.key --product flowsim --days 365 --batch machines.csv --out-dir out
 
 Dates are in UTC and the day itself counts: --expires 2027-11-20 is valid until 23:59:59 of that day.
---dev-info is what `licctl devinfo` prints on the customer's machine: MAC|DISK|BOARD|CPU.";
+--dev-info is what `licctl devinfo` prints on the customer's machine: MAC|DISK|BOARD|CPU.
 
-/// Issue one license for a machine.
+A batch is CSV in UTF-8 whose header names its columns: customer, product, dev_info, expires,
+days, perpetual, trial, entitlements (`mesh; solver-cores=64`), maintenance_until, versions, file
+(the name in --out-dir). Options are for columns that are absent and for cells that are empty.
+Nothing is issued unless every row can be, and nothing twice when it is started again.";
+
+/// Issue one license for a machine, or one for each row of a file.
 #[derive(clap::Args)]
 #[command(after_help = AFTER_HELP)]
 #[command(group(clap::ArgGroup::new("machine").required(true)))]
@@ -57,10 +64,16 @@ pub(crate) struct Args {
     /// Bind the license to no machine: whoever has it can use it.
     #[arg(long, group = "machine")]
     unbound: bool,
+    /// CSV file with a row for each machine.
+    #[arg(long, value_name = "FILE.csv", group = "machine")]
+    batch: Option<PathBuf>,
+    /// Folder that gets one .lic for each row of the batch.
+    #[arg(long, value_name = "DIR", requires = "batch", conflicts_with_all = ["out", "form"])]
+    out_dir: Option<PathBuf>,
     /// A line to paste, or a file; by default a file where --out ends in .lic.
     #[arg(long, value_enum)]
     form: Option<Form>,
-    /// Where to write the license; otherwise standard output.
+    /// Where to write the license; otherwise standard output. Of a batch: JSON lines.
     #[arg(long, value_name = "PATH")]
     out: Option<PathBuf>,
 }
@@ -79,6 +92,46 @@ struct Machine {
     enrolled: Enrolled,
 }
 
+impl Machine {
+    /// Binds a license to the machine that a device text names.
+    fn enroll(
+        text: String,
+        info: Result<DeviceInfo, Refusal>,
+        environment: &Environment,
+    ) -> anyhow::Result<Self> {
+        let info = info.map_err(|refusal| {
+            Failure::refused(refusal.code(), format!("--dev-info: {refusal}"))
+                .advise("ask for the output of `licctl devinfo` on the customer's machine")
+                .chinese(
+                    format!("--dev-info：{}", refusal.message(Lang::Zh)),
+                    "请索取在客户机器上运行 licctl devinfo 的输出",
+                )
+        })?;
+        let salt = URL_SAFE_NO_PAD.encode(environment.random::<12>()?);
+        let enrolled =
+            Binding::enroll(&info, &salt, &Enrollment::default()).map_err(|refusal| {
+                let cause = "the processor model alone is the same on every machine of its series";
+                let failure = Failure::refused(refusal.code(), format!("--dev-info: {cause}"));
+                failure
+                    .advise("ask for a text with a disk, board or network address in it")
+                    .chinese(
+                        "--dev-info：仅有处理器型号，无法区分同系列的机器",
+                        "请索取包含硬盘、主板或网卡地址的设备信息",
+                    )
+            })?;
+        Ok(Self { text, enrolled })
+    }
+}
+
+fn seal(license: &License, file: &KeyFile) -> anyhow::Result<String> {
+    issue::seal(DocType::License, license, &file.key).map_err(|error| {
+        Failure::new(Code::PayloadTooLarge, error.to_string())
+            .advise("shorten the names, or leave entitlements out")
+            .chinese("许可证内容过长", "请缩短名称或减少授权项")
+            .into()
+    })
+}
+
 impl Args {
     pub(crate) fn run(
         self,
@@ -87,15 +140,14 @@ impl Args {
     ) -> anyhow::Result<ExitCode> {
         let file = keyfile::open(&self.key, &self.passphrase)?;
         keyfile::require(&file, &self.key, DocType::License)?;
+        if let Some(rows) = &self.batch {
+            return batch::issue(&self, rows, &file, environment, out);
+        }
         let machine = self.enroll(environment, out)?;
         let binding = machine.as_ref().map(|machine| machine.enrolled.binding.clone());
         let license = self.terms.license(file.issuer.as_deref(), binding, environment)?;
 
-        let document = issue::seal(DocType::License, &license, &file.key).map_err(|error| {
-            Failure::new(Code::PayloadTooLarge, error.to_string())
-                .advise("shorten the names, or leave entitlements out")
-                .chinese("许可证内容过长", "请缩短名称或减少授权项")
-        })?;
+        let document = seal(&license, &file)?;
         let form = self.form(&document, out)?;
         let text = match form {
             Form::String => format!("{document}\n"),
@@ -138,31 +190,12 @@ impl Args {
         for line in dropped {
             out.note(line)?;
         }
-        let info = info.map_err(|refusal| {
-            Failure::refused(refusal.code(), format!("--dev-info: {refusal}"))
-                .advise("ask for the output of `licctl devinfo` on the customer's machine")
-                .chinese(
-                    format!("--dev-info：{}", refusal.message(Lang::Zh)),
-                    "请索取在客户机器上运行 licctl devinfo 的输出",
-                )
-        })?;
-        let salt = URL_SAFE_NO_PAD.encode(environment.random::<12>()?);
-        let enrolled =
-            Binding::enroll(&info, &salt, &Enrollment::default()).map_err(|refusal| {
-                let cause = "the processor model alone is the same on every machine of its series";
-                let failure = Failure::refused(refusal.code(), format!("--dev-info: {cause}"));
-                failure
-                    .advise("ask for a text with a disk, board or network address in it")
-                    .chinese(
-                        "--dev-info：仅有处理器型号，无法区分同系列的机器",
-                        "请索取包含硬盘、主板或网卡地址的设备信息",
-                    )
-            })?;
-        if enrolled.weak {
+        let machine = Machine::enroll(text, info, environment)?;
+        if machine.enrolled.weak {
             let warning = Warning::BindingWeak;
             out.warn(warning.as_str(), words::warning(warning, out.lang()))?;
         }
-        Ok(Some(Machine { text, enrolled }))
+        Ok(Some(machine))
     }
 
     /// A document that is too long for a text travels as a file, which is said.

@@ -47,8 +47,9 @@ enum Command {
     /// Stop a license until it is reinstated.
     ///
     /// It stands on the revocation list at once; a program learns it when it fetches the list, or
-    /// is brought one. Until then its machine is given no other license, either. What the
-    /// marketplace applies for is given: stop a buyer by freezing the instance there.
+    /// is brought one. A program that asks is given no other license for that machine, either, until
+    /// it is reinstated. What the marketplace applies for is given: stop a buyer by freezing the
+    /// instance there.
     Suspend {
         /// Its id.
         id: String,

@@ -17,40 +17,40 @@ use crate::input::is_one_line;
 /// The most that a name in a license may have, in characters.
 const NAME_LIMIT: usize = 200;
 
-#[derive(clap::Args)]
+#[derive(clap::Args, Clone)]
 #[command(group(clap::ArgGroup::new("validity")))]
 pub(super) struct TermsArgs {
     /// The seller's name; by default the one in the key file.
     #[arg(long, value_name = "NAME")]
     issuer: Option<String>,
     /// What is licensed.
-    #[arg(long, value_name = "ID")]
-    product: String,
+    #[arg(long, value_name = "ID", required_unless_present = "batch")]
+    pub(super) product: Option<String>,
     /// Whom it is licensed to.
-    #[arg(long, value_name = "NAME")]
-    customer: String,
+    #[arg(long, value_name = "NAME", required_unless_present = "batch")]
+    pub(super) customer: Option<String>,
     /// Last day of the validity, or the time of its end.
     #[arg(long, value_name = "DATE", value_parser = end_of, group = "validity")]
-    expires: Option<Timestamp>,
+    pub(super) expires: Option<Timestamp>,
     /// Valid for so many days from now.
     #[arg(long, value_name = "N", group = "validity")]
     #[arg(value_parser = clap::value_parser!(u32).range(1..=36_500))]
-    days: Option<u32>,
+    pub(super) days: Option<u32>,
     /// Valid for ever; so is a license without --expires and --days, which is then said.
     #[arg(long, group = "validity")]
-    perpetual: bool,
+    pub(super) perpetual: bool,
     /// Mark the license as a trial.
     #[arg(long)]
-    trial: bool,
+    pub(super) trial: bool,
     /// A named right or limit; without a value it is true. Can be given several times.
     #[arg(long, value_name = "NAME[=VALUE]", value_parser = entitlement)]
-    entitlement: Vec<(String, Entitlement)>,
+    pub(super) entitlement: Vec<(String, Entitlement)>,
     /// Last day of the maintenance window: later releases are not covered.
     #[arg(long, value_name = "DATE", value_parser = end_of)]
-    maintenance_until: Option<Timestamp>,
+    pub(super) maintenance_until: Option<Timestamp>,
     /// Versions that are covered, for example ">=2.0, <4".
     #[arg(long, value_name = "RANGE")]
-    versions: Option<VersionRange>,
+    pub(super) versions: Option<VersionRange>,
 }
 
 impl TermsArgs {
@@ -78,8 +78,10 @@ impl TermsArgs {
                     )
             );
         };
+        let product = self.product.as_deref().unwrap_or_default();
+        let customer = self.customer.as_deref().unwrap_or_default();
         for (option, name) in
-            [("--issuer", issuer), ("--product", &self.product), ("--customer", &self.customer)]
+            [("--issuer", issuer), ("--product", product), ("--customer", customer)]
         {
             if !is_one_line(name) || name.chars().count() > NAME_LIMIT {
                 let message = format!("{option} takes one line of 1 to {NAME_LIMIT} characters");
@@ -131,8 +133,8 @@ impl TermsArgs {
             // A customer's clock that is slow by a minute must not refuse a new license.
             not_before: None,
             expires,
-            product: self.product.clone(),
-            customer: self.customer.clone(),
+            product: product.to_owned(),
+            customer: customer.to_owned(),
             kind: if binding.is_some() { LicenseKind::NodeLocked } else { LicenseKind::Unbound },
             trial: self.trial,
             entitlements,
@@ -146,12 +148,12 @@ impl TermsArgs {
 }
 
 /// A day ends with its last second, so that a license is valid on the day that it names.
-fn end_of(text: &str) -> Result<Timestamp, InvalidTime> {
+pub(super) fn end_of(text: &str) -> Result<Timestamp, InvalidTime> {
     let at: Timestamp = text.parse()?;
     Ok(if at.date() == text.trim() { at.plus(DAY - 1) } else { at })
 }
 
-fn entitlement(text: &str) -> Result<(String, Entitlement), String> {
+pub(super) fn entitlement(text: &str) -> Result<(String, Entitlement), String> {
     let (name, value) = text.split_once('=').unwrap_or((text, "true"));
     let readable = |name: &str| !name.chars().any(|c| c.is_control() || c.is_whitespace());
     if !(1..=64).contains(&name.len()) || !readable(name) {
