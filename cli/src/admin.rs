@@ -246,7 +246,15 @@ impl Admin {
             Lang::Zh => member("detail_zh").or(member("title_zh")).or(en),
         };
         let text = text.map_or_else(|| code.message(self.lang).to_owned(), ToOwned::to_owned);
-        let failure = Failure::refused(code, text);
+        // A server that cannot answer has refused nothing.
+        let failure = if status.is_server_error() {
+            Failure::new(code, text).advise(self.pick(
+                "try again; if it goes on, look at licd's log and at its database",
+                "请重试;若仍出现,请检查 licd 的日志与数据库",
+            ))
+        } else {
+            Failure::refused(code, text)
+        };
         match code {
             Code::Unauthorized => failure.advise(self.pick(
                 "give a token of this server: the first one is in the file `admin-token` of its \

@@ -212,22 +212,20 @@ pub enum Intervention {
 }
 
 /// Where a license stands after an operator's intervention; asked for once more it stays. An
-/// operator's word and the marketplace's are apart: neither lifts what the other one stopped.
-///
-/// # Errors
-/// Where it stands instead, because from there nothing leads where it should go.
+/// operator's word and the marketplace's are apart: neither lifts what the other one stopped. `None`:
+/// it is revoked, and nothing leads back from there.
+#[must_use]
 pub const fn intervene(
     standing: Standing,
     frozen: bool,
     intervention: Intervention,
-) -> Result<Standing, Standing> {
+) -> Option<Standing> {
     match (intervention, standing) {
-        (Intervention::Revoke, _) => Ok(Standing::Revoked),
-        (_, Standing::Revoked) => Err(Standing::Revoked),
-        (Intervention::Suspend, _) => Ok(Standing::Suspended),
-        (Intervention::Reinstate, Standing::Frozen) => Err(Standing::Frozen),
-        (Intervention::Reinstate, _) if frozen => Ok(Standing::Frozen),
-        (Intervention::Reinstate, _) => Ok(Standing::Active),
+        (Intervention::Revoke, _) => Some(Standing::Revoked),
+        (_, Standing::Revoked) => None,
+        (Intervention::Suspend, _) => Some(Standing::Suspended),
+        (Intervention::Reinstate, _) if frozen => Some(Standing::Frozen),
+        (Intervention::Reinstate, _) => Some(Standing::Active),
     }
 }
 
@@ -320,19 +318,19 @@ mod tests {
         use Intervention::{Reinstate, Revoke, Suspend};
         use Standing::{Active, Frozen, Revoked, Suspended};
         for (standing, frozen, intervention, expected) in [
-            (Active, false, Suspend, Ok(Suspended)),
-            (Suspended, false, Suspend, Ok(Suspended)),
-            (Frozen, true, Suspend, Ok(Suspended)),
-            (Revoked, false, Suspend, Err(Revoked)),
-            (Suspended, false, Reinstate, Ok(Active)),
-            (Suspended, true, Reinstate, Ok(Frozen)),
-            (Active, false, Reinstate, Ok(Active)),
-            (Frozen, true, Reinstate, Err(Frozen)),
-            (Revoked, false, Reinstate, Err(Revoked)),
-            (Active, false, Revoke, Ok(Revoked)),
-            (Frozen, true, Revoke, Ok(Revoked)),
-            (Suspended, true, Revoke, Ok(Revoked)),
-            (Revoked, false, Revoke, Ok(Revoked)),
+            (Active, false, Suspend, Some(Suspended)),
+            (Suspended, false, Suspend, Some(Suspended)),
+            (Frozen, true, Suspend, Some(Suspended)),
+            (Revoked, false, Suspend, None),
+            (Suspended, false, Reinstate, Some(Active)),
+            (Suspended, true, Reinstate, Some(Frozen)),
+            (Active, false, Reinstate, Some(Active)),
+            (Frozen, true, Reinstate, Some(Frozen)),
+            (Revoked, false, Reinstate, None),
+            (Active, false, Revoke, Some(Revoked)),
+            (Frozen, true, Revoke, Some(Revoked)),
+            (Suspended, true, Revoke, Some(Revoked)),
+            (Revoked, false, Revoke, Some(Revoked)),
         ] {
             let found = intervene(standing, frozen, intervention);
             assert_eq!(found, expected, "{intervention:?} of {standing:?}, frozen: {frozen}");

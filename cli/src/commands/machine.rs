@@ -48,7 +48,7 @@ impl Args {
                     server.connect(out)?.list("/api/v1/machines", &filters, |row: &Value| {
                         text(row, "/machine_id")
                     })?;
-                list(&rows, out)
+                list(&rows, instance.is_some(), out)
             }
             Command::Release { id, server } => {
                 let path = format!("/api/v1/machines/{}/release", escape(&id));
@@ -69,16 +69,23 @@ impl Args {
     }
 }
 
-fn list(rows: &[Value], out: &mut Output) -> anyhow::Result<ExitCode> {
+fn list(rows: &[Value], filtered: bool, out: &mut Output) -> anyhow::Result<ExitCode> {
     if out.is_json() {
         out.value(&rows)?;
         return Ok(ExitCode::SUCCESS);
     }
     if rows.is_empty() {
-        let empty = out.pick(
-            "no machine holds a place; one takes it with its first node-locked license",
-            "没有机器占用名额;机器首次获得绑定许可证时占用",
-        );
+        let empty = if filtered {
+            out.pick(
+                "no machine holds a place of that instance, if there is one",
+                "该实例不存在,或没有机器占用其名额",
+            )
+        } else {
+            out.pick(
+                "no machine holds a place; one takes it with its first node-locked license",
+                "没有机器占用名额;机器首次获得绑定许可证时占用",
+            )
+        };
         let empty = empty.to_owned();
         out.line(empty)?;
         return Ok(ExitCode::SUCCESS);

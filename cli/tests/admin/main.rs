@@ -126,6 +126,9 @@ async fn answer(
         }
         "GET /api/v1/restore" => restore(&server, false),
         "POST /api/v1/restore/confirm" => restore(&server, true),
+        "GET /api/v1/machines" => {
+            problem(503, "SERVICE_UNAVAILABLE", "The database is away.", "数据库不可用。")
+        }
         "GET /api/v1/licenses"
         | "GET /api/v1/uploads"
         | "GET /api/v1/releases"
@@ -554,4 +557,13 @@ fn an_option_wins_over_the_environment() {
     assert_eq!(code, Some(2), "{err}");
     let (code, err) = list(&[], &[]);
     assert!(code != Some(0) && err.contains("LICCTL_TOKEN"), "{err}");
+}
+
+#[test]
+fn a_server_that_cannot_answer_has_refused_nothing() {
+    let licd = Licd::start(Server::default());
+    let (code, _, err) = licd.run(&["machine", "list"]);
+    assert_eq!(code, Some(2), "{err}");
+    assert!(err.contains("The database is away. (SERVICE_UNAVAILABLE)"), "{err}");
+    assert!(err.contains("next step: try again"), "{err}");
 }

@@ -53,9 +53,8 @@ impl UseCase for PutLicense {
         };
         let frozen = instance.state == InstanceState::Frozen;
         let before = standing(&row);
-        let after = match intervene(before, frozen, self.intervention) {
-            Ok(after) => after,
-            Err(stands) => return Ok(Err(stays(stands))),
+        let Some(after) = intervene(before, frozen, self.intervention) else {
+            return Ok(Err(revoked()));
         };
         if after == before {
             return Ok(Ok(row));
@@ -92,20 +91,13 @@ fn standing(row: &LicenseRow) -> Standing {
     }
 }
 
-/// Why an intervention leads nowhere from there.
-fn stays(stands: Standing) -> ApiError {
-    let (en, zh) = match stands {
-        Standing::Frozen => (
-            "its instance is frozen: the license counts again when the marketplace unfreezes it, or \
-             when what was bought is renewed",
-            "其实例已冻结：云商店解冻或续费后，该许可证自动恢复",
-        ),
-        _ => (
-            "the license is revoked for good: a program that asks again is given another one",
-            "该许可证已被永久吊销：程序重新请求时会获得新的许可证",
-        ),
-    };
-    ApiError::new(Code::Conflict, en, zh)
+/// Nothing leads back from there.
+fn revoked() -> ApiError {
+    ApiError::new(
+        Code::Conflict,
+        "the license is revoked for good: a program that asks again is given another one",
+        "该许可证已被永久吊销：程序重新请求时会获得新的许可证",
+    )
 }
 
 fn not_found() -> ApiError {

@@ -93,6 +93,10 @@ impl UseCase for ReturnMachine {
             LicenseState::Suspended => return Ok(Err(client::suspended())),
             LicenseState::Revoked => return Ok(Err(revoked())),
         }
+        // Another license of the machine would undo what an operator did to this one.
+        if tx.is_suspended(&instance.id, Some(id)).await? {
+            return Ok(Err(client::suspended()));
+        }
         let places = match product_of(tx, work.desk, &instance).await? {
             Some(product) => limit_of(&instance, &product),
             None => count(instance.quantity.unwrap_or_default()),
@@ -154,10 +158,10 @@ fn too_many_returns(returns: u32, wait: i64) -> ApiError {
     ApiError::new(
         Code::RateLimited,
         format!(
-            "{returns} machines of this order gave their place back within a year: ask the seller \
-             to release this one"
+            "machines of this order gave their place back {returns} times within a year: ask the \
+             seller to release this one"
         ),
-        format!("该订单一年内已有 {returns} 台机器自行释放名额：请联系卖家释放该机器"),
+        format!("该订单的机器一年内已自行释放名额 {returns} 次：请联系卖家释放该机器"),
     )
     .with_status(429)
     .retry_after(u32::try_from(wait).unwrap_or(u32::MAX))
