@@ -445,6 +445,13 @@ fn a_batch_of_json_lines_goes_on_behind_its_last_whole_line() {
     assert!(desk.done(&lines).contains("5 licenses, all.jsonl; 4 were there already"));
     let now = desk.read("all.jsonl");
     assert!(now.starts_with(&cut));
+    // Somebody else's text is no line of ours that was cut off.
+    for foreign in ["a note without a line end", "{\"row\":7", "a\n", "\n"] {
+        std::fs::write(desk.path("notes.txt"), foreign).unwrap();
+        let (code, said) = desk.json(&[BATCH, &["--out", "notes.txt"]].concat());
+        assert_eq!((code, &said["code"]), (1, &"CONFLICT".into()), "{foreign:?}: {said}");
+        assert_eq!(desk.read("notes.txt"), foreign);
+    }
     let rows: Vec<Value> = now.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(rows.len(), 9);
     for (number, row) in rows.iter().enumerate() {

@@ -16,6 +16,7 @@ use license_core::license::License;
 use license_core::trust::KeyRing;
 use license_core::verify::{self, Question, Warning};
 use license_core::{Lang, armor};
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::terms::{TermsArgs, end_of, entitlement};
@@ -275,6 +276,17 @@ fn cell<T, E: std::fmt::Display>(
     read(text).map(Some).map_err(|error| anyhow::anyhow!("{column}: `{text}`: {error}"))
 }
 
+/// One line of JSON, in this order.
+#[derive(Serialize)]
+struct Line<'a> {
+    row: usize,
+    license_id: &'a str,
+    product: &'a str,
+    customer: &'a str,
+    form: &'a str,
+    license: &'a str,
+}
+
 /// Signs rows.
 struct Batch<'a> {
     file: &'a KeyFile,
@@ -332,7 +344,9 @@ impl Batch<'_> {
                 return Err(other(&path.display().to_string()).into());
             }
         }
-        if lines.len() > rows.len() {
+        // Only what this batch began is taken away.
+        let (rest, begun) = (&before[whole..], format!("{{\"row\":{},", lines.len() + 1));
+        if lines.len() > rows.len() || !(rest.starts_with(&begun) || begun.starts_with(rest)) {
             return Err(other(&path.display().to_string()).into());
         }
         bar.inc(lines.len() as u64);
@@ -345,10 +359,14 @@ impl Batch<'_> {
                 Form::String if fits => ("string", document),
                 _ => ("file", armor::license_file(&document, &license)),
             };
-            let line = json!({
-                "row": number + 1, "license_id": license.id, "product": license.product,
-                "customer": license.customer, "form": form, "license": text,
-            });
+            let line = serde_json::to_string(&Line {
+                row: number + 1,
+                license_id: &license.id,
+                product: &license.product,
+                customer: &license.customer,
+                form,
+                license: &text,
+            })?;
             out.write_all(format!("{line}\n").as_bytes()).with_context(writing)?;
             bar.inc(1);
         }
