@@ -1,17 +1,17 @@
 //! The two listeners: what they serve, to whom, and how they start and stop.
 
-mod address;
 mod admin;
 mod body;
+mod client_ip;
+mod jose;
 mod layers;
 mod limits;
 mod listener;
-mod measure;
+mod metrics;
 mod problem;
 mod public;
 mod query;
-mod security;
-mod signed;
+mod security_headers;
 mod tls;
 
 use std::sync::Arc;
@@ -19,16 +19,16 @@ use std::time::Duration;
 
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
+use crate::app::App;
 use crate::config::Network;
-use crate::desk::Desk;
 pub(crate) use listener::{Bound, Running};
 pub(crate) use tls::load as tls;
 
 /// What every handler can reach.
 #[derive(Clone)]
-pub(crate) struct App {
+pub(crate) struct HttpState {
     /// Decides and keeps everything.
-    pub(crate) desk: Desk,
+    pub(crate) app: App,
     /// Whose `X-Forwarded-For` counts.
     pub(crate) trusted_proxies: Arc<[Network]>,
     /// Renders the metrics.
@@ -46,7 +46,7 @@ pub(crate) fn start_metrics() -> anyhow::Result<PrometheusHandle> {
         .set_buckets(&buckets)?
         .set_buckets_for_metric(commands, &[1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0])?
         .install_recorder()?;
-    measure::describe();
+    metrics::describe();
     Ok(handle)
 }
 

@@ -2,22 +2,22 @@
 //! made once and passed on: the command line, the clock, randomness, the TLS provider.
 
 mod alarms;
+mod app;
 mod backup;
-mod commands;
+mod cli;
 mod config;
-mod desk;
 mod environment;
 mod error;
 mod http;
+mod json_nul;
 mod keyring;
 mod logging;
-mod nul;
 mod outlets;
 mod output;
 mod outside;
 mod store;
 mod vault;
-mod work;
+mod workers;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -55,10 +55,10 @@ impl Entropy for SystemEntropy {
 }
 
 fn main() -> ExitCode {
-    let cli = commands::Cli::parse();
+    let cli = cli::Cli::parse();
     // Another provider can only have been installed by ourselves.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let environment =
         Environment { clock: Arc::new(SystemClock), entropy: Arc::new(SystemEntropy) };
-    commands::run(cli, environment)
+    cli::run(cli, environment)
 }

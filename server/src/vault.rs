@@ -12,8 +12,8 @@ use license_core::issue::{KeyFileError, private_key_of_pem};
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
+use crate::app::Context;
 use crate::config::Koogallery;
-use crate::desk::Context;
 use crate::keyring;
 
 /// The marketplace asks for a key of at least so many bits.
@@ -178,8 +178,8 @@ mod tests {
     use base64::engine::general_purpose::STANDARD;
 
     use super::*;
+    use crate::app::App;
     use crate::config::Config;
-    use crate::desk::Desk;
     use crate::environment::fixed;
 
     fn data(name: &str) -> PathBuf {
@@ -243,8 +243,8 @@ mod tests {
     async fn what_is_sealed_opens_for_its_purpose_alone() {
         let folder = tempfile::tempdir().unwrap();
         let (environment, _) = fixed::environment();
-        let desk = Desk::open(&Config::for_tests(folder.path()), environment).await.unwrap();
-        let context = &desk.context;
+        let app = App::open(&Config::for_tests(folder.path()), environment).await.unwrap();
+        let context = &app.context;
         let sealed = seal(context, "one", b"plain");
         assert_ne!(sealed, seal(context, "one", b"plain"), "the nonce is used once");
         assert!(!sealed.windows(5).any(|window| window == b"plain"));
@@ -264,6 +264,6 @@ mod tests {
         assert_eq!(*keys.unseal(context, &kept).unwrap(), "secret");
         assert_eq!(keys.unseal(context, &sealed), Err(Sealed::OtherKey));
         assert_eq!(KitKeys(Vec::new()).unseal(context, &kept), Err(Sealed::NoKey));
-        desk.close().await;
+        app.close().await;
     }
 }

@@ -8,8 +8,8 @@ use zeroize::Zeroizing;
 
 use super::file::{Header, Next, Reader, damaged, newer};
 use super::{Progress, Refusal, keys};
+use crate::app;
 use crate::config::{Config, Database};
-use crate::desk;
 use crate::environment::Environment;
 use crate::store::{Occupied, Store, Table, Vacancy};
 
@@ -54,10 +54,10 @@ pub(crate) async fn restore(
         }
         Some(plan?)
     };
-    desk::make_folder(folder)?;
-    let _lock = desk::lock(folder)?;
+    app::make_folder(folder)?;
+    let _lock = app::lock(folder)?;
     if config.database == Database::Sqlite {
-        desk::owner_only(&folder.join("licd.db"))?;
+        app::owner_only(&folder.join("licd.db"))?;
     }
     let opened = Store::vacancy(&config.database, folder, header.schema).await;
     let mut vacancy = opened.map_err(occupied)?;

@@ -2,8 +2,8 @@
 
 mod alerts;
 mod audit;
+mod auth;
 mod codes;
-mod guard;
 mod instances;
 mod keys;
 mod kit;
@@ -22,8 +22,8 @@ mod usage;
 
 use axum::{Router, middleware};
 
-use super::{App, layers};
-pub(super) use guard::Caller;
+use super::{HttpState, layers};
+pub(super) use auth::Caller;
 #[cfg(test)]
 pub(super) use routes::Access;
 pub(super) use routes::ROUTES;
@@ -31,12 +31,12 @@ pub(super) use routes::ROUTES;
 /// The largest body of the admin API: a release list that was signed elsewhere, with room.
 const BODY_BYTES: usize = 512 * 1024;
 
-pub(super) fn router(app: App, secure: bool) -> Router {
+pub(super) fn router(state: HttpState, secure: bool) -> Router {
     let mut router = Router::new();
     for route in ROUTES {
         router = router.route(route.path, (route.handler)());
     }
     // Behind the routing, so that the guard knows which route it guards.
-    let router = router.route_layer(middleware::from_fn_with_state(app.clone(), guard::admit));
-    layers::wrap(router, secure).with_state(app)
+    let router = router.route_layer(middleware::from_fn_with_state(state.clone(), auth::admit));
+    layers::wrap(router, secure).with_state(state)
 }

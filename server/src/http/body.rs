@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 
 use super::limits::BODY_TIME;
 use crate::error::ApiError;
-use crate::nul;
+use crate::json_nul;
 
 /// What is thrown away of a body over the limit, so that its sender can hear the answer.
 const DRAINED_BYTES: usize = 1024 * 1024;
@@ -96,7 +96,7 @@ where
             .with_status(415));
         }
         let bytes = read(&parts.headers, body, LIMIT).await?;
-        if nul::is_in(&bytes) {
+        if json_nul::is_in(&bytes) {
             return Err(ApiError::new(
                 Code::RequestInvalid,
                 "A text of the body holds the character NUL.",

@@ -3,7 +3,7 @@
 use axum::{Router, middleware};
 use tower_http::catch_panic::CatchPanicLayer;
 
-use super::{limits, measure, problem, security};
+use super::{limits, metrics, problem, security_headers};
 
 /// Puts the layers around a listener's routes. `secure`: TLS ends here.
 pub(super) fn wrap<S>(router: Router<S>, secure: bool) -> Router<S>
@@ -16,9 +16,13 @@ where
         // Inside of the counting, so that a panic counts as the 500 that it becomes.
         .layer(CatchPanicLayer::custom(problem::panicked))
         .layer(middleware::from_fn(limits::answer_in_time))
-        .layer(middleware::from_fn(measure::count))
-        .layer(middleware::from_fn(security::add_headers));
-    if secure { router.layer(middleware::from_fn(security::add_transport_header)) } else { router }
+        .layer(middleware::from_fn(metrics::count))
+        .layer(middleware::from_fn(security_headers::add_headers));
+    if secure {
+        router.layer(middleware::from_fn(security_headers::add_transport_header))
+    } else {
+        router
+    }
 }
 
 #[cfg(test)]

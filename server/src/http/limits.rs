@@ -15,7 +15,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::measure::REFUSED;
+use super::metrics::REFUSED;
 use crate::error::ApiError;
 
 /// From the first byte of a request to the end of its header, and between two requests.

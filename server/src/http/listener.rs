@@ -12,7 +12,7 @@ use hyper_util::rt::TokioTimer;
 use tokio::task::JoinHandle;
 
 use super::limits::{CONNECTIONS, Doorkeeper, HEADER_BYTES, HEADER_TIME, HEADERS};
-use super::{App, admin, public};
+use super::{HttpState, admin, public};
 use crate::config::Http;
 
 /// The addresses are ours, nothing is answered yet.
@@ -39,15 +39,19 @@ impl Bound {
 
     /// Starts to answer. The admin listener speaks plain HTTP on loopback: the certificate names
     /// the public host, which no tool on this machine asks for.
-    pub(crate) fn serve(self, app: &App, tls: Option<RustlsConfig>) -> anyhow::Result<Running> {
-        let router = public::router(app.clone(), tls.is_some());
+    pub(crate) fn serve(
+        self,
+        state: &HttpState,
+        tls: Option<RustlsConfig>,
+    ) -> anyhow::Result<Running> {
+        let router = public::router(state.clone(), tls.is_some());
         let public = Listener::start(self.public, router, tls.clone())?;
         let admin = match self.admin {
             Some(listener) => {
                 let tls = tls.filter(|_| {
                     !listener.local_addr().is_ok_and(|address| address.ip().is_loopback())
                 });
-                let router = admin::router(app.clone(), tls.is_some());
+                let router = admin::router(state.clone(), tls.is_some());
                 Some(Listener::start(listener, router, tls)?)
             }
             None => None,

@@ -13,9 +13,9 @@ use axum::Router;
 use axum::routing::{get, post};
 use koogallery::kit::{Edition, Interface};
 
-use super::{App, layers};
+use super::{HttpState, layers};
 
-pub(super) fn router(app: App, secure: bool) -> Router {
+pub(super) fn router(state: HttpState, secure: bool) -> Router {
     let mut router = Router::new()
         .route("/koogallery", post(market::call).merge(market::queries()))
         .route("/v1/client/licenses", post(licenses::ask))
@@ -37,5 +37,5 @@ pub(super) fn router(app: App, secure: bool) -> Router {
             router = router.route(&path, post(call));
         }
     }
-    layers::wrap(router, secure).with_state(app)
+    layers::wrap(router, secure).with_state(state)
 }

@@ -6,28 +6,28 @@ use axum::http::StatusCode;
 use license_core::api::AlertView;
 
 use super::super::{
-    App,
+    HttpState,
     query::{Name, Parameters},
 };
-use crate::desk::AlertFilter;
+use crate::app::AlertFilter;
 use crate::error::ApiError;
 
 pub(super) async fn list(
-    State(app): State<App>,
+    State(state): State<HttpState>,
     Parameters(filter): Parameters<AlertFilter>,
 ) -> Result<Json<Vec<AlertView>>, ApiError> {
-    app.desk.alerts(&filter).await.map(Json)
+    state.app.alerts(&filter).await.map(Json)
 }
 
 pub(super) async fn show(
-    State(app): State<App>,
+    State(state): State<HttpState>,
     Name(id): Name,
 ) -> Result<Json<AlertView>, ApiError> {
-    app.desk.alert(&id).await.map(Json)
+    state.app.alert(&id).await.map(Json)
 }
 
 pub(super) async fn test(
-    State(app): State<App>,
+    State(state): State<HttpState>,
 ) -> Result<(StatusCode, Json<AlertView>), ApiError> {
-    Ok((StatusCode::CREATED, Json(app.desk.test_alert().await?)))
+    Ok((StatusCode::CREATED, Json(state.app.test_alert().await?)))
 }

@@ -4,13 +4,13 @@ use axum::Json;
 use axum::extract::State;
 use license_core::audit::Link;
 
-use super::super::{App, query::Parameters};
-use crate::desk::AuditFilter;
+use super::super::{HttpState, query::Parameters};
+use crate::app::AuditFilter;
 use crate::error::ApiError;
 
 pub(super) async fn list(
-    State(app): State<App>,
+    State(state): State<HttpState>,
     Parameters(filter): Parameters<AuditFilter>,
 ) -> Result<Json<Vec<Link>>, ApiError> {
-    app.desk.audit(&filter).await.map(Json)
+    state.app.audit(&filter).await.map(Json)
 }

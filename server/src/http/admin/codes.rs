@@ -5,22 +5,22 @@ use axum::extract::State;
 use license_core::api::CodeView;
 
 use super::super::{
-    App,
+    HttpState,
     query::{Name, Parameters},
 };
-use crate::desk::CodeFilter;
+use crate::app::CodeFilter;
 use crate::error::ApiError;
 
 pub(super) async fn list(
-    State(app): State<App>,
+    State(state): State<HttpState>,
     Parameters(filter): Parameters<CodeFilter>,
 ) -> Result<Json<Vec<CodeView>>, ApiError> {
-    app.desk.codes(&filter).await.map(Json)
+    state.app.codes(&filter).await.map(Json)
 }
 
 pub(super) async fn show(
-    State(app): State<App>,
+    State(state): State<HttpState>,
     Name(code): Name,
 ) -> Result<Json<CodeView>, ApiError> {
-    app.desk.code(&code).await.map(Json)
+    state.app.code(&code).await.map(Json)
 }

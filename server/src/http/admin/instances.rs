@@ -5,19 +5,19 @@ use axum::extract::State;
 use license_core::api::{InstanceDetail, InstanceView};
 
 use super::super::{
-    App,
+    HttpState,
     query::{Name, Parameters},
 };
 use super::Caller;
-use crate::desk::InstanceFilter;
+use crate::app::InstanceFilter;
 use crate::error::ApiError;
 
 pub(super) async fn list(
-    State(app): State<App>,
+    State(state): State<HttpState>,
     caller: Caller,
     Parameters(filter): Parameters<InstanceFilter>,
 ) -> Result<Json<Vec<InstanceView>>, ApiError> {
-    let mut instances = app.desk.instances(&filter).await?;
+    let mut instances = state.app.instances(&filter).await?;
     for instance in &mut instances {
         conceal(instance, caller);
     }
@@ -25,11 +25,11 @@ pub(super) async fn list(
 }
 
 pub(super) async fn show(
-    State(app): State<App>,
+    State(state): State<HttpState>,
     caller: Caller,
     Name(id): Name,
 ) -> Result<Json<InstanceDetail>, ApiError> {
-    let mut detail = app.desk.instance(&id).await?;
+    let mut detail = state.app.instance(&id).await?;
     conceal(&mut detail.instance, caller);
     for license in &mut detail.licenses {
         license.document = None;
@@ -39,10 +39,10 @@ pub(super) async fn show(
 
 /// Whoever may call it may see the new code.
 pub(super) async fn rotate_code(
-    State(app): State<App>,
+    State(state): State<HttpState>,
     Name(id): Name,
 ) -> Result<Json<InstanceDetail>, ApiError> {
-    let mut detail = app.desk.rotate_code(&id).await?;
+    let mut detail = state.app.rotate_code(&id).await?;
     for license in &mut detail.licenses {
         license.document = None;
     }

@@ -6,43 +6,43 @@ use axum::extract::State;
 use license_core::api::{DepartmentView, TenantApplicationView, TenantView, UserView};
 
 use super::super::{
-    App,
+    HttpState,
     query::{Name, Parameters},
 };
-use crate::desk::KitFilter;
+use crate::app::KitFilter;
 use crate::error::ApiError;
 
 pub(super) async fn tenants(
-    State(app): State<App>,
+    State(state): State<HttpState>,
     Parameters(filter): Parameters<KitFilter>,
 ) -> Result<Json<Vec<TenantView>>, ApiError> {
-    app.desk.tenants(&filter).await.map(Json)
+    state.app.tenants(&filter).await.map(Json)
 }
 
 pub(super) async fn applications(
-    State(app): State<App>,
+    State(state): State<HttpState>,
     Parameters(filter): Parameters<KitFilter>,
 ) -> Result<Json<Vec<TenantApplicationView>>, ApiError> {
-    app.desk.tenant_applications(&filter).await.map(Json)
+    state.app.tenant_applications(&filter).await.map(Json)
 }
 
 pub(super) async fn users(
-    State(app): State<App>,
+    State(state): State<HttpState>,
     Parameters(filter): Parameters<KitFilter>,
 ) -> Result<Json<Vec<UserView>>, ApiError> {
-    app.desk.users(&filter).await.map(Json)
+    state.app.users(&filter).await.map(Json)
 }
 
 pub(super) async fn departments(
-    State(app): State<App>,
+    State(state): State<HttpState>,
     Parameters(filter): Parameters<KitFilter>,
 ) -> Result<Json<Vec<DepartmentView>>, ApiError> {
-    app.desk.departments(&filter).await.map(Json)
+    state.app.departments(&filter).await.map(Json)
 }
 
 pub(super) async fn department(
-    State(app): State<App>,
+    State(state): State<HttpState>,
     Name(id): Name,
 ) -> Result<Json<DepartmentView>, ApiError> {
-    app.desk.department(&id).await.map(Json)
+    state.app.department(&id).await.map(Json)
 }

@@ -6,26 +6,26 @@ use license_core::api::LicenseView;
 use license_core::rule::Intervention;
 
 use super::super::{
-    App,
+    HttpState,
     query::{Name, Parameters},
 };
 use super::Caller;
-use crate::desk::LicenseFilter;
+use crate::app::LicenseFilter;
 use crate::error::ApiError;
 
 pub(super) async fn list(
-    State(app): State<App>,
+    State(state): State<HttpState>,
     Parameters(filter): Parameters<LicenseFilter>,
 ) -> Result<Json<Vec<LicenseView>>, ApiError> {
-    app.desk.licenses(&filter).await.map(Json)
+    state.app.licenses(&filter).await.map(Json)
 }
 
 pub(super) async fn show(
-    State(app): State<App>,
+    State(state): State<HttpState>,
     caller: Caller,
     Name(id): Name,
 ) -> Result<Json<LicenseView>, ApiError> {
-    let mut license = app.desk.license(&id).await?;
+    let mut license = state.app.license(&id).await?;
     // An unbound license runs wherever its text is.
     if !caller.sees_credentials() {
         license.document = None;
@@ -33,22 +33,31 @@ pub(super) async fn show(
     Ok(Json(license))
 }
 
-pub(super) async fn suspend(app: State<App>, id: Name) -> Result<Json<LicenseView>, ApiError> {
-    put(app, id, Intervention::Suspend).await
+pub(super) async fn suspend(
+    state: State<HttpState>,
+    id: Name,
+) -> Result<Json<LicenseView>, ApiError> {
+    put(state, id, Intervention::Suspend).await
 }
 
-pub(super) async fn reinstate(app: State<App>, id: Name) -> Result<Json<LicenseView>, ApiError> {
-    put(app, id, Intervention::Reinstate).await
+pub(super) async fn reinstate(
+    state: State<HttpState>,
+    id: Name,
+) -> Result<Json<LicenseView>, ApiError> {
+    put(state, id, Intervention::Reinstate).await
 }
 
-pub(super) async fn revoke(app: State<App>, id: Name) -> Result<Json<LicenseView>, ApiError> {
-    put(app, id, Intervention::Revoke).await
+pub(super) async fn revoke(
+    state: State<HttpState>,
+    id: Name,
+) -> Result<Json<LicenseView>, ApiError> {
+    put(state, id, Intervention::Revoke).await
 }
 
 async fn put(
-    State(app): State<App>,
+    State(state): State<HttpState>,
     Name(id): Name,
     intervention: Intervention,
 ) -> Result<Json<LicenseView>, ApiError> {
-    app.desk.put_license(&id, intervention).await.map(Json)
+    state.app.put_license(&id, intervention).await.map(Json)
 }

@@ -4,13 +4,13 @@ use axum::Json;
 use axum::extract::State;
 use license_core::api::{LoginRedeem, LoginView};
 
-use super::super::{App, body::Payload};
+use super::super::{HttpState, body::Payload};
 use super::BODY_BYTES;
 use crate::error::ApiError;
 
 pub(super) async fn redeem(
-    State(app): State<App>,
+    State(state): State<HttpState>,
     Payload(asked): Payload<LoginRedeem, BODY_BYTES>,
 ) -> Result<Json<LoginView>, ApiError> {
-    app.desk.redeem_login(&asked.code).await.map(Json)
+    state.app.redeem_login(&asked.code).await.map(Json)
 }

@@ -5,22 +5,22 @@ use axum::extract::State;
 use license_core::api::MachineView;
 
 use super::super::{
-    App,
+    HttpState,
     query::{Name, Parameters},
 };
-use crate::desk::MachineFilter;
+use crate::app::MachineFilter;
 use crate::error::ApiError;
 
 pub(super) async fn list(
-    State(app): State<App>,
+    State(state): State<HttpState>,
     Parameters(filter): Parameters<MachineFilter>,
 ) -> Result<Json<Vec<MachineView>>, ApiError> {
-    app.desk.machines(&filter).await.map(Json)
+    state.app.machines(&filter).await.map(Json)
 }
 
 pub(super) async fn release(
-    State(app): State<App>,
+    State(state): State<HttpState>,
     Name(id): Name,
 ) -> Result<Json<MachineView>, ApiError> {
-    app.desk.release_machine(&id).await.map(Json)
+    state.app.release_machine(&id).await.map(Json)
 }

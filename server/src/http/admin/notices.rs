@@ -4,13 +4,13 @@ use axum::Json;
 use axum::extract::State;
 use license_core::api::NoticeView;
 
-use super::super::{App, query::Parameters};
-use crate::desk::NoticeFilter;
+use super::super::{HttpState, query::Parameters};
+use crate::app::NoticeFilter;
 use crate::error::ApiError;
 
 pub(super) async fn list(
-    State(app): State<App>,
+    State(state): State<HttpState>,
     Parameters(filter): Parameters<NoticeFilter>,
 ) -> Result<Json<Vec<NoticeView>>, ApiError> {
-    app.desk.notices(&filter).await.map(Json)
+    state.app.notices(&filter).await.map(Json)
 }

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use utoipa::openapi::{ComponentsBuilder, RefOr, schema::Schema};
 
 use super::routes::{Access, ROUTES, Route};
-use crate::desk::TokenView;
+use crate::app::TokenView;
 
 pub(super) async fn show() -> Json<Value> {
     Json(document())

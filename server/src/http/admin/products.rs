@@ -8,7 +8,7 @@ use license_core::product::Product;
 use serde::Deserialize;
 
 use super::super::{
-    App,
+    HttpState,
     body::Payload,
     query::{Name, Parameters},
 };
@@ -25,10 +25,10 @@ pub(super) struct Page {
 
 /// A seller has few products: the page is cut here.
 pub(super) async fn list(
-    State(app): State<App>,
+    State(state): State<HttpState>,
     Parameters(page): Parameters<Page>,
 ) -> Result<Json<Vec<ProductView>>, ApiError> {
-    let mut products = app.desk.products().await?;
+    let mut products = state.app.products().await?;
     products.sort_by(|a, b| a.product.id.cmp(&b.product.id));
     products.retain(|view| view.product.id > page.after);
     products.truncate(page.limit.unwrap_or(usize::MAX));
@@ -36,21 +36,21 @@ pub(super) async fn list(
 }
 
 pub(super) async fn show(
-    State(app): State<App>,
+    State(state): State<HttpState>,
     Name(id): Name,
 ) -> Result<Json<ProductView>, ApiError> {
-    app.desk.product(&id).await.map(Json)
+    state.app.product(&id).await.map(Json)
 }
 
 pub(super) async fn apply(
-    State(app): State<App>,
+    State(state): State<HttpState>,
     Payload(product): Payload<Product, BODY_BYTES>,
 ) -> Result<Json<ProductView>, ApiError> {
-    app.desk.apply_product(product).await.map(Json)
+    state.app.apply_product(product).await.map(Json)
 }
 
 pub(super) async fn put(
-    State(app): State<App>,
+    State(state): State<HttpState>,
     Name(id): Name,
     Payload(product): Payload<Product, BODY_BYTES>,
 ) -> Result<Json<ProductView>, ApiError> {
@@ -61,5 +61,5 @@ pub(super) async fn put(
             format!("请求体中的产品为 {:?}，而路径为 {id:?}。", product.id),
         ));
     }
-    app.desk.apply_product(product).await.map(Json)
+    state.app.apply_product(product).await.map(Json)
 }

@@ -8,10 +8,10 @@ use license_core::api::{ReleasePublish, ReleaseView, ReleaseWithdraw};
 use serde::Deserialize;
 
 use super::super::{
-    App,
+    HttpState,
     body::Payload,
+    jose::{self, ReleaseQuery},
     query::Parameters,
-    signed::{self, ReleaseQuery},
 };
 use super::BODY_BYTES;
 use crate::error::ApiError;
@@ -23,35 +23,35 @@ pub(super) struct Filter {
 }
 
 pub(super) async fn list(
-    State(app): State<App>,
+    State(state): State<HttpState>,
     Parameters(filter): Parameters<Filter>,
 ) -> Result<Json<Vec<ReleaseView>>, ApiError> {
-    app.desk.releases(filter.product.as_deref()).await.map(Json)
+    state.app.releases(filter.product.as_deref()).await.map(Json)
 }
 
 /// The list as programs get it, for an issuer who signs the next one elsewhere.
 pub(super) async fn signed(
-    State(app): State<App>,
+    State(state): State<HttpState>,
     headers: HeaderMap,
     Parameters(query): Parameters<ReleaseQuery>,
 ) -> Result<Response, ApiError> {
-    Ok(signed::answer(
+    Ok(jose::answer(
         &headers,
-        app.desk.release_list(&query.product, &query.platform, &query.channel).await?,
+        state.app.release_list(&query.product, &query.platform, &query.channel).await?,
     ))
 }
 
 pub(super) async fn publish(
-    State(app): State<App>,
+    State(state): State<HttpState>,
     Payload(publish): Payload<ReleasePublish, BODY_BYTES>,
 ) -> Result<(StatusCode, Json<Vec<ReleaseView>>), ApiError> {
-    let releases = app.desk.publish_release(publish).await?;
+    let releases = state.app.publish_release(publish).await?;
     Ok((StatusCode::CREATED, Json(releases)))
 }
 
 pub(super) async fn withdraw(
-    State(app): State<App>,
+    State(state): State<HttpState>,
     Payload(release): Payload<ReleaseWithdraw, BODY_BYTES>,
 ) -> Result<Json<ReleaseWithdraw>, ApiError> {
-    app.desk.withdraw_release(release).await.map(Json)
+    state.app.withdraw_release(release).await.map(Json)
 }

@@ -4,12 +4,12 @@
 use axum::http::Method;
 use axum::routing::{MethodRouter, get, post, put};
 
-use super::super::App;
+use super::super::HttpState;
 use super::{
     alerts, audit, codes, instances, keys, kit, licenses, logins, machines, metrics, notices,
     openapi, products, releases, tokens, uploads, usage,
 };
-use crate::desk::Role;
+use crate::app::Role;
 
 /// Who may use a route.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -33,7 +33,7 @@ pub(in crate::http) struct Route {
     pub(super) takes: Option<&'static str>,
     /// The status and the schema of the answer, by name; `[]` behind it: a list of them.
     pub(super) answers: (u16, &'static str),
-    pub(super) handler: fn() -> MethodRouter<App>,
+    pub(super) handler: fn() -> MethodRouter<HttpState>,
 }
 
 const VIEWER: Access = Access::From(Role::Viewer);

@@ -6,17 +6,17 @@ use axum::http::StatusCode;
 use license_core::Code;
 use license_core::api::{TokenCreate, TokenCreated};
 
-use super::super::{App, body::Payload};
+use super::super::{HttpState, body::Payload};
 use super::BODY_BYTES;
-use crate::desk::{Role, TokenView};
+use crate::app::{Role, TokenView};
 use crate::error::ApiError;
 
-pub(super) async fn list(State(app): State<App>) -> Result<Json<Vec<TokenView>>, ApiError> {
-    app.desk.tokens().await.map(Json)
+pub(super) async fn list(State(state): State<HttpState>) -> Result<Json<Vec<TokenView>>, ApiError> {
+    state.app.tokens().await.map(Json)
 }
 
 pub(super) async fn create(
-    State(app): State<App>,
+    State(state): State<HttpState>,
     Payload(wanted): Payload<TokenCreate, BODY_BYTES>,
 ) -> Result<(StatusCode, Json<TokenCreated>), ApiError> {
     let role: Role = wanted.role.parse().map_err(|()| {
@@ -26,6 +26,6 @@ pub(super) async fn create(
             "角色必须是 viewer、operator 或 admin。",
         )
     })?;
-    let created = app.desk.create_token(role, &wanted.name).await?;
+    let created = state.app.create_token(role, &wanted.name).await?;
     Ok((StatusCode::CREATED, Json(created)))
 }

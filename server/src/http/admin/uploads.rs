@@ -5,34 +5,40 @@ use axum::extract::State;
 use license_core::api::{QueuesView, RestoreView, UploadView};
 
 use super::super::{
-    App,
+    HttpState,
     query::{Name, Parameters},
 };
-use crate::desk::UploadFilter;
+use crate::app::UploadFilter;
 use crate::error::ApiError;
 
 pub(super) async fn list(
-    State(app): State<App>,
+    State(state): State<HttpState>,
     Parameters(filter): Parameters<UploadFilter>,
 ) -> Result<Json<Vec<UploadView>>, ApiError> {
-    app.desk.uploads(&filter).await.map(Json)
+    state.app.uploads(&filter).await.map(Json)
 }
 
 pub(super) async fn retry(
-    State(app): State<App>,
+    State(state): State<HttpState>,
     Name(id): Name,
 ) -> Result<Json<UploadView>, ApiError> {
-    app.desk.retry_upload(&id).await.map(Json)
+    state.app.retry_upload(&id).await.map(Json)
 }
 
-pub(super) async fn retry_all(State(app): State<App>) -> Result<Json<QueuesView>, ApiError> {
-    app.desk.retry_uploads().await.map(Json)
+pub(super) async fn retry_all(
+    State(state): State<HttpState>,
+) -> Result<Json<QueuesView>, ApiError> {
+    state.app.retry_uploads().await.map(Json)
 }
 
-pub(super) async fn restored(State(app): State<App>) -> Result<Json<RestoreView>, ApiError> {
-    app.desk.restored().await.map(Json)
+pub(super) async fn restored(
+    State(state): State<HttpState>,
+) -> Result<Json<RestoreView>, ApiError> {
+    state.app.restored().await.map(Json)
 }
 
-pub(super) async fn confirm_restore(State(app): State<App>) -> Result<Json<RestoreView>, ApiError> {
-    app.desk.confirm_restore().await.map(Json)
+pub(super) async fn confirm_restore(
+    State(state): State<HttpState>,
+) -> Result<Json<RestoreView>, ApiError> {
+    state.app.confirm_restore().await.map(Json)
 }

@@ -5,7 +5,7 @@ use axum::extract::State;
 use license_core::Code;
 use serde_json::{Value, json};
 
-use super::super::App;
+use super::super::HttpState;
 use crate::error::ApiError;
 
 /// The process answers.
@@ -14,8 +14,10 @@ pub(in crate::http) async fn alive() -> Json<Value> {
 }
 
 /// The database is reachable and the keys are loaded.
-pub(in crate::http) async fn ready(State(app): State<App>) -> Result<Json<Value>, ApiError> {
-    match app.desk.ready().await {
+pub(in crate::http) async fn ready(
+    State(state): State<HttpState>,
+) -> Result<Json<Value>, ApiError> {
+    match state.app.ready().await {
         Ok(()) => Ok(Json(json!({ "status": "ok" }))),
         Err(cause) => {
             tracing::warn!(cause, "not ready to serve");

@@ -10,16 +10,16 @@ use koogallery::kit::signature::{NONCE, SIGN, TIMESTAMP};
 use koogallery::kit::{Edition, Interface, LIMIT};
 use license_core::Code;
 
-use super::super::{App, body, limits::MARKET_TIME};
+use super::super::{HttpState, body, limits::MARKET_TIME};
 use super::market::json;
-use crate::desk::Shown;
+use crate::app::Shown;
 use crate::error::ApiError;
 
-/// Hands the call to the desk as it came, on a task of its own like the other calls.
+/// Hands the call to the app as it came, on a task of its own like the other calls.
 pub(in crate::http) async fn call(
     interface: Interface,
     edition: Edition,
-    State(app): State<App>,
+    State(state): State<HttpState>,
     request: Request,
 ) -> Result<Response, ApiError> {
     let (parts, body) = request.into_parts();
@@ -37,7 +37,7 @@ pub(in crate::http) async fn call(
         token: header(&parts.headers, koogallery::auth_token::NAME),
     };
     let work =
-        tokio::spawn(async move { app.desk.kit_call(interface, edition, &shown, &body).await });
+        tokio::spawn(async move { state.app.kit_call(interface, edition, &shown, &body).await });
     Ok(json(match tokio::time::timeout(MARKET_TIME, work).await {
         Ok(Ok(answer)) => answer,
         Err(_) | Ok(Err(_)) => Answer::of(ResultCode::Internal).to_json(),

@@ -4,15 +4,15 @@ use axum::Json;
 use axum::extract::State;
 use license_core::api::{LicenseAnswer, LicenseRequest};
 
-use super::super::{App, address::ClientAddress, body::Payload};
+use super::super::{HttpState, body::Payload, client_ip::ClientAddress};
 use crate::error::ApiError;
 
 const BODY_BYTES: usize = 16 * 1024;
 
 pub(in crate::http) async fn ask(
-    State(app): State<App>,
+    State(state): State<HttpState>,
     ClientAddress(caller): ClientAddress,
     Payload(request): Payload<LicenseRequest, BODY_BYTES>,
 ) -> Result<Json<LicenseAnswer>, ApiError> {
-    app.desk.client_license(request, caller).await.map(Json)
+    state.app.client_license(request, caller).await.map(Json)
 }

@@ -5,44 +5,44 @@ use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 
 use super::super::{
-    App,
+    HttpState,
+    jose::{self, ReleaseQuery},
     query::Parameters,
-    signed::{self, ReleaseQuery},
 };
 use crate::error::ApiError;
 
 /// `GET /v1/client/releases`
 pub(in crate::http) async fn releases(
-    State(app): State<App>,
+    State(state): State<HttpState>,
     headers: HeaderMap,
     Parameters(query): Parameters<ReleaseQuery>,
 ) -> Result<Response, ApiError> {
-    let list = app.desk.release_list(&query.product, &query.platform, &query.channel).await?;
-    Ok(signed::answer(&headers, list))
+    let list = state.app.release_list(&query.product, &query.platform, &query.channel).await?;
+    Ok(jose::answer(&headers, list))
 }
 
 /// `GET /v1/client/trust`
 pub(in crate::http) async fn trust(
-    State(app): State<App>,
+    State(state): State<HttpState>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    Ok(signed::answer(&headers, app.desk.trust_list().await?))
+    Ok(jose::answer(&headers, state.app.trust_list().await?))
 }
 
 /// `GET /v1/client/revocations`
 pub(in crate::http) async fn revocations(
-    State(app): State<App>,
+    State(state): State<HttpState>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    Ok(signed::answer(&headers, app.desk.revocation_list().await?))
+    Ok(jose::answer(&headers, state.app.revocation_list().await?))
 }
 
 /// `GET /.well-known/jwks.json`
-pub(in crate::http) async fn jwks(State(app): State<App>) -> Response {
+pub(in crate::http) async fn jwks(State(state): State<HttpState>) -> Response {
     let headers = [
         (header::CONTENT_TYPE, "application/jwk-set+json"),
         // Verifiers may keep it; a key is announced long before it signs.
         (header::CACHE_CONTROL, "public, max-age=300"),
     ];
-    (headers, app.desk.jwks().await).into_response()
+    (headers, state.app.jwks().await).into_response()
 }

@@ -5,41 +5,41 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use super::super::{
-    App,
+    HttpState,
     query::{Name, Parameters},
 };
-use crate::desk::{LOGIN_COOKIE, LoginReturn, LoginStart};
+use crate::app::{LOGIN_COOKIE, LoginReturn, LoginStart};
 use crate::error::ApiError;
 
 /// `GET /v1/login/{application}`
 pub(in crate::http) async fn start(
-    State(app): State<App>,
+    State(state): State<HttpState>,
     Name(application): Name,
     Parameters(asked): Parameters<LoginStart>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let departure = app.desk.start_login(&application, &asked, mark(&headers)).await?;
+    let departure = state.app.start_login(&application, &asked, mark(&headers)).await?;
     let headers = [(header::LOCATION, departure.address), (header::SET_COOKIE, departure.cookie)];
     Ok((StatusCode::FOUND, headers).into_response())
 }
 
 /// `GET /v1/login/callback`
 pub(in crate::http) async fn callback(
-    State(app): State<App>,
+    State(state): State<HttpState>,
     Parameters(back): Parameters<LoginReturn>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let address = app.desk.finish_login(&back, mark(&headers)).await?;
+    let address = state.app.finish_login(&back, mark(&headers)).await?;
     Ok((StatusCode::FOUND, [(header::LOCATION, address)]).into_response())
 }
 
 /// `GET /v1/login/{application}/logout`
 pub(in crate::http) async fn logout(
-    State(app): State<App>,
+    State(state): State<HttpState>,
     Name(application): Name,
     Parameters(asked): Parameters<LoginStart>,
 ) -> Result<Response, ApiError> {
-    let address = app.desk.logout(&application, &asked).await?;
+    let address = state.app.logout(&application, &asked).await?;
     Ok((StatusCode::FOUND, [(header::LOCATION, address)]).into_response())
 }
 

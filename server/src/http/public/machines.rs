@@ -4,15 +4,15 @@ use axum::Json;
 use axum::extract::State;
 use license_core::api::{MachineReturn, MachineReturned};
 
-use super::super::{App, body::Payload};
+use super::super::{HttpState, body::Payload};
 use crate::error::ApiError;
 
 /// The longest license, as the text of its file, with room.
 const BODY_BYTES: usize = 64 * 1024;
 
 pub(in crate::http) async fn release(
-    State(app): State<App>,
+    State(state): State<HttpState>,
     Payload(question): Payload<MachineReturn, BODY_BYTES>,
 ) -> Result<Json<MachineReturned>, ApiError> {
-    app.desk.return_machine(&question).await.map(Json)
+    state.app.return_machine(&question).await.map(Json)
 }

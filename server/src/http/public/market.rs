@@ -8,18 +8,18 @@ use koogallery::answer::Answer;
 use koogallery::code::ResultCode;
 use license_core::Code;
 
-use super::super::{App, body, limits::MARKET_TIME, problem};
+use super::super::{HttpState, body, limits::MARKET_TIME, problem};
 use crate::error::ApiError;
 
 const BODY_BYTES: usize = 64 * 1024;
 const MEDIA_TYPE: &str = "application/json;charset=utf-8";
 
-/// Hands the call to the desk as it came: signatures are over its bytes.
+/// Hands the call to the app as it came: signatures are over its bytes.
 ///
-/// The desk works on a task of its own. What it has begun to commit is not given up when the
+/// The app works on a task of its own. What it has begun to commit is not given up when the
 /// marketplace hangs up after its 5 s: the re-send finds it done.
 pub(in crate::http) async fn call(
-    State(app): State<App>,
+    State(state): State<HttpState>,
     request: Request,
 ) -> Result<Response, ApiError> {
     let (parts, body) = request.into_parts();
@@ -31,7 +31,7 @@ pub(in crate::http) async fn call(
     };
     let query = parts.uri.query().unwrap_or_default().to_owned();
 
-    let work = tokio::spawn(async move { app.desk.market_call(&query, &body).await });
+    let work = tokio::spawn(async move { state.app.market_call(&query, &body).await });
     Ok(json(match tokio::time::timeout(MARKET_TIME, work).await {
         Ok(Ok(answer)) => answer,
         // Too slow, or a panic that was logged where it happened: the marketplace sends again.
@@ -40,7 +40,7 @@ pub(in crate::http) async fn call(
 }
 
 /// The route of the first edition.
-pub(in crate::http) fn queries() -> MethodRouter<App> {
+pub(in crate::http) fn queries() -> MethodRouter<HttpState> {
     get(ask).head(refuse_head)
 }
 
@@ -49,14 +49,14 @@ async fn refuse_head(method: Method, uri: Uri) -> impl IntoResponse {
     ([(header::ALLOW, "GET,POST")], problem::method_not_allowed(method, uri).await)
 }
 
-/// Hands the query to the desk as it came. Every answer is signed, refusals too.
-async fn ask(State(app): State<App>, request: Request) -> Response {
+/// Hands the query to the app as it came. Every answer is signed, refusals too.
+async fn ask(State(state): State<HttpState>, request: Request) -> Response {
     let query = request.uri().query().unwrap_or_default().to_owned();
-    let desk = app.desk.clone();
-    let work = tokio::spawn(async move { desk.market_query(&query).await });
+    let app = state.app.clone();
+    let work = tokio::spawn(async move { app.market_query(&query).await });
     let answer = match tokio::time::timeout(MARKET_TIME, work).await {
         Ok(Ok(answer)) => answer,
-        Err(_) | Ok(Err(_)) => app.desk.market_query_failed(),
+        Err(_) | Ok(Err(_)) => state.app.market_query_failed(),
     };
     let mut response = json(answer.body);
     if let Some(signature) = answer.signature.and_then(|text| HeaderValue::try_from(text).ok()) {

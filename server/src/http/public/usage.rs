@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use license_core::api::{UsageAnswer, UsageReport};
 
-use super::super::{App, body::Written};
+use super::super::{HttpState, body::Written};
 use crate::error::ApiError;
 
 /// A thousand records beside the longest license.
@@ -13,9 +13,9 @@ const BODY_BYTES: usize = 512 * 1024;
 
 /// Accepted means durable: the marketplace is told later, whatever happens here.
 pub(in crate::http) async fn report(
-    State(app): State<App>,
+    State(state): State<HttpState>,
     Written(report, body): Written<UsageReport, BODY_BYTES>,
 ) -> Result<(StatusCode, Json<UsageAnswer>), ApiError> {
-    let answer = app.desk.report_usage(&report, &body).await?;
+    let answer = state.app.report_usage(&report, &body).await?;
     Ok((StatusCode::ACCEPTED, Json(answer)))
 }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::client::send;
 use super::{Answer, Server};
-use crate::desk::Role;
+use crate::app::Role;
 use crate::http::admin::{Access, ROUTES};
 
 const ROLES: [Role; 3] = [Role::Viewer, Role::Operator, Role::Admin];

@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 
 use super::client::send;
 use super::{Answer, Server};
+use crate::app::Role;
 use crate::config::Secret;
-use crate::desk::Role;
 use crate::environment::fixed::START_MS;
 
 const KIT_KEY: &str = "kit-access-key-0123456789";
@@ -199,7 +199,7 @@ async fn a_secret_is_opened_kept_sealed_and_shown_nowhere() {
         let shown = list(&server, "applications").await[0].to_string();
         assert!(!shown.contains("secret"), "{shown}");
         let row = server
-            .desk
+            .app
             .store
             .read()
             .await
@@ -210,7 +210,7 @@ async fn a_secret_is_opened_kept_sealed_and_shown_nowhere() {
             .remove(0);
         let plain = format!("client-secret-{hash}");
         assert!(!row.client_secret.windows(plain.len()).any(|part| part == plain.as_bytes()));
-        let opened = server.desk.kit_keys.unseal(&server.desk.context, &row.client_secret);
+        let opened = server.app.kit_keys.unseal(&server.app.context, &row.client_secret);
         assert_eq!(*opened.unwrap(), plain);
     }
     for (text, reason) in [("AAAA", "was not encrypted by RSA-OAEP"), ("!", "neither base64")] {

@@ -8,11 +8,11 @@ use koogallery::signature::{AccessKey, Presented};
 use metrics_exporter_prometheus::PrometheusHandle;
 use serde_json::{Value, json};
 
-use super::super::{App, Bound, Running, start_metrics};
+use super::super::{Bound, HttpState, Running, start_metrics};
 use super::Answer;
 use super::client::send;
+use crate::app::{App, Role};
 use crate::config::{Config, Secret};
-use crate::desk::{Desk, Role};
 use crate::environment::fixed::{self, FixedClock, START_MS};
 
 const ACCESS_KEY: &str = "test-access-key-0123456789";
@@ -20,7 +20,7 @@ const ACCESS_KEY: &str = "test-access-key-0123456789";
 pub(super) struct Server {
     pub(super) public: SocketAddr,
     pub(super) admin: SocketAddr,
-    pub(super) desk: Desk,
+    pub(super) app: App,
     pub(super) clock: Arc<FixedClock>,
     running: Running,
     _folder: tempfile::TempDir,
@@ -43,18 +43,18 @@ impl Server {
         adapt(&mut config);
         let (environment, clock) = fixed::environment();
         let tls = crate::http::tls(&config).unwrap();
-        let desk = Desk::open(&config, environment).await.unwrap();
-        let app = App {
-            desk: desk.clone(),
+        let app = App::open(&config, environment).await.unwrap();
+        let state = HttpState {
+            app: app.clone(),
             trusted_proxies: config.http.trusted_proxies.clone().into(),
             metrics: metrics(),
         };
-        let running = Bound::take(&config.http).unwrap().serve(&app, tls).unwrap();
+        let running = Bound::take(&config.http).unwrap().serve(&state, tls).unwrap();
         let address = |url: &str| url.split("//").nth(1).unwrap().parse().unwrap();
         Self {
             public: address(running.listen()),
             admin: address(running.admin_listen().unwrap()),
-            desk,
+            app,
             clock,
             running,
             _folder: folder,
@@ -62,7 +62,7 @@ impl Server {
     }
 
     pub(super) async fn token(&self, role: Role) -> String {
-        self.desk.create_token(role, role.as_str()).await.unwrap().token
+        self.app.create_token(role, role.as_str()).await.unwrap().token
     }
 
     pub(super) async fn get(&self, path: &str) -> Answer {

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::Server;
-use crate::desk::Role;
+use crate::app::Role;
 use crate::environment::fixed::START_MS;
 
 const NOW: i64 = START_MS / 1000;

@@ -8,7 +8,7 @@ use sqlx::{AssertSqlSafe, Connection as _};
 
 use super::{MIGRATOR, READ, number, options};
 use crate::config::Secret;
-use crate::nul;
+use crate::json_nul;
 use crate::store::StoreError;
 use crate::store::backup::{
     Column, Kind, LEAP, Occupied, Snapshot, Table, Vacancy, in_order, known, migration_error,
@@ -163,7 +163,7 @@ impl Vacancy for PgVacancy {
              SELECT {values} FROM json_array_elements($1::json)"
         );
         // SQLite keeps what PostgreSQL refuses.
-        let rows = nul::removed(rows);
+        let rows = json_nul::removed(rows);
         sqlx::query(AssertSqlSafe(sql)).bind(rows.as_ref()).execute(&mut self.connection).await?;
         Ok(())
     }

@@ -1,0 +1,294 @@
+//! Alerts: stored with their cause, told to whoever is configured, listed for operators.
+
+use license_core::{Code, Timestamp, api};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::command::UseCase;
+use super::event::Event;
+use super::transaction::UnitOfWork;
+use super::{App, issuance, paging, views};
+use crate::alarms::{self, Alarm};
+use crate::error::ApiError;
+use crate::store::{
+    AlertQuery, AlertRow, AlertTarget, DeliveryRow, DeliveryState, Lease, StoreError, Tx,
+};
+
+/// The same about the same within so many seconds is told once.
+const SAME: i64 = 3600;
+/// How long alerts are listed, in seconds.
+const KEPT: i64 = 30 * 86_400;
+
+impl UnitOfWork<'_> {
+    /// Stores an alert together with what caused it, and queues its deliveries.
+    pub(crate) async fn alarm(&mut self, tx: &mut dyn Tx, alarm: &Alarm) -> Result<(), StoreError> {
+        let row = AlertRow {
+            id: self.context.id(),
+            alert: alarm.word.clone(),
+            subject: alarm.subject.clone(),
+            level: if alarm.error { "error" } else { "warn" }.to_owned(),
+            message: alarm.message.clone(),
+            fields: Value::Object(alarm.fields.clone()).to_string(),
+            at: self.now.as_secs(),
+            again: 0,
+        };
+        self.store_alert(tx, &row).await
+    }
+
+    async fn store_alert(&mut self, tx: &mut dyn Tx, row: &AlertRow) -> Result<(), StoreError> {
+        if !tx.add_alert(row, row.at - SAME).await? {
+            return Ok(());
+        }
+        for target in self.context.outlets.targets() {
+            tx.add_delivery(&row.id, target, row.at).await?;
+        }
+        self.publish(Event::AlertQueued);
+        Ok(())
+    }
+}
+
+/// Stores alerts that the log brought.
+pub(crate) struct StoreAlarms {
+    pub(crate) alarms: Vec<Alarm>,
+}
+
+impl UseCase for StoreAlarms {
+    type Answer = ();
+
+    async fn run(&self, tx: &mut dyn Tx, work: &mut UnitOfWork<'_>) -> Result<(), StoreError> {
+        for alarm in &self.alarms {
+            work.alarm(tx, alarm).await?;
+        }
+        Ok(())
+    }
+}
+
+/// An operator wants to see whether alerts arrive.
+pub(crate) struct TestAlert;
+
+impl UseCase for TestAlert {
+    /// Its id.
+    type Answer = String;
+
+    async fn run(&self, tx: &mut dyn Tx, work: &mut UnitOfWork<'_>) -> Result<String, StoreError> {
+        let id = work.context.id();
+        let row = AlertRow {
+            id: id.clone(),
+            alert: "test".to_owned(),
+            // A subject of its own: a second try within the hour is told as well.
+            subject: id.clone(),
+            level: "warn".to_owned(),
+            message: "a test: alerts of this server arrive here".to_owned(),
+            fields: "{}".to_owned(),
+            at: work.now.as_secs(),
+            again: 0,
+        };
+        work.store_alert(tx, &row).await?;
+        Ok(id)
+    }
+}
+
+/// Takes deliveries that are due.
+pub(crate) struct TakeDeliveries {
+    pub(crate) limit: i64,
+}
+
+/// One delivery and what is told.
+pub(crate) struct Letter {
+    pub(crate) row: DeliveryRow,
+    /// The same bytes at every attempt.
+    pub(crate) body: Vec<u8>,
+}
+
+impl UseCase for TakeDeliveries {
+    type Answer = Vec<Letter>;
+
+    async fn run(
+        &self,
+        tx: &mut dyn Tx,
+        work: &mut UnitOfWork<'_>,
+    ) -> Result<Self::Answer, StoreError> {
+        let targets = work.context.outlets.targets();
+        let lease = Lease::of(&work.context.server);
+        let taken = tx.take_deliveries(work.now.as_secs(), self.limit, &targets, &lease).await?;
+        let mut letters = Vec::with_capacity(taken.len());
+        for row in taken {
+            if let Some(alert) = tx.alert(&row.alert_id).await? {
+                letters.push(Letter { body: body(&alert, &work.context.issuer), row });
+            }
+        }
+        Ok(letters)
+    }
+}
+
+/// What travels.
+fn body(alert: &AlertRow, issuer: &str) -> Vec<u8> {
+    json!({
+        "id": alert.id,
+        "alert": alert.alert,
+        "level": alert.level,
+        "subject": alert.subject,
+        "message": alert.message,
+        "message_zh": chinese(alert),
+        "fields": fields(alert),
+        "at": alert.at,
+        "issuer": issuer,
+    })
+    .to_string()
+    .into_bytes()
+}
+
+/// Its word decides: what differs from case to case stands in the fields.
+fn chinese(alert: &AlertRow) -> &str {
+    alarms::chinese(&alert.alert).unwrap_or(&alert.message)
+}
+
+fn fields(alert: &AlertRow) -> Value {
+    serde_json::from_str(&alert.fields).unwrap_or_default()
+}
+
+/// Goes on holding the deliveries under way, and puts back those of servers that died.
+pub(crate) struct KeepDeliveries {
+    pub(crate) held: Vec<String>,
+}
+
+impl UseCase for KeepDeliveries {
+    /// How many were put back.
+    type Answer = u64;
+
+    async fn run(&self, tx: &mut dyn Tx, work: &mut UnitOfWork<'_>) -> Result<u64, StoreError> {
+        tx.renew_deliveries(&self.held, &Lease::of(&work.context.server)).await?;
+        tx.requeue_deliveries(&self.held).await
+    }
+}
+
+/// An attempt at a delivery ended.
+#[derive(Clone)]
+pub(crate) struct EndDelivery {
+    pub(crate) id: String,
+    pub(crate) outcome: Result<(), String>,
+    /// After a failure: when to try again; `None` gives up.
+    pub(crate) next_at: Option<i64>,
+}
+
+impl UseCase for EndDelivery {
+    type Answer = ();
+
+    async fn run(&self, tx: &mut dyn Tx, work: &mut UnitOfWork<'_>) -> Result<(), StoreError> {
+        let Some(mut row) = tx.delivery(&self.id).await? else { return Ok(()) };
+        let taken_over = row.lease_owner.as_deref() != Some(work.context.server.as_str());
+        if row.state != DeliveryState::Sending || (self.outcome.is_err() && taken_over) {
+            return Ok(());
+        }
+        let now = work.now.as_secs();
+        match (&self.outcome, self.next_at) {
+            (Ok(()), _) => {
+                row.state = DeliveryState::Delivered;
+                row.last_error = None;
+                row.finished_at = Some(now);
+            }
+            (Err(error), Some(next_at)) => {
+                row.state = DeliveryState::Queued;
+                row.last_error = Some(error.clone());
+                row.next_at = next_at;
+            }
+            (Err(error), None) => {
+                row.state = DeliveryState::Failed;
+                row.last_error = Some(error.clone());
+                row.finished_at = Some(now);
+            }
+        }
+        tx.put_delivery(&row).await
+    }
+}
+
+/// Which alerts to list.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct AlertFilter {
+    pub(crate) alert: Option<String>,
+    pub(crate) after: Option<String>,
+    pub(crate) limit: Option<u32>,
+}
+
+/// From when on alerts are forgotten.
+pub(super) fn forgotten_before(now: Timestamp) -> i64 {
+    now.as_secs() - KEPT
+}
+
+fn view(alert: &AlertRow, deliveries: &[DeliveryRow]) -> api::AlertView {
+    let its = deliveries.iter().filter(|delivery| delivery.alert_id == alert.id);
+    api::AlertView {
+        alert_id: alert.id.clone(),
+        alert: alert.alert.clone(),
+        level: alert.level.clone(),
+        subject: alert.subject.clone(),
+        message: alert.message.clone(),
+        message_zh: chinese(alert).to_owned(),
+        fields: fields(alert),
+        at: Timestamp::from_secs(alert.at),
+        again: issuance::count(alert.again),
+        deliveries: its.map(delivery).collect(),
+    }
+}
+
+fn delivery(row: &DeliveryRow) -> api::AlertDelivery {
+    let state = match row.state {
+        // Being sent or waiting for it makes no difference to whoever looks.
+        DeliveryState::Queued | DeliveryState::Sending => DeliveryState::Queued,
+        state => state,
+    };
+    api::AlertDelivery {
+        target: row.target.as_str().to_owned(),
+        state: state.as_str().to_owned(),
+        attempts: issuance::count(row.attempts),
+        error: row.last_error.clone(),
+        next_at: (state == DeliveryState::Queued).then(|| Timestamp::from_secs(row.next_at)),
+    }
+}
+
+impl App {
+    /// Alerts in the order they came.
+    pub(crate) async fn alerts(
+        &self,
+        filter: &AlertFilter,
+    ) -> Result<Vec<api::AlertView>, ApiError> {
+        let query = AlertQuery {
+            alert: filter.alert.clone(),
+            after: filter.after.clone(),
+            limit: paging::limit(filter.limit)?,
+        };
+        let mut tx = self.store.read().await?;
+        let alerts = tx.alerts(&query).await?;
+        let ids: Vec<&str> = alerts.iter().map(|alert| alert.id.as_str()).collect();
+        let deliveries = tx.deliveries_of(&ids).await?;
+        Ok(alerts.iter().map(|alert| view(alert, &deliveries)).collect())
+    }
+
+    /// One alert.
+    pub(crate) async fn alert(&self, id: &str) -> Result<api::AlertView, ApiError> {
+        let mut tx = self.store.read().await?;
+        match tx.alert(id).await? {
+            Some(alert) => Ok(view(&alert, &tx.deliveries_of(&[id]).await?)),
+            None => Err(views::not_found("alert", "告警")),
+        }
+    }
+
+    /// Sends an alert that tells of nothing.
+    pub(crate) async fn test_alert(&self) -> Result<api::AlertView, ApiError> {
+        if self.context.outlets.targets().is_empty() {
+            return Err(ApiError::new(
+                Code::Conflict,
+                "nobody is told of alerts: set alerts.webhook or alerts.command, and restart licd",
+                "未配置告警接收方：请设置 alerts.webhook 或 alerts.command 并重启 licd",
+            ));
+        }
+        let id = self.writer.write(TestAlert).await?;
+        self.alert(&id).await
+    }
+
+    /// To whom alerts go: whether there is anything to do for the worker.
+    pub(crate) fn alert_targets(&self) -> Vec<AlertTarget> {
+        self.context.outlets.targets()
+    }
+}

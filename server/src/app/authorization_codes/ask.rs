@@ -1,0 +1,176 @@
+//! Asks the marketplace to activate an authorization code, and how one stands. On behalf of a
+//! program that waits, but on a task of its own: an answer is written down whoever went away.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use koogallery::license_code::{CodeInfo, Standing};
+use koogallery::{Failure, Remedy};
+
+use crate::app::{App, EndActivation, EndBeat, Queued};
+use crate::error::ApiError;
+use crate::store::StoreError;
+use crate::workers::{Marketplace, Miss};
+use crate::workers::{delay, uploads};
+
+/// How long a program waits for its code to be activated: there is nothing to give it before.
+const FIRST: Duration = Duration::from_secs(10);
+/// How long it waits for a heartbeat: what is stored would do.
+const DAILY: Duration = Duration::from_secs(3);
+/// The longest until a program may try to activate its code again, in seconds.
+const AGAIN: i64 = 60;
+/// How often an outcome is written down before it is left to the next question.
+const TRIES: u32 = 5;
+
+impl App {
+    /// Activates a code; what the program is told where there is nothing to use yet.
+    pub(crate) async fn activated(
+        &self,
+        code: &str,
+        since: i64,
+        again: bool,
+        attempts: i64,
+    ) -> Result<(), ApiError> {
+        let app = self.clone();
+        let code = code.to_owned();
+        let asked = tokio::spawn(async move { app.activate(code, since, again, attempts).await });
+        match tokio::time::timeout(FIRST, asked).await {
+            Ok(Ok(answer)) => answer,
+            // Too slow, or a panic that was logged where it happened: the program asks again.
+            Ok(Err(_)) | Err(_) => Err(crate::app::order_pending()),
+        }
+    }
+
+    /// Asks how a code stands, for a while.
+    pub(crate) async fn beaten(&self, code: &str, attempts: i64) {
+        let app = self.clone();
+        let code = code.to_owned();
+        let asked = tokio::spawn(async move { app.beat(code, attempts).await });
+        // In vain or not: what is stored by now is used.
+        let _ = tokio::time::timeout(DAILY, asked).await;
+    }
+
+    async fn activate(
+        &self,
+        code: String,
+        since: i64,
+        again: bool,
+        attempts: i64,
+    ) -> Result<(), ApiError> {
+        // What got no answer may have arrived: the heartbeat tells without doing it twice, and until
+        // it has told nothing is done.
+        let known = if again { self.looked_into(&code).await.transpose() } else { None };
+        let outcome = if let Some(known) = known {
+            known
+        } else {
+            let wanted = code.clone();
+            let ask = move |market: Arc<Marketplace>, now| market.activate(&wanted, since, now);
+            self.ask("activate", ask).await
+        };
+        let unsent = outcome.as_ref().is_err_and(|miss| miss.unsent);
+        let outcome = outcome.map_err(|miss| miss.failure);
+        let next_at = self.later(&outcome, attempts, AGAIN);
+        let case = EndActivation { code, outcome, unsent, next_at };
+        self.note_down(case).await?
+    }
+
+    /// What became of an activation that got no answer; `None`: it may be repeated.
+    async fn looked_into(&self, code: &str) -> Result<Option<CodeInfo>, Miss> {
+        match self.heartbeat(code).await {
+            Ok(info) => Ok(Some(info).filter(is_activated)),
+            Err(miss) if is_unused(&miss.failure) => Ok(None),
+            Err(mut miss) => {
+                // Whatever it is that was refused, the code still waits for its answer.
+                miss.failure.remedy = Remedy::TryAgain;
+                Err(Miss { unsent: false, ..miss })
+            }
+        }
+    }
+
+    async fn heartbeat(&self, code: &str) -> Result<CodeInfo, Miss> {
+        let wanted = code.to_owned();
+        self.ask("heartbeat", move |marketplace, now| marketplace.heartbeat(&wanted, now)).await
+    }
+
+    async fn beat(&self, code: String, attempts: i64) {
+        let outcome = self.heartbeat(&code).await.map_err(|miss| miss.failure);
+        let next_at = self.later(&outcome, attempts, i64::MAX);
+        if let Err(error) = self.note_down(EndBeat { code, outcome, next_at }).await {
+            tracing::error!(error = %error, "the outcome of a heartbeat could not be written down");
+        }
+    }
+
+    async fn ask(
+        &self,
+        interface: &'static str,
+        question: impl FnOnce(Arc<Marketplace>, i64) -> Result<CodeInfo, Miss> + Send + 'static,
+    ) -> Result<CodeInfo, Miss> {
+        let unanswered =
+            |reason: &str, unsent| Err(Miss { failure: Failure::unanswered(reason), unsent });
+        let Some(marketplace) = self.marketplace.clone() else {
+            return unanswered("the marketplace is not configured", true);
+        };
+        let now = self.context.now().as_secs();
+        let asked = tokio::task::spawn_blocking(move || question(marketplace, now)).await;
+        let mut outcome = asked.unwrap_or_else(|error| unanswered(&error.to_string(), false));
+        if let Err(miss) = &mut outcome {
+            miss.failure.remedy = of_code(&miss.failure);
+        }
+        let remedy = outcome.as_ref().err().map(|miss| miss.failure.remedy);
+        uploads::tell_gate(self, remedy).await;
+        report(outcome.as_ref().map_err(|miss| &miss.failure), interface);
+        outcome
+    }
+
+    fn later<T>(&self, outcome: &Result<T, Failure>, attempts: i64, most: i64) -> i64 {
+        let environment = &self.context.environment;
+        let wait =
+            if outcome.is_ok() { 0 } else { delay::seconds(attempts, environment).min(most) };
+        self.context.now().as_secs() + wait
+    }
+
+    async fn note_down<C: Queued + Clone>(&self, case: C) -> Result<C::Answer, StoreError> {
+        let mut tries = 1;
+        loop {
+            match self.writer.write(case.clone()).await {
+                Err(_) if tries < TRIES => tries += 1,
+                done => return done,
+            }
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+    }
+}
+
+/// Whether a heartbeat's answer says all that an activation's would.
+fn is_activated(info: &CodeInfo) -> bool {
+    let over = matches!(info.standing, Some(Standing::Expired | Standing::Released));
+    over || (info.activated.is_some() && info.product_id.is_some())
+}
+
+/// Whether a heartbeat's refusal says that the code was never activated.
+fn is_unused(failure: &Failure) -> bool {
+    matches!(failure.code.as_str(), "92020004" | "92020005")
+}
+
+/// A code of another seller is refused with the words of wrong keys; only that code is.
+fn of_code(failure: &Failure) -> Remedy {
+    if failure.code == "92020001" && failure.remedy == Remedy::FixCredentials {
+        return Remedy::GiveUp;
+    }
+    failure.remedy
+}
+
+fn report(outcome: Result<&CodeInfo, &Failure>, interface: &'static str) {
+    let result = outcome.err().map_or("ok", |failure| failure.remedy.as_str());
+    metrics::counter!("licd_code_questions_total", "interface" => interface, "result" => result)
+        .increment(1);
+    match outcome {
+        Ok(_) => tracing::info!(interface, "the marketplace answered for an authorization code"),
+        Err(failure) => tracing::warn!(
+            interface,
+            code = failure.code,
+            meaning = failure.meaning,
+            "the marketplace did not answer for an authorization code"
+        ),
+    }
+}

@@ -1,0 +1,150 @@
+//! What every use case may rely on: time, randomness, keys, the server's secret, and who is to be
+//! told once something was committed.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use hmac::{Hmac, KeyInit, Mac};
+use license_core::Timestamp;
+use license_core::issue::SigningKey;
+use license_core::product::Product;
+use serde_json::{Value, json};
+use sha2::Sha256;
+use tokio::sync::Notify;
+
+use super::audit::Head;
+use super::delivery_waiters::DeliveryWaiters;
+use super::in_flight::InFlight;
+use crate::environment::Environment;
+use crate::outlets::Outlets;
+use crate::store::{ProductRow, StoreError};
+use koogallery::usage::Form;
+
+/// Made once when the app opens.
+pub(crate) struct Context {
+    pub(crate) environment: Environment,
+    /// Whose jobs are whose where servers share a database; anew at every start.
+    pub(crate) server: String,
+    /// Whose audit chain this server writes; kept in its data folder.
+    pub(crate) chain: String,
+    /// The newest link of it, once that is known.
+    pub(crate) audit_head: Mutex<Option<Head>>,
+    /// Why nothing can be written for now.
+    pub(crate) unwritable: Mutex<Option<String>>,
+    /// The `iss` of what is signed.
+    pub(crate) issuer: String,
+    /// Signs licenses, receipts and revocation lists.
+    pub(crate) issuing: SigningKey,
+    /// Signs release lists.
+    pub(crate) release: SigningKey,
+    /// Key of the indexes by digest; never leaves the database.
+    pub(crate) secret: [u8; 32],
+    /// How far a marketplace's call may lie from our time, in milliseconds.
+    pub(crate) window_ms: i64,
+    /// Public halves of the keys above and of those that signed lists elsewhere, as JWKs.
+    pub(crate) public_keys: RwLock<Vec<Value>>,
+    /// Products as they were read last, beside the text they were read from.
+    pub(crate) products: Mutex<HashMap<String, (String, Arc<Product>)>>,
+    /// The id that was made last.
+    pub(crate) last_id: Mutex<u128>,
+    /// To whom alerts are told.
+    pub(crate) outlets: Outlets,
+    /// In which printing usage is pushed.
+    pub(crate) usage_form: Form,
+    /// Orders that are being read just now.
+    pub(crate) reading: InFlight,
+    /// Authorization codes that the marketplace is being asked about just now.
+    pub(crate) asking: InFlight,
+    /// Licenses whose delivery somebody waits for.
+    pub(crate) delivery_waiters: DeliveryWaiters,
+    /// Who works in the background.
+    pub(crate) wakeups: Wakeups,
+}
+
+/// One for each background worker.
+#[derive(Default)]
+pub(crate) struct Wakeups {
+    pub(crate) alerts: Notify,
+    pub(crate) orders: Notify,
+    pub(crate) uploads: Notify,
+    pub(crate) usage: Notify,
+    pub(crate) notices: Notify,
+    pub(crate) pending: Notify,
+}
+
+impl Context {
+    pub(crate) fn now(&self) -> Timestamp {
+        Timestamp::from_secs(self.now_ms().div_euclid(1000))
+    }
+
+    pub(crate) fn now_ms(&self) -> i64 {
+        self.environment.clock.now_ms()
+    }
+
+    pub(crate) fn random<const N: usize>(&self) -> [u8; N] {
+        let mut bytes = [0; N];
+        self.environment.entropy.fill(&mut bytes);
+        bytes
+    }
+
+    /// An id above every earlier one, so that lists by id are lists by age.
+    pub(crate) fn id(&self) -> String {
+        let millis = u64::try_from(self.now_ms()).unwrap_or_default();
+        let id = uuid::Builder::from_unix_timestamp_millis(millis, &self.random()).into_uuid();
+        let mut last = self.last_id.lock().unwrap_or_else(PoisonError::into_inner);
+        *last = id.as_u128().max(last.saturating_add(1));
+        uuid::Uuid::from_u128(*last).to_string()
+    }
+
+    /// A digest that only this server can make, so that nobody can try values on a stolen file.
+    pub(crate) fn digest(&self, purpose: &str, text: &str) -> Vec<u8> {
+        let mut mac =
+            Hmac::<Sha256>::new_from_slice(&self.secret).expect("HMAC takes keys of any length");
+        mac.update(purpose.as_bytes());
+        mac.update(&[0]);
+        mac.update(text.as_bytes());
+        mac.finalize().into_bytes().to_vec()
+    }
+
+    /// The terms in a row, read once for as long as they stay the same.
+    pub(crate) fn terms_of(&self, row: ProductRow) -> Result<Arc<Product>, StoreError> {
+        let mut products = self.products.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((text, product)) = products.get(&row.id)
+            && *text == row.terms
+        {
+            return Ok(Arc::clone(product));
+        }
+        let product = serde_json::from_str(&row.terms).map(Arc::new);
+        let product = product.map_err(|error| StoreError::Broken(error.to_string()))?;
+        products.insert(row.id, (row.terms, Arc::clone(&product)));
+        Ok(product)
+    }
+
+    /// The keys as a JWKS.
+    pub(crate) fn jwks(&self) -> String {
+        let keys = self.public_keys.read().unwrap_or_else(PoisonError::into_inner);
+        json!({ "keys": *keys }).to_string()
+    }
+
+    /// Shows one key more.
+    pub(crate) fn learn(&self, jwk: Value) {
+        let mut keys = self.public_keys.write().unwrap_or_else(PoisonError::into_inner);
+        if !keys.iter().any(|known| known["kid"] == jwk["kid"]) {
+            keys.push(jwk);
+        }
+    }
+
+    /// Why nothing can be written for now, if so.
+    pub(crate) fn unwritable(&self) -> Option<String> {
+        self.unwritable.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn set_unwritable(&self, cause: Option<String>) {
+        *self.unwritable.lock().unwrap_or_else(PoisonError::into_inner) = cause;
+    }
+
+    /// The newest link, forgotten until it is told again.
+    pub(crate) fn take_audit_head(&self) -> Option<Head> {
+        self.audit_head.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}

@@ -1,0 +1,124 @@
+//! Domain events: what a transaction makes known once it is committed, and what follows in this
+//! process (workers woken, callers answered, metrics, the log).
+
+use std::sync::PoisonError;
+
+use license_core::issue::Signer as _;
+use serde_json::Value;
+
+use super::audit::Head;
+use super::context::Context;
+
+/// What is made known after a commit, and only then.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) enum Event {
+    /// An order is to be read.
+    OrderQueued { instance: String },
+    /// A license was signed.
+    Issued { license: String, instance: String },
+    /// A license is to be sent.
+    UploadQueued,
+    /// Usage is to be sent.
+    UsageQueued,
+    /// A record of usage was refused, or may have been counted twice.
+    UsageEnded { alert: &'static str, instance: String, code: String },
+    /// An alert is to be told.
+    AlertQueued,
+    /// An order is about to be paid back.
+    RefundNearing { instance: String, minutes: i64, seconds_left: i64 },
+    /// An attempt to send the license of an event ended.
+    UploadEnded { event: String },
+    /// The order of a notification is to be read.
+    Noticed,
+    /// The marketplace is asked about an authorization code.
+    CodeAsked { code: String },
+    /// That question ended, whatever the answer.
+    CodeAnswered { code: String },
+    /// Kept applications are to be judged.
+    JudgeDue,
+    /// A list came that another key signed.
+    KeyLearned { jwk: Value },
+    /// A kept application cannot be served for now.
+    Held { instance: String, event: String, code: &'static str },
+    /// A License was asked for of goods that no product is.
+    ProductUnknown { market_product: String },
+    /// The audit chain has a link more.
+    Linked(Head),
+    /// What was restored may be sent.
+    RestoreConfirmed,
+    /// Somebody holds an application's license now that had to wait.
+    Served { instance: String, event: String },
+}
+
+impl Context {
+    /// Tells those concerned what was committed.
+    pub(crate) fn publish(&self, event: Event) {
+        match event {
+            Event::OrderQueued { instance } => {
+                self.reading.begin(&instance);
+                self.wakeups.orders.notify_one();
+            }
+            Event::Issued { license, instance } => {
+                metrics::counter!("licd_licenses_issued_total").increment(1);
+                tracing::info!(
+                    license.id = license,
+                    instance.id = instance,
+                    key.id = %self.issuing.kid(),
+                    "license signed"
+                );
+            }
+            Event::UploadQueued => self.wakeups.uploads.notify_one(),
+            Event::UsageQueued => self.wakeups.usage.notify_one(),
+            Event::UsageEnded { alert, instance, code } => tracing::error!(
+                alert,
+                instance.id = instance,
+                code,
+                "a record of usage was refused or may have been counted twice: see `licctl usage \
+                 list`"
+            ),
+            Event::AlertQueued => self.wakeups.alerts.notify_one(),
+            Event::RefundNearing { instance, minutes, seconds_left } => tracing::error!(
+                alert = "refund_nearing",
+                instance.id = instance,
+                minutes,
+                seconds_left,
+                "an order could not be read yet: the marketplace gives up and pays it back soon"
+            ),
+            Event::Noticed => self.wakeups.notices.notify_one(),
+            Event::CodeAsked { code } => self.asking.begin(&code),
+            Event::CodeAnswered { code } => self.asking.end(&code),
+            Event::UploadEnded { event } => self.delivery_waiters.ended(&event),
+            Event::JudgeDue => self.wakeups.pending.notify_one(),
+            Event::KeyLearned { jwk } => self.learn(jwk),
+            Event::Linked(head) => {
+                *self.audit_head.lock().unwrap_or_else(PoisonError::into_inner) = Some(head);
+            }
+            Event::Held { instance, event, code } => {
+                metrics::counter!("licd_applications_held_total", "code" => code).increment(1);
+                tracing::warn!(
+                    alert = "application_held",
+                    instance.id = instance,
+                    event.id = event,
+                    result.code = code,
+                    "an accepted application cannot be served for now; it is served when its order \
+                     or the instance allows it"
+                );
+            }
+            Event::ProductUnknown { market_product } => tracing::warn!(
+                alert = "product_unknown",
+                market.product = market_product,
+                "a License was refused because no product is sold under this productId; the \
+                 marketplace asks again once an hour for three hours"
+            ),
+            Event::RestoreConfirmed => {
+                tracing::info!("the restore was confirmed: uploads go on");
+                self.wakeups.uploads.notify_one();
+            }
+            Event::Served { instance, event } => tracing::info!(
+                instance.id = instance,
+                event.id = event,
+                "an application that had to wait was served"
+            ),
+        }
+    }
+}

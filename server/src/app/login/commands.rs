@@ -1,0 +1,94 @@
+//! What of a login is written: that a state was used, and who came back until the seller asks.
+
+use koogallery::oauth::UserInfo;
+use license_core::{Timestamp, api};
+use serde_json::Value;
+
+use super::super::Context;
+use super::super::audit::{By, Entry};
+use super::super::command::UseCase;
+use super::super::transaction::UnitOfWork;
+use crate::store::{KitDoor, StoreError, Tx};
+use crate::vault;
+
+/// How long the seller's server may take to ask.
+const SECONDS: i64 = 120;
+const PURPOSE: &str = "login";
+
+/// Remembers a state as long as it could be used again.
+pub(crate) struct UseState {
+    pub(crate) digest: Vec<u8>,
+    pub(crate) expires: i64,
+}
+
+impl UseCase for UseState {
+    /// Whether it is the first time.
+    type Answer = bool;
+
+    async fn run(&self, tx: &mut dyn Tx, _: &mut UnitOfWork<'_>) -> Result<bool, StoreError> {
+        tx.add_nonce(&self.digest, self.expires + 1).await
+    }
+}
+
+/// Keeps who came back, sealed: it is a person's data.
+pub(crate) struct KeepLogin {
+    pub(crate) digest: Vec<u8>,
+    pub(crate) door: KitDoor,
+    pub(crate) user: UserInfo,
+}
+
+impl UseCase for KeepLogin {
+    type Answer = ();
+
+    async fn run(&self, tx: &mut dyn Tx, work: &mut UnitOfWork<'_>) -> Result<(), StoreError> {
+        let synced = match &self.user.user_name {
+            Some(name) => tx.kit_user(&self.door, name).await?,
+            None => None,
+        };
+        let view = api::LoginView {
+            application: api::LoginApplication {
+                instance_id: self.door.instance_id.clone(),
+                tenant_id: self.door.tenant_id.clone(),
+                app_id: self.door.app_id.clone(),
+            },
+            user: Value::Object(self.user.raw.clone()),
+            synced: synced.map(|user| api::SyncedUser { role: user.role, enabled: user.enabled }),
+            logged_in_at: Timestamp::from_secs(work.now.as_secs()),
+        };
+        let plain =
+            serde_json::to_vec(&view).map_err(|error| StoreError::Broken(error.to_string()))?;
+        let sealed = vault::seal(work.context, PURPOSE, &plain);
+        // Where somebody logged in, never who.
+        let kept = Entry::new("login.keep", &By::Server).about("instance", &self.door.instance_id);
+        let kept = kept.about("tenant", &self.door.tenant_id);
+        work.audit(kept.about("application", &self.door.app_id));
+        tx.add_login(&self.digest, &sealed, work.now.as_secs() + SECONDS).await
+    }
+}
+
+/// Opens what was kept.
+pub(super) fn open(context: &Context, sealed: &[u8]) -> Option<api::LoginView> {
+    serde_json::from_slice(&vault::unseal(context, PURPOSE, sealed)?).ok()
+}
+
+/// Takes who came back out of the database.
+pub(crate) struct TakeLogin {
+    pub(crate) digest: Vec<u8>,
+    pub(crate) by: By,
+}
+
+impl UseCase for TakeLogin {
+    type Answer = Option<Vec<u8>>;
+
+    async fn run(
+        &self,
+        tx: &mut dyn Tx,
+        work: &mut UnitOfWork<'_>,
+    ) -> Result<Self::Answer, StoreError> {
+        let taken = tx.take_login(&self.digest, work.now.as_secs()).await?;
+        if taken.is_some() {
+            work.audit(Entry::new("login.redeem", &self.by));
+        }
+        Ok(taken)
+    }
+}

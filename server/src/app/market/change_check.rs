@@ -1,0 +1,31 @@
+//! `changeInstanceCheck`: whether an instance may be renewed as another product. Changes nothing.
+
+use koogallery::call::ChangeInstanceCheck;
+use koogallery::{Answer, Rejection, ResultCode};
+
+use super::{live, test_answer};
+use crate::app::orders::product_of;
+use crate::store::{Store, StoreError};
+
+/// 续费变更校验: possible if the target is a product of ours.
+pub(crate) async fn check(store: &Store, call: &ChangeInstanceCheck) -> Result<Answer, StoreError> {
+    let mut tx = store.read().await?;
+    if call.test {
+        return test_answer(&mut *tx, &call.instance_id, ResultCode::Success).await;
+    }
+    if live(&mut *tx, &call.instance_id).await?.is_none() {
+        return Ok(Answer::of(ResultCode::InstanceUnknown));
+    }
+    let target = &call.product_info;
+    let sku = target.sku_code.as_deref().unwrap_or_default();
+    Ok(match product_of(&mut *tx, &target.product_id, sku).await? {
+        Some(_) => Answer::success(),
+        None => Rejection::new(
+            ResultCode::BadParameter,
+            "the productInfo names a product that the seller has not configured: the change is \
+             not possible",
+            "productInfo对应的商品未在商家侧配置，不能变更",
+        )
+        .into(),
+    })
+}

@@ -1,0 +1,111 @@
+//! `refreshInstance`: another end, and perhaps another order behind it.
+
+use koogallery::call::{RefreshInstance as Call, Scene};
+use koogallery::{Answer, ResultCode};
+
+use super::v1::{self, Told};
+use super::{first_use, live, test_effect};
+use crate::app::audit::{By, Entry};
+use crate::app::command::UseCase;
+use crate::app::event::Event;
+use crate::app::transaction::UnitOfWork;
+use crate::app::{issuance::reevaluate, orders};
+use crate::store::{Instance, InstanceState, ListKey, Locks, OrderRow, OrderState, StoreError, Tx};
+
+/// 更新实例.
+pub(crate) struct RefreshInstance {
+    pub(crate) call: Call,
+    pub(crate) nonce: Vec<u8>,
+    pub(crate) edition: Edition,
+}
+
+/// Through which interface it was asked for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Edition {
+    /// The JSON interfaces: what changes is read from the order.
+    V2,
+    /// SaaS 1.0: the call itself tells it.
+    Saas,
+    /// License 1.0: it is answered with the new License.
+    License,
+}
+
+impl UseCase for RefreshInstance {
+    type Answer = Answer;
+
+    fn locks(&self, locks: &mut Locks) {
+        if !self.call.test {
+            locks.instance(&self.call.instance_id);
+        }
+    }
+
+    async fn run(&self, tx: &mut dyn Tx, work: &mut UnitOfWork<'_>) -> Result<Answer, StoreError> {
+        let call = &self.call;
+        if call.test {
+            return test_effect(tx, work, &call.instance_id, &self.nonce).await;
+        }
+        let Some(mut instance) = live(tx, &call.instance_id).await? else {
+            return Ok(Answer::of(ResultCode::InstanceUnknown));
+        };
+        if let Err(replay) = first_use(tx, work, &self.nonce).await? {
+            return Ok(replay);
+        }
+
+        if self.edition == Edition::V2 && is_repeat(call, &tx.orders_of(&instance.id).await?) {
+            return Ok(Answer::success());
+        }
+
+        let now = work.now.as_secs();
+        tx.put_instance_expiry(&instance.id, call.expires, now).await?;
+        instance.expires = Some(call.expires);
+        instance.expires_set = true;
+        if call.expires > now {
+            lift_expiry(tx, &mut instance, now).await?;
+        }
+        let refreshed = Entry::new("instance.refresh", &By::Marketplace);
+        let refreshed = refreshed.about("instance", &instance.id).about("order", &call.order_id);
+        work.audit(refreshed.about("scene", call.scene.as_str()));
+        let refunded = call.scene == Scene::UnsubscribeRenewalPeriod
+            && tx.refund_order(&instance.id, &call.order_id).await?;
+        if refunded {
+            orders::take_terms(tx, work, &mut instance).await?;
+        } else {
+            let scene = call.scene.as_str();
+            let line = &call.order_line_id;
+            if tx.queue_order(&instance.id, &call.order_id, line, scene, now).await? {
+                work.publish(Event::OrderQueued { instance: instance.id.clone() });
+            }
+        }
+        if self.edition != Edition::V2 {
+            v1::tell(tx, work, &mut instance, &Told::of_refresh(call)).await?;
+        }
+        reevaluate(tx, work, &mut instance, None).await?;
+        match self.edition {
+            Edition::V2 | Edition::Saas => Ok(Answer::success()),
+            Edition::License => v1::renew(tx, work, &mut instance, call).await,
+        }
+    }
+}
+
+/// Whether it was done before: once for an order, its line and the scene, whatever has come since.
+/// The first edition's calls name no line and tell no renewal from its refund: there each one
+/// counts.
+fn is_repeat(call: &Call, orders: &[OrderRow]) -> bool {
+    let scene = call.scene.as_str();
+    orders.iter().filter(|order| order.order_id == call.order_id).any(|order| {
+        let same = order.line_id == call.order_line_id && order.scene == scene;
+        let refunded = order.state == OrderState::Refunded && order.scene != "NEW";
+        same || (refunded && call.scene == Scene::UnsubscribeRenewalPeriod)
+    })
+}
+
+/// What only its end had stopped runs again.
+async fn lift_expiry(tx: &mut dyn Tx, instance: &mut Instance, now: i64) -> Result<(), StoreError> {
+    if tx.lift_expiry(&instance.id, now).await? {
+        instance.state = InstanceState::Active;
+        if tx.unfreeze_licenses(&instance.id, now).await? > 0 {
+            tx.mark_list(&ListKey::revocation()).await?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,71 @@
+//! `updateInstanceStatus`: stopped for a time, and let go again.
+
+use koogallery::call::{Status, UpdateInstanceStatus};
+use koogallery::{Answer, ResultCode};
+
+use super::{first_use, live, test_effect};
+use crate::app::audit::{By, Entry};
+use crate::app::command::UseCase;
+use crate::app::issuance::reevaluate;
+use crate::app::transaction::UnitOfWork;
+use crate::store::{Instance, InstanceState, ListKey, Locks, StoreError, Tx};
+
+/// 更新实例状态.
+pub(crate) struct SetStatus {
+    pub(crate) call: UpdateInstanceStatus,
+    pub(crate) nonce: Vec<u8>,
+}
+
+impl UseCase for SetStatus {
+    type Answer = Answer;
+
+    fn locks(&self, locks: &mut Locks) {
+        if !self.call.test {
+            locks.instance(&self.call.instance_id);
+        }
+    }
+
+    async fn run(&self, tx: &mut dyn Tx, work: &mut UnitOfWork<'_>) -> Result<Answer, StoreError> {
+        let call = &self.call;
+        if call.test {
+            return test_effect(tx, work, &call.instance_id, &self.nonce).await;
+        }
+        let Some(mut instance) = live(tx, &call.instance_id).await? else {
+            return Ok(Answer::of(ResultCode::InstanceUnknown));
+        };
+        if let Err(replay) = first_use(tx, work, &self.nonce).await? {
+            return Ok(replay);
+        }
+
+        put_status(tx, work, &mut instance, call.status).await?;
+        Ok(Answer::success())
+    }
+}
+
+/// Stops an instance, or lets it go again, and its licenses with it.
+pub(crate) async fn put_status(
+    tx: &mut dyn Tx,
+    work: &mut UnitOfWork<'_>,
+    instance: &mut Instance,
+    status: Status,
+) -> Result<(), StoreError> {
+    let now = work.now.as_secs();
+    let (state, listed) = match status {
+        Status::Freeze => (InstanceState::Frozen, tx.freeze_licenses(&instance.id, now).await?),
+        Status::Unfreeze => (InstanceState::Active, tx.unfreeze_licenses(&instance.id, now).await?),
+    };
+    if listed > 0 {
+        tx.mark_list(&ListKey::revocation()).await?;
+    }
+    if instance.state != state || listed > 0 {
+        let set = Entry::new("instance.status", &By::Marketplace).outcome(state.as_str());
+        work.audit(set.about("instance", &instance.id));
+    }
+    if instance.state != InstanceState::Active || state != InstanceState::Active {
+        // Said once more it is another reason: what the end had stopped no renewal lets go.
+        tx.put_instance_state(&instance.id, state, now).await?;
+        instance.state = state;
+    }
+    reevaluate(tx, work, instance, None).await?;
+    Ok(())
+}

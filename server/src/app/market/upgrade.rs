@@ -1,0 +1,58 @@
+//! `upgradeInstance`: another order stands behind the same instance, with more or something else.
+
+use koogallery::call::UpgradeInstance as Call;
+use koogallery::{Answer, ResultCode};
+
+use super::v1::{self, Told};
+use super::{first_use, live, test_effect};
+use crate::app::audit::{By, Entry};
+use crate::app::command::UseCase;
+use crate::app::event::Event;
+use crate::app::issuance::reevaluate;
+use crate::app::orders::UPGRADE;
+use crate::app::transaction::UnitOfWork;
+use crate::store::{Locks, StoreError, Tx};
+
+/// 实例升级. What it becomes is read from the order; until then the earlier order counts, but for
+/// what the first edition's call tells by itself.
+pub(crate) struct UpgradeInstance {
+    pub(crate) call: Call,
+    pub(crate) nonce: Vec<u8>,
+    pub(crate) told: Option<Told>,
+}
+
+impl UseCase for UpgradeInstance {
+    type Answer = Answer;
+
+    fn locks(&self, locks: &mut Locks) {
+        if !self.call.test {
+            locks.instance(&self.call.instance_id);
+        }
+    }
+
+    async fn run(&self, tx: &mut dyn Tx, work: &mut UnitOfWork<'_>) -> Result<Answer, StoreError> {
+        let call = &self.call;
+        if call.test {
+            return test_effect(tx, work, &call.instance_id, &self.nonce).await;
+        }
+        let Some(mut instance) = live(tx, &call.instance_id).await? else {
+            return Ok(Answer::of(ResultCode::InstanceUnknown));
+        };
+        if let Err(replay) = first_use(tx, work, &self.nonce).await? {
+            return Ok(replay);
+        }
+
+        let now = work.now.as_secs();
+        let (order, line) = (&call.order_id, &call.order_line_id);
+        let upgraded = Entry::new("instance.upgrade", &By::Marketplace);
+        work.audit(upgraded.about("instance", &instance.id).about("order", order));
+        if tx.queue_order(&instance.id, order, line, UPGRADE, now).await? {
+            work.publish(Event::OrderQueued { instance: instance.id.clone() });
+        }
+        if let Some(told) = &self.told {
+            v1::tell(tx, work, &mut instance, told).await?;
+            reevaluate(tx, work, &mut instance, None).await?;
+        }
+        Ok(Answer::success())
+    }
+}

@@ -1,0 +1,162 @@
+//! The first edition's calls (SaaS 1.0, License 1.0): GET, signed by `authToken`, every answer
+//! signed in the header `Body-Sign`. What means the same as in the JSON interfaces is done by the
+//! same use cases.
+
+mod call_terms;
+mod expiry;
+mod purchase;
+mod refresh_license;
+
+use koogallery::answer::AppInfo;
+use koogallery::v1::{self, Call, Encryption};
+use koogallery::{AccessKey, Answer, InterfaceType, Rejection, ResultCode};
+use sha2::{Digest, Sha256};
+
+pub(crate) use call_terms::{Told, tell};
+pub(crate) use expiry::ExpireInstance;
+pub(crate) use purchase::{Buy, Wanted};
+pub(crate) use refresh_license::renew;
+
+use super::query::{self, Shown};
+use super::refresh::Edition;
+use super::{RefreshInstance, ReleaseInstance, SetStatus, UpgradeInstance};
+use crate::app::App;
+use crate::app::context::Context;
+
+/// An answer with the value of the header `Body-Sign`; without one while there is no key.
+pub(crate) struct SignedAnswer {
+    pub(crate) body: Vec<u8>,
+    pub(crate) signature: Option<String>,
+}
+
+impl SignedAnswer {
+    fn new(answer: &Answer, key: Option<&AccessKey>) -> Self {
+        let body = answer.to_json();
+        let signature = key.map(|key| v1::body_sign(key, &body));
+        Self { body, signature }
+    }
+}
+
+/// A call that may be answered.
+struct Admitted<'k> {
+    call: Call,
+    key: &'k AccessKey,
+    /// What a replay has, too: V1 has no nonce, but a token that no other call has.
+    nonce: Vec<u8>,
+}
+
+/// A call that is not answered.
+struct Refused<'k> {
+    activity: &'static str,
+    rejection: Rejection,
+    /// The key that has verified it, if it came that far: it signs the refusal, too.
+    key: Option<&'k AccessKey>,
+}
+
+impl App {
+    /// Answers one call of the first edition.
+    pub(crate) async fn market_query(&self, query: &str) -> SignedAnswer {
+        let (activity, answer, key) = match self.admit_query(query) {
+            Ok(Admitted { call, key, nonce }) => {
+                let activity = call.activity();
+                (activity, self.answer_query(call, key, nonce).await, Some(key))
+            }
+            Err(Refused { activity, rejection, key }) => {
+                (activity, rejection.into(), key.or_else(|| self.first_key()))
+            }
+        };
+        metrics::counter!(
+            "licd_market_calls_total",
+            "activity" => activity, "result" => answer.result_code.as_str()
+        )
+        .increment(1);
+        tracing::info!(activity, result.code = answer.result_code.as_str(), "marketplace query");
+        SignedAnswer::new(&answer, key)
+    }
+
+    /// Answers a call of the first edition that nobody could look at.
+    pub(crate) fn market_query_failed(&self) -> SignedAnswer {
+        SignedAnswer::new(&Answer::of(ResultCode::Internal), self.first_key())
+    }
+
+    /// Signs refusals of calls that no key has signed.
+    fn first_key(&self) -> Option<&AccessKey> {
+        self.access_keys.of(InterfaceType::Basic).first()
+    }
+
+    /// A bounded parse and nothing else happens before the signature is known to be good.
+    fn admit_query(&self, query: &str) -> Result<Admitted<'_>, Refused<'_>> {
+        let refused = |activity, rejection, key| Refused { activity, rejection, key };
+        let query = v1::parse(query).map_err(|rejection| refused("none", rejection, None))?;
+        let verified = v1::verify(
+            &query,
+            self.access_keys.of(InterfaceType::Basic),
+            self.context.now_ms(),
+            self.context.window_ms,
+        )
+        .map_err(|rejection| refused("unverified", rejection, None))?;
+        let call = Call::read(&query)
+            .map_err(|rejection| refused("unreadable", rejection, Some(verified.key)))?;
+        let nonce = Sha256::digest(format!("authToken {}", verified.token)).to_vec();
+        Ok(Admitted { call, key: verified.key, nonce })
+    }
+
+    async fn answer_query(&self, call: Call, key: &AccessKey, nonce: Vec<u8>) -> Answer {
+        let encryption = call.encryption();
+        let refresh = |call, edition, nonce| RefreshInstance { call, nonce, edition };
+        let answer = match call {
+            Call::NewInstance(call) => self.writer.write(Buy::new(call, Wanted::Instance)).await,
+            Call::GetLicense(call) => self.writer.write(Buy::new(call, Wanted::License)).await,
+            Call::RefreshInstance(call) => {
+                self.writer.write(refresh(call, Edition::Saas, nonce)).await
+            }
+            Call::RefreshLicense(call) => {
+                self.writer.write(refresh(call, Edition::License, nonce)).await
+            }
+            Call::ExpireInstance(call) | Call::ExpireLicense(call) => {
+                self.writer.write(ExpireInstance { call, nonce }).await
+            }
+            Call::ReleaseInstance(call) | Call::ReleaseLicense(call) => {
+                self.writer.write(ReleaseInstance { call, nonce }).await
+            }
+            Call::Upgrade(call) => {
+                let told = Some(Told::of_upgrade(&call));
+                let call = call.into();
+                self.writer.write(UpgradeInstance { call, nonce, told }).await
+            }
+            Call::InstanceStatus(call) => self.writer.write(SetStatus { call, nonce }).await,
+            Call::QueryInstance(call, _) => {
+                let shown = Shown::V1 { secret: encryption.is_some() };
+                query::instances(&self.store, &call, shown).await
+            }
+        };
+        let answer = answer.unwrap_or_else(|error| {
+            tracing::error!(error = %error, "a call of the marketplace could not be served");
+            Answer::of(ResultCode::Internal)
+        });
+        match encryption {
+            Some(encryption) => encrypted(answer, &self.context, key, encryption),
+            None => answer,
+        }
+    }
+}
+
+/// Encrypts what the guide wants encrypted, each under a vector of its own.
+fn encrypted(
+    mut answer: Answer,
+    context: &Context,
+    key: &AccessKey,
+    encryption: Encryption,
+) -> Answer {
+    let shown = answer.info.iter_mut().flatten().map(|info| &mut info.app_info);
+    let mut any = false;
+    for AppInfo { user_name, password, .. } in shown.chain(&mut answer.app_info) {
+        for secret in [user_name, password].into_iter().flatten() {
+            let iv = v1::iv_from_random(context.random());
+            *secret = v1::encrypt(key, encryption, iv, secret);
+            any = true;
+        }
+    }
+    answer.encrypt_type = any.then(|| encryption.to_string());
+    answer
+}

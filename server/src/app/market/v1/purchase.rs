@@ -1,0 +1,240 @@
+//! `newInstance` and `getLicense`: what was bought, once for an order however often it is asked
+//! for. The call itself tells what was bought; the order, once it was read, has the last word.
+
+use std::sync::Arc;
+
+use koogallery::v1::Purchase;
+use koogallery::{Answer, Rejection, ResultCode};
+use license_core::license::LicenseKind;
+use license_core::product::Product;
+use license_core::rule::{self, Application, OrderTerms};
+use license_core::{Lang, Timestamp};
+
+use super::super::create::{add, free_id, fresh, unreadable};
+use super::super::live;
+use super::super::query::{self, Shown};
+use crate::app::command::UseCase;
+use crate::app::event::Event;
+use crate::app::issuance::issue;
+use crate::app::issuance::{Grant, SeatAllocation, count, product_of, result_code, state};
+use crate::app::orders;
+use crate::app::transaction::UnitOfWork;
+use crate::store::{Instance, Locks, StoreError, Tx};
+
+/// What debugging is given instead of a License.
+const TEST_LICENSE: &str = "测试，非正式License / debugging, not a License";
+
+/// 新购, 获取License.
+pub(crate) struct Buy {
+    call: Purchase,
+    wanted: Wanted,
+}
+
+/// What the answer has to hold.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Wanted {
+    /// The instance.
+    Instance,
+    /// The instance and a License.
+    License,
+}
+
+/// What a License that answers an order is found by.
+pub(super) fn event_of(order_id: &str) -> String {
+    format!("order:{order_id}")
+}
+
+impl UseCase for Buy {
+    type Answer = Answer;
+
+    fn locks(&self, locks: &mut Locks) {
+        locks.name(if self.call.test { "test order" } else { "order" }, &self.call.order_id);
+    }
+
+    async fn run(&self, tx: &mut dyn Tx, work: &mut UnitOfWork<'_>) -> Result<Answer, StoreError> {
+        if self.call.test {
+            return self.test(tx, work).await;
+        }
+        let known = self.known(tx).await?;
+        match self.wanted {
+            Wanted::Instance => {
+                let instance = if let Some(instance) = known {
+                    instance
+                } else {
+                    let instance = self.draft(tx, work).await?;
+                    self.add(tx, work, &instance).await?;
+                    instance
+                };
+                let shown = Shown::V1 { secret: self.call.encryption.is_some() };
+                Ok(Answer {
+                    app_info: Some(query::app_info(&instance, shown)),
+                    ..Answer::instance(instance.id)
+                })
+            }
+            Wanted::License => self.license(tx, work, known).await,
+        }
+    }
+}
+
+impl Buy {
+    pub(crate) fn new(call: Purchase, wanted: Wanted) -> Self {
+        Self { call, wanted }
+    }
+
+    /// What this edition has instead of an order line: nothing, or the product where one order
+    /// has an instance for each.
+    fn line(&self) -> &str {
+        if self.call.one_for_each_product() { &self.call.product_id } else { "" }
+    }
+
+    /// The order's instance, whichever edition has made it.
+    async fn known(&self, tx: &mut dyn Tx) -> Result<Option<Instance>, StoreError> {
+        let mut all = tx.instances_of_order(&self.call.order_id).await?.into_iter();
+        let product = self.call.product_id.as_str();
+        Ok(if self.call.one_for_each_product() {
+            all.find(|found| {
+                found.line_id == product || found.market_product.as_deref() == Some(product)
+            })
+        } else {
+            all.next()
+        })
+    }
+
+    /// The instance as the call tells it.
+    async fn draft(&self, tx: &mut dyn Tx, work: &UnitOfWork<'_>) -> Result<Instance, StoreError> {
+        let call = &self.call;
+        let sku = call.sku_code.as_deref().unwrap_or_default();
+        let id = free_id(tx, work, &call.business_id).await?;
+        Ok(Instance {
+            market_product: Some(call.product_id.clone()),
+            sku: call.sku_code.clone(),
+            product: orders::product_of(tx, &call.product_id, sku).await?,
+            quantity: call.amount.map(i64::from),
+            period: Some(call.is_period()),
+            charging: call.charging_mode.as_ref().map(|mode| mode.as_str().to_owned()),
+            trial: Some(call.trial),
+            customer: call.customer_name.clone(),
+            expires: call.end(work.now.as_secs()),
+            first_edition: true,
+            ..fresh(work, id, &call.order_id, self.line())
+        })
+    }
+
+    async fn add(
+        &self,
+        tx: &mut dyn Tx,
+        work: &mut UnitOfWork<'_>,
+        instance: &Instance,
+    ) -> Result<(), StoreError> {
+        if add(tx, work, instance, "").await? { Ok(()) } else { Err(unreadable()) }
+    }
+
+    /// Bound to nothing, because no call tells a machine. The first one stands for ever.
+    async fn license(
+        &self,
+        tx: &mut dyn Tx,
+        work: &mut UnitOfWork<'_>,
+        known: Option<Instance>,
+    ) -> Result<Answer, StoreError> {
+        let event = event_of(&self.call.order_id);
+        let is_new = known.is_none();
+        let mut instance = match known {
+            None => self.draft(tx, work).await?,
+            Some(found) => {
+                if let Some(given) = tx.license_of_event(&found.id, &event).await? {
+                    return Ok(with_license(found.id, given.document));
+                }
+                let Some(instance) = live(tx, &found.id).await? else {
+                    return Ok(Answer::of(ResultCode::InstanceUnknown));
+                };
+                instance
+            }
+        };
+        let grant = match self.decide(tx, work, &instance).await? {
+            Ok(grant) => grant,
+            Err(refusal) => return Ok(refusal.into()),
+        };
+        if is_new {
+            self.add(tx, work, &instance).await?;
+        }
+        let (license, _) = issue(tx, work, &mut instance, &grant, Some(&event)).await?;
+        Ok(with_license(instance.id, license.document))
+    }
+
+    async fn decide(
+        &self,
+        tx: &mut dyn Tx,
+        work: &mut UnitOfWork<'_>,
+        instance: &Instance,
+    ) -> Result<Result<Grant, Rejection>, StoreError> {
+        let order = OrderTerms {
+            quantity: count(instance.quantity.unwrap_or_default()),
+            expires: instance.expires.map(Timestamp::from_secs),
+            period: self.call.is_period(),
+            trial: instance.trial.unwrap_or_default(),
+        };
+        let expires = self.call.end(work.now.as_secs()).or(instance.expires);
+        grant(tx, work, instance, &order, expires).await
+    }
+
+    /// Lives apart, and answers the same for ever.
+    async fn test(&self, tx: &mut dyn Tx, work: &mut UnitOfWork<'_>) -> Result<Answer, StoreError> {
+        let (order, line) = (self.call.order_id.as_str(), self.line());
+        let id = if let Some(id) = tx.test_instance_of_order(order, line).await? {
+            id
+        } else {
+            let id = free_id(tx, work, &self.call.business_id).await?;
+            if !tx.add_test_instance(&id, order, line, work.now.as_secs()).await? {
+                return Err(unreadable());
+            }
+            id
+        };
+        Ok(match self.wanted {
+            Wanted::Instance => {
+                Answer { app_info: Some(query::test_app_info()), ..Answer::instance(id) }
+            }
+            Wanted::License => with_license(id, TEST_LICENSE.to_owned()),
+        })
+    }
+}
+
+/// What a License that is bound to nothing needs, or why there is none.
+pub(super) async fn grant(
+    tx: &mut dyn Tx,
+    work: &mut UnitOfWork<'_>,
+    instance: &Instance,
+    order: &OrderTerms,
+    expires: Option<i64>,
+) -> Result<Result<Grant, Rejection>, StoreError> {
+    let application = Application { not_before: None, expires: expires.map(Timestamp::from_secs) };
+    let validity = match rule::validity(&application, order, state(instance), work.now) {
+        Ok(validity) => validity,
+        Err(denial) => {
+            let (en, zh) = (denial.message(Lang::En), denial.message(Lang::Zh));
+            return Ok(Err(Rejection::new(result_code(denial), &en, &zh)));
+        }
+    };
+    let Some(product) = product_of(tx, work.context, instance).await? else {
+        work.publish(Event::ProductUnknown {
+            market_product: instance.market_product.clone().unwrap_or_default(),
+        });
+        return Ok(Err(Rejection::new(
+            ResultCode::NoResource,
+            "the seller has not configured this product yet",
+            "商家侧尚未配置该商品",
+        )));
+    };
+    let mut product = Product::clone(&product);
+    product.license.kind = LicenseKind::Unbound;
+    Ok(Ok(Grant {
+        product: Arc::new(product),
+        validity,
+        place: SeatAllocation::Unbound,
+        seats: None,
+    }))
+}
+
+/// `000000` with a License as text.
+pub(super) fn with_license(instance_id: String, license: String) -> Answer {
+    Answer { license: Some(license), ..Answer::instance(instance_id) }
+}

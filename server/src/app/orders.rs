@@ -1,0 +1,240 @@
+//! Orders: which are to be read, and what an answer changes.
+
+use koogallery::Failure;
+use koogallery::order::{ChargingMode, Order, OrderLine, OrderProduct, OrderType};
+
+use super::audit::{By, Entry};
+use super::command::UseCase;
+use super::issuance::reevaluate;
+use super::transaction::UnitOfWork;
+use crate::store::{
+    Instance, InstanceState, Lease, Locks, OrderRow, OrderState, StoreError, Terms, Tx,
+};
+
+/// The scene of an order that `upgradeInstance` named.
+pub(crate) const UPGRADE: &str = "UPGRADE";
+/// The scene of an order that takes a renewal back.
+pub(crate) const REFUND: &str = "UNSUBSCRIBE_RENEWAL_PERIOD";
+
+/// Takes orders that are due, for one worker each.
+pub(crate) struct TakeOrders {
+    pub(crate) limit: i64,
+}
+
+impl UseCase for TakeOrders {
+    type Answer = Vec<OrderRow>;
+
+    async fn run(
+        &self,
+        tx: &mut dyn Tx,
+        work: &mut UnitOfWork<'_>,
+    ) -> Result<Self::Answer, StoreError> {
+        tx.take_orders(work.now.as_secs(), self.limit, &Lease::of(&work.context.server)).await
+    }
+}
+
+/// Goes on holding the orders that are being read here, and puts back those of servers that died.
+pub(crate) struct KeepOrders {
+    pub(crate) held: Vec<i64>,
+}
+
+impl UseCase for KeepOrders {
+    /// How many were put back.
+    type Answer = u64;
+
+    async fn run(&self, tx: &mut dyn Tx, work: &mut UnitOfWork<'_>) -> Result<u64, StoreError> {
+        tx.renew_orders(&self.held, &Lease::of(&work.context.server)).await?;
+        tx.requeue_orders(&self.held).await
+    }
+}
+
+/// A question about an order ended.
+#[derive(Clone)]
+pub(crate) struct EndOrder {
+    pub(crate) id: i64,
+    pub(crate) instance: String,
+    pub(crate) outcome: Result<Order, Failure>,
+    /// After a failure: when to ask again.
+    pub(crate) next_at: i64,
+}
+
+impl UseCase for EndOrder {
+    type Answer = ();
+
+    fn locks(&self, locks: &mut Locks) {
+        locks.instance(&self.instance);
+    }
+
+    async fn run(&self, tx: &mut dyn Tx, work: &mut UnitOfWork<'_>) -> Result<(), StoreError> {
+        let Some(row) = tx.order(self.id).await? else { return Ok(()) };
+        if row.state != OrderState::Reading {
+            return Ok(());
+        }
+        let taken_over = row.lease_owner.as_deref() != Some(work.context.server.as_str());
+        if self.outcome.is_err() && taken_over {
+            return Ok(());
+        }
+        let order = match &self.outcome {
+            Ok(order) => order,
+            Err(failure) => {
+                return tx
+                    .postpone_order(self.id, self.next_at, &failure.code, &failure.message)
+                    .await;
+            }
+        };
+        if order.order_id != row.order_id {
+            let message = "the answer is about another order";
+            return tx.postpone_order(self.id, self.next_at, "ORDER_MISMATCH", message).await;
+        }
+        let instance = tx.instance(&row.instance_id).await?;
+        let goods = instance.as_ref().and_then(|instance| instance.market_product.as_deref());
+        let Some(line) = line_of(order, &row.line_id, goods) else {
+            let message = "the order has no such line";
+            return tx.postpone_order(self.id, self.next_at, "ORDER_LINE_MISSING", message).await;
+        };
+        self.read(tx, work, &row, order, line).await
+    }
+}
+
+impl EndOrder {
+    async fn read(
+        &self,
+        tx: &mut dyn Tx,
+        work: &mut UnitOfWork<'_>,
+        row: &OrderRow,
+        order: &Order,
+        line: &OrderLine,
+    ) -> Result<(), StoreError> {
+        let Some(mut instance) = tx.instance(&row.instance_id).await? else { return Ok(()) };
+        // The first edition names the goods instead of a line.
+        let named = instance.market_product.as_deref().filter(|_| row.line_id.is_empty());
+        let (goods, product) = goods_of(tx, line, named).await?;
+        let terms = Terms {
+            market_product: goods.map(|goods| goods.product_id.clone()),
+            sku: goods.and_then(|goods| goods.sku_code.clone()),
+            product,
+            quantity: goods.map_or(1, |goods| i64::from(goods.quantity())),
+            period: line.is_period(),
+            charging: Some(line.charging_mode.as_str().to_owned()).filter(|word| !word.is_empty()),
+            trial: order.is_trial(),
+            customer: order.buyer.as_ref().and_then(|buyer| {
+                [&buyer.customer_real_name, &buyer.customer_name]
+                    .into_iter()
+                    .flatten()
+                    .find(|name| !name.trim().is_empty())
+                    .cloned()
+            }),
+            expires: line.expire_time,
+        };
+        // An order that takes something back tells nothing about what is left.
+        let counts = order.order_type != OrderType::Unsubscribe && row.scene != REFUND;
+        tx.put_order_read(self.id, &terms, counts || row.scene == "NEW", work.now.as_secs())
+            .await?;
+        let read = Entry::new("order.read", &By::Server).about("instance", &instance.id);
+        work.audit(read.about("order", &row.order_id).about("scene", &row.scene));
+        take_terms(tx, work, &mut instance).await?;
+        if instance.state != InstanceState::Released {
+            reevaluate(tx, work, &mut instance, None).await?;
+        }
+        Ok(())
+    }
+}
+
+/// The line that the instance was made for; an order of one line leaves no doubt. The first edition
+/// names no line, but the goods.
+pub(crate) fn line_of<'a>(
+    order: &'a Order,
+    line_id: &str,
+    goods: Option<&str>,
+) -> Option<&'a OrderLine> {
+    let sells = |line: &&OrderLine| {
+        line.products.iter().any(|product| goods == Some(product.product_id.as_str()))
+    };
+    order.line(line_id).or(match order.lines.as_slice() {
+        [only] => Some(only),
+        lines if line_id.is_empty() => lines.iter().find(sells),
+        _ => None,
+    })
+}
+
+/// Which of the line's goods is licensed, and as which product of ours; the first one if none is
+/// configured yet.
+pub(crate) async fn goods_of<'a>(
+    tx: &mut dyn Tx,
+    line: &'a OrderLine,
+    named: Option<&str>,
+) -> Result<(Option<&'a OrderProduct>, Option<String>), StoreError> {
+    let is_named = |goods: &&OrderProduct| named == Some(goods.product_id.as_str());
+    let (first, others): (Vec<_>, Vec<_>) = line.products.iter().partition(is_named);
+    for goods in first.into_iter().chain(others) {
+        let sku = goods.sku_code.as_deref().unwrap_or_default();
+        let found = product_of(tx, &goods.product_id, sku).await?;
+        if found.is_some() {
+            return Ok((Some(goods), found));
+        }
+    }
+    Ok((line.products.first(), None))
+}
+
+/// The product of ours that the goods are, by their own variant or by none. The marketplace may
+/// leave the variant out: then the only product that any variant is.
+pub(crate) async fn product_of(
+    tx: &mut dyn Tx,
+    market_product: &str,
+    sku: &str,
+) -> Result<Option<String>, StoreError> {
+    match tx.product_of_goods(market_product, sku).await? {
+        None if sku.is_empty() => tx.product_of_any_sku(market_product).await,
+        None => tx.product_of_goods(market_product, "").await,
+        found => Ok(found),
+    }
+}
+
+/// Gives the instance the terms of the newest order that counts.
+pub(crate) async fn take_terms(
+    tx: &mut dyn Tx,
+    work: &UnitOfWork<'_>,
+    instance: &mut Instance,
+) -> Result<(), StoreError> {
+    let Some(order) = tx.order_in_force(&instance.id).await? else { return Ok(()) };
+    let mut product = None;
+    if let Some(market_product) = &order.market_product {
+        let sku = order.sku.as_deref().unwrap_or_default();
+        product = product_of(tx, market_product, sku).await?;
+    }
+    // An upgrade without an end of its own leaves the end as it was.
+    let kept = instance.expires.filter(|_| order.scene == UPGRADE && order.period == Some(true));
+    let same = instance.market_product == order.market_product && instance.sku == order.sku;
+    let terms = Terms {
+        market_product: order.market_product,
+        sku: order.sku,
+        product: product.or_else(|| instance.product.clone().filter(|_| same)),
+        quantity: order.quantity.unwrap_or_default(),
+        period: order.period.unwrap_or_default(),
+        charging: order.charging,
+        trial: order.trial.unwrap_or_default(),
+        customer: order.customer.or_else(|| instance.customer.clone()),
+        expires: order.expires.or(kept),
+    };
+    tx.put_instance_terms(&instance.id, &terms, work.now.as_secs()).await?;
+    instance.market_product = terms.market_product;
+    instance.sku = terms.sku;
+    instance.product = terms.product;
+    instance.quantity = Some(terms.quantity);
+    instance.period = Some(terms.period);
+    instance.charging = terms.charging;
+    instance.trial = Some(terms.trial);
+    instance.customer = terms.customer;
+    if !instance.expires_set {
+        instance.expires = terms.expires;
+    }
+    Ok(())
+}
+
+/// Whether what is used of an instance is paid by its quantity; `None` where that is not known.
+pub(crate) fn is_by_use(instance: &Instance) -> Option<bool> {
+    let word = instance.charging.clone();
+    let said = word.and_then(|word| ChargingMode::from_text(word).is_by_use());
+    // An order that was read by an older version told no more.
+    said.or((instance.period == Some(true)).then_some(false))
+}

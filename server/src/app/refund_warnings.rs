@@ -1,0 +1,82 @@
+//! Orders that nobody has read yet are paid back after a while: who is warned, and when.
+
+use koogallery::retry::{REFUND, REFUND_V1, WARNINGS, refund, warning};
+
+use super::command::UseCase;
+use super::event::Event;
+use super::transaction::UnitOfWork;
+use crate::alarms::Alarm;
+use crate::store::{StoreError, Tx};
+
+/// Warnings of one transaction.
+const AT_ONCE: i64 = 100;
+
+/// How much longer the marketplace tries the first edition's calls.
+pub(crate) const LONGER: i64 = REFUND_V1.lasts - REFUND.lasts;
+
+/// From when an instance must be there for so many minutes to be left.
+fn there_since(minutes: i64, now: i64) -> i64 {
+    now - (REFUND.lasts - minutes * 60)
+}
+
+/// Warns of refunds that come near, each at every one of [`WARNINGS`] once.
+pub(crate) struct WarnRefunds;
+
+impl WarnRefunds {
+    /// Whether there is anybody to be warned: an idle server leaves the writer alone.
+    pub(crate) async fn is_due(tx: &mut dyn Tx, now: i64) -> Result<bool, StoreError> {
+        for minutes in WARNINGS {
+            if !tx.refunds_nearing(there_since(minutes, now), LONGER, minutes, 1).await?.is_empty()
+            {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+}
+
+impl UseCase for WarnRefunds {
+    /// How many were warned of.
+    type Answer = usize;
+
+    async fn run(&self, tx: &mut dyn Tx, work: &mut UnitOfWork<'_>) -> Result<usize, StoreError> {
+        let now = work.now.as_secs();
+        let mut warned = 0;
+        for minutes in WARNINGS {
+            let until = there_since(minutes, now);
+            for (instance, since, first_edition) in
+                tx.refunds_nearing(until, LONGER, minutes, AT_ONCE).await?
+            {
+                let left = refund(first_edition).left(since, now);
+                let urgent = warning(left).unwrap_or(minutes);
+                let mut first = true;
+                // After a pause of ours several have come: the most urgent one is told.
+                for passed in WARNINGS.into_iter().filter(|passed| *passed >= urgent) {
+                    let new = tx.add_refund_warning(&instance, passed, now).await?;
+                    first &= new || passed != urgent;
+                }
+                if !first {
+                    continue;
+                }
+                // Each threshold counts for itself, even within an hour.
+                let alarm = Alarm::error(
+                    "refund_nearing",
+                    &format!("{instance}/{urgent}"),
+                    "an order could not be read yet: the marketplace gives up and pays it back soon",
+                );
+                let alarm = alarm
+                    .with("instance.id", instance.as_str())
+                    .with("minutes", urgent)
+                    .with("seconds_left", left);
+                work.alarm(tx, &alarm).await?;
+                work.publish(Event::RefundNearing {
+                    instance,
+                    minutes: urgent,
+                    seconds_left: left,
+                });
+                warned += 1;
+            }
+        }
+        Ok(warned)
+    }
+}

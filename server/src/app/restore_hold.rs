@@ -1,0 +1,88 @@
+//! After a restore: nobody knows which licenses the marketplace got since the backup, so uploads
+//! wait until an operator says that they may go.
+
+use license_core::{Timestamp, api};
+use serde::Deserialize;
+
+use super::App;
+use super::audit::{By, Entry};
+use super::command::UseCase;
+use super::event::Event;
+use super::transaction::UnitOfWork;
+use crate::error::ApiError;
+use crate::store::{StoreError, Tx};
+
+/// What `meta` holds from a restore until it is confirmed: JSON with the two times.
+pub(crate) const RESTORED: &str = "restored";
+
+#[derive(Deserialize)]
+struct Restored {
+    backup_at: i64,
+    restored_at: i64,
+}
+
+impl Restored {
+    async fn read(tx: &mut dyn Tx) -> Result<Option<Self>, StoreError> {
+        let Some(bytes) = tx.meta(RESTORED).await? else { return Ok(None) };
+        let read = serde_json::from_slice(&bytes);
+        read.map(Some).map_err(|error| StoreError::Broken(error.to_string()))
+    }
+
+    #[expect(clippy::needless_pass_by_value, reason = "what was read is shown, and that is all")]
+    fn view(restored: Option<Self>) -> api::RestoreView {
+        let time = |at: fn(&Self) -> i64| restored.as_ref().map(at).map(Timestamp::from_secs);
+        api::RestoreView {
+            uploads_wait: restored.is_some(),
+            backup_at: time(|restored| restored.backup_at),
+            restored_at: time(|restored| restored.restored_at),
+        }
+    }
+}
+
+/// An operator says that uploads may go.
+pub(crate) struct ConfirmRestore {
+    pub(crate) by: By,
+}
+
+impl UseCase for ConfirmRestore {
+    type Answer = ();
+
+    async fn run(&self, tx: &mut dyn Tx, work: &mut UnitOfWork<'_>) -> Result<(), StoreError> {
+        if tx.meta(RESTORED).await?.is_some() {
+            tx.put_meta(RESTORED, None).await?;
+            work.audit(Entry::new("restore.confirm", &self.by));
+            work.publish(Event::RestoreConfirmed);
+        }
+        Ok(())
+    }
+}
+
+impl App {
+    /// Whether uploads wait because the database was restored.
+    pub(crate) async fn restored(&self) -> Result<api::RestoreView, ApiError> {
+        let mut tx = self.store.read().await?;
+        Ok(Restored::view(Restored::read(&mut *tx).await?))
+    }
+
+    /// Lets uploads go; does nothing where none wait for it.
+    pub(crate) async fn confirm_restore(&self) -> Result<api::RestoreView, ApiError> {
+        self.writer.write(ConfirmRestore { by: By::caller() }).await?;
+        self.restored().await
+    }
+
+    /// Says at every start why nothing is sent.
+    pub(super) async fn remind_of_restore(&self) -> Result<(), StoreError> {
+        let mut tx = self.store.read().await?;
+        if let Some(restored) = Restored::read(&mut *tx).await? {
+            tracing::warn!(
+                alert = "restored",
+                backup_at = %Timestamp::from_secs(restored.backup_at),
+                restored_at = %Timestamp::from_secs(restored.restored_at),
+                "restored from a backup of {}: uploads wait; look at them with `licctl upload \
+                 list`, confirm with `licctl upload confirm-restore`",
+                Timestamp::from_secs(restored.backup_at)
+            );
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,297 @@
+//! Uploads: which are to be sent, what an answer changes, and what an operator may do.
+
+use koogallery::{Failure, Remedy};
+use license_core::{Code, api};
+use serde::Deserialize;
+
+use super::audit::{By, Entry};
+use super::command::UseCase;
+use super::event::Event;
+use super::transaction::UnitOfWork;
+use super::{App, paging, views};
+use crate::alarms::Alarm;
+use crate::error::ApiError;
+use crate::store::{Lease, Locks, Parcel, StoreError, Tx, UploadQuery, UploadRow, UploadState};
+
+/// What `meta` holds while the queues rest because of wrong credentials.
+pub(super) const PAUSE: &str = "pause";
+
+/// What an operator is told then.
+pub(crate) const REFUSED_CREDENTIALS: &str = "the marketplace refused koogallery.ak and koogallery.sk: nothing is sent until the \
+     configuration changes, or `licctl upload retry` says to try again";
+
+/// Takes uploads that are due, together with the licenses that are sent as text.
+pub(crate) struct TakeUploads {
+    pub(crate) limit: i64,
+}
+
+impl UseCase for TakeUploads {
+    type Answer = Vec<Parcel>;
+
+    async fn run(
+        &self,
+        tx: &mut dyn Tx,
+        work: &mut UnitOfWork<'_>,
+    ) -> Result<Self::Answer, StoreError> {
+        let lease = Lease::of(&work.context.server);
+        tx.take_uploads(work.now.as_secs(), self.limit, &lease).await
+    }
+}
+
+/// Goes on holding the uploads that are being sent here, and puts back those of servers that died.
+pub(crate) struct KeepUploads {
+    pub(crate) held: Vec<String>,
+}
+
+impl UseCase for KeepUploads {
+    /// How many were put back.
+    type Answer = u64;
+
+    async fn run(&self, tx: &mut dyn Tx, work: &mut UnitOfWork<'_>) -> Result<u64, StoreError> {
+        tx.renew_uploads(&self.held, &Lease::of(&work.context.server)).await?;
+        tx.requeue_uploads(&self.held).await
+    }
+}
+
+/// An attempt at an upload ended.
+#[derive(Clone)]
+pub(crate) struct EndUpload {
+    pub(crate) id: String,
+    pub(crate) outcome: Result<(), Failure>,
+    /// Nothing was sent at all: no connection was made.
+    pub(crate) unsent: bool,
+    /// After a failure that passes: when to try again.
+    pub(crate) next_at: i64,
+}
+
+impl UseCase for EndUpload {
+    /// The state it is in now.
+    type Answer = Option<UploadState>;
+
+    fn locks(&self, locks: &mut Locks) {
+        locks.upload(&self.id);
+    }
+
+    async fn run(
+        &self,
+        tx: &mut dyn Tx,
+        work: &mut UnitOfWork<'_>,
+    ) -> Result<Self::Answer, StoreError> {
+        let Some(mut row) = tx.upload(&self.id).await? else { return Ok(None) };
+        // What arrived has arrived, whoever was to send it next; only a license that is stopped
+        // stays stopped.
+        let arrived = self.outcome.is_ok()
+            && !matches!(row.state, UploadState::Delivered | UploadState::Cancelled);
+        if row.state != UploadState::Sending && !arrived {
+            return Ok(Some(row.state));
+        }
+        // Who took it over sends it just now; only an arrival is news to him.
+        let taken_over = row.lease_owner.as_deref() != Some(work.context.server.as_str());
+        if self.outcome.is_err() && taken_over {
+            return Ok(Some(row.state));
+        }
+        let now = work.now.as_secs();
+        match &self.outcome {
+            Ok(()) => {
+                row.state = UploadState::Delivered;
+                row.finished_at = Some(now);
+                row.last_code = None;
+                row.last_message = None;
+            }
+            Err(failure) => {
+                row.last_code = Some(failure.code.clone());
+                row.last_message = Some(failure.message.clone());
+                if failure.remedy == Remedy::GiveUp {
+                    // What got no answer may have arrived, and then this refusal means little.
+                    row.state =
+                        if row.unanswered { UploadState::Unclear } else { UploadState::Failed };
+                    row.finished_at = Some(now);
+                } else {
+                    row.state = UploadState::Queued;
+                    row.next_at = self.next_at;
+                    row.unanswered |= failure.status.is_none() && !self.unsent;
+                }
+            }
+        }
+        tx.put_upload(&row).await?;
+        if let Some(alarm) = alarm(&row) {
+            work.alarm(tx, &alarm).await?;
+        }
+        if row.state != UploadState::Queued {
+            let ended = Entry::new("upload.end", &By::Server).outcome(row.state.as_str());
+            work.audit(ended.about("upload", &row.id).about("license", &row.license_id));
+        }
+        work.publish(Event::UploadEnded { event: row.event_id });
+        Ok(Some(row.state))
+    }
+}
+
+/// What somebody must know of an upload that ended.
+fn alarm(row: &UploadRow) -> Option<Alarm> {
+    let (word, message) = match row.state {
+        UploadState::Failed => ("upload_refused", "the marketplace refused a license"),
+        UploadState::Unclear => (
+            "upload_unclear",
+            "the marketplace refused a license that an earlier attempt may have delivered: look in \
+             the seller's console",
+        ),
+        _ => return None,
+    };
+    let code = row.last_code.as_deref().unwrap_or_default();
+    let meaning = koogallery::failure::meaning(code).map_or("", |(meaning, _)| meaning);
+    let alarm = Alarm::error(word, &row.id, message)
+        .with("instance.id", row.instance_id.as_str())
+        .with("license.id", row.license_id.as_str());
+    Some(alarm.with("code", code).with("meaning", meaning))
+}
+
+/// Remembers, or forgets, that the queues rest until the configuration changes.
+pub(crate) struct PutPause {
+    pub(crate) configuration: Option<Vec<u8>>,
+}
+
+impl UseCase for PutPause {
+    type Answer = ();
+
+    async fn run(&self, tx: &mut dyn Tx, work: &mut UnitOfWork<'_>) -> Result<(), StoreError> {
+        if self.configuration.is_some() {
+            work.alarm(tx, &refused_credentials()).await?;
+        }
+        tx.put_meta(PAUSE, self.configuration.as_deref()).await
+    }
+}
+
+fn refused_credentials() -> Alarm {
+    Alarm::error("marketplace_credentials", "", REFUSED_CREDENTIALS)
+}
+
+/// Strikes out that the credentials were refused, which every server looks at, and has the orders
+/// that waited for it read now; whether it was so.
+pub(super) async fn open_queues(tx: &mut dyn Tx, now: i64) -> Result<bool, StoreError> {
+    if tx.meta(PAUSE).await?.is_none() {
+        return Ok(false);
+    }
+    tx.put_meta(PAUSE, None).await?;
+    tx.hurry_orders(now, now).await?;
+    Ok(true)
+}
+
+/// An operator says that refused credentials are worth another try.
+pub(crate) struct OpenQueues {
+    pub(crate) by: By,
+}
+
+impl UseCase for OpenQueues {
+    /// Whether they were closed.
+    type Answer = bool;
+
+    async fn run(&self, tx: &mut dyn Tx, work: &mut UnitOfWork<'_>) -> Result<bool, StoreError> {
+        let closed = open_queues(tx, work.now.as_secs()).await?;
+        if closed {
+            work.audit(Entry::new("upload.open", &self.by));
+            work.publish(Event::UploadQueued);
+        }
+        Ok(closed)
+    }
+}
+
+/// An operator has an upload sent again.
+pub(crate) struct RetryUpload {
+    pub(crate) id: String,
+    pub(crate) by: By,
+}
+
+impl UseCase for RetryUpload {
+    type Answer = Result<UploadRow, ApiError>;
+
+    async fn run(
+        &self,
+        tx: &mut dyn Tx,
+        work: &mut UnitOfWork<'_>,
+    ) -> Result<Self::Answer, StoreError> {
+        let Some(mut row) = tx.upload(&self.id).await? else {
+            return Ok(Err(views::not_found("upload", "上传任务")));
+        };
+        let now = work.now.as_secs();
+        match row.state {
+            UploadState::Failed | UploadState::Unclear | UploadState::Queued => {
+                row.state = UploadState::Queued;
+                row.next_at = now;
+                row.finished_at = None;
+                tx.put_upload(&row).await?;
+            }
+            // An attempt is under way; what may keep the next one back are closed queues.
+            UploadState::Sending => {}
+            UploadState::Delivered | UploadState::Cancelled => {
+                return Ok(Err(ApiError::new(
+                    Code::Conflict,
+                    format!(
+                        "the upload is {}: there is nothing to try again",
+                        views::upload_state(&row)
+                    ),
+                    format!("上传状态为 {}：无需重试", views::upload_state(&row)),
+                )));
+            }
+        }
+        open_queues(tx, now).await?;
+        let again = Entry::new("upload.retry", &self.by);
+        work.audit(again.about("upload", &row.id).about("license", &row.license_id));
+        work.publish(Event::UploadQueued);
+        Ok(Ok(row))
+    }
+}
+
+/// Which uploads to list.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct UploadFilter {
+    pub(crate) instance_id: Option<String>,
+    pub(crate) state: Option<String>,
+    pub(crate) after: Option<String>,
+    pub(crate) limit: Option<u32>,
+}
+
+impl App {
+    /// Uploads in the order they were made.
+    pub(crate) async fn uploads(
+        &self,
+        filter: &UploadFilter,
+    ) -> Result<Vec<api::UploadView>, ApiError> {
+        let query = UploadQuery {
+            state: filter.state.as_deref().map(views::upload_state_of).transpose()?,
+            instance_id: filter.instance_id.clone(),
+            after: filter.after.clone(),
+            limit: paging::limit(filter.limit)?,
+        };
+        let mut tx = self.store.read().await?;
+        Ok(tx.uploads(&query).await?.iter().map(views::upload).collect())
+    }
+
+    /// For which credentials and addresses the queues rest, if they do: any server may have
+    /// learnt it.
+    pub(crate) async fn paused_for(&self) -> Result<Option<Vec<u8>>, StoreError> {
+        self.store.read().await?.meta(PAUSE).await
+    }
+
+    /// Sends one again, and lets queues that rested because of wrong credentials try.
+    pub(crate) async fn retry_upload(&self, id: &str) -> Result<api::UploadView, ApiError> {
+        let row = self.writer.write(RetryUpload { id: id.to_owned(), by: By::caller() }).await??;
+        self.reopen();
+        Ok(views::upload(&row))
+    }
+
+    /// Lets queues that rested because of wrong credentials try.
+    pub(crate) async fn retry_uploads(&self) -> Result<api::QueuesView, ApiError> {
+        let here = self.gate.is_closed();
+        let were_closed = self.writer.write(OpenQueues { by: By::caller() }).await? || here;
+        self.reopen();
+        Ok(api::QueuesView { were_closed })
+    }
+
+    fn reopen(&self) {
+        self.gate.reopen();
+        self.context.reading.rest(self.marketplace.is_none());
+        self.context.wakeups.orders.notify_one();
+        self.context.wakeups.uploads.notify_one();
+    }
+}

@@ -1,0 +1,197 @@
+//! Usage: what is accepted, which records travel together, what an answer changes, and what an
+//! operator may do.
+
+mod push;
+mod push_batch;
+mod report;
+
+use koogallery::failure;
+use koogallery::usage::Record;
+use license_core::{Code, Timestamp, api};
+use serde::Deserialize;
+
+pub(crate) use push::PushUsage;
+pub(crate) use push_batch::{EndUsage, KeepUsage, TakeUsage, UsageCall};
+pub(crate) use report::ReportUsage;
+
+use super::audit::{By, Entry};
+use super::command::UseCase;
+use super::event::Event;
+use super::transaction::UnitOfWork;
+use super::{App, issuance, paging, views};
+use crate::error::ApiError;
+use crate::store::{StoreError, Tx, UsageQuery, UsageRow, UsageState};
+
+/// An operator has a record sent again.
+pub(crate) struct RetryUsage {
+    pub(crate) id: String,
+    pub(crate) by: By,
+}
+
+impl UseCase for RetryUsage {
+    type Answer = Result<UsageRow, ApiError>;
+
+    async fn run(
+        &self,
+        tx: &mut dyn Tx,
+        work: &mut UnitOfWork<'_>,
+    ) -> Result<Self::Answer, StoreError> {
+        let Some(mut row) = tx.usage_record(&self.id).await? else {
+            return Ok(Err(views::not_found("record of usage", "使用量记录")));
+        };
+        // What may have been taken twice was taken.
+        let may = match row.state {
+            UsageState::Failed | UsageState::Queued => true,
+            UsageState::Unclear => row.last_code.is_some(),
+            UsageState::Sending | UsageState::Delivered => false,
+        };
+        if !may {
+            let state = state(&row);
+            return Ok(Err(ApiError::new(
+                Code::Conflict,
+                format!("the record is {state}: there is nothing to try again"),
+                format!("使用量记录状态为 {state}：无需重试"),
+            )));
+        }
+        row.state = UsageState::Queued;
+        row.next_at = work.now.as_secs();
+        row.finished_at = None;
+        tx.put_usage(&row).await?;
+        work.audit(Entry::new("usage.retry", &self.by).about("usage", &row.id));
+        work.publish(Event::UsageQueued);
+        Ok(Ok(row))
+    }
+}
+
+/// Which records to list.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct UsageFilter {
+    pub(crate) instance_id: Option<String>,
+    pub(crate) state: Option<String>,
+    pub(crate) after: Option<String>,
+    pub(crate) limit: Option<u32>,
+}
+
+/// The word an operator reads.
+const fn state(row: &UsageRow) -> &'static str {
+    match row.state {
+        UsageState::Failed => "refused",
+        // Being sent or waiting for it makes no difference to whoever looks.
+        UsageState::Sending | UsageState::Queued => "queued",
+        UsageState::Delivered => "delivered",
+        UsageState::Unclear => "unclear",
+    }
+}
+
+/// What an operator asks for.
+fn state_of(word: &str) -> Result<UsageState, ApiError> {
+    Ok(match word {
+        "queued" => UsageState::Queued,
+        "delivered" => UsageState::Delivered,
+        "refused" | "failed" => UsageState::Failed,
+        "unclear" => UsageState::Unclear,
+        _ => return Err(views::unknown_state("queued, delivered, refused, unclear")),
+    })
+}
+
+/// A record as it is listed.
+fn view(row: &UsageRow) -> api::UsageView {
+    let code = row.last_code.as_deref();
+    let said = row.last_message.clone().filter(|said| !said.is_empty());
+    let explain = |meaning: Option<&str>| match (meaning, &said) {
+        (Some(meaning), Some(said)) => Some(format!("{meaning} ({said})")),
+        (Some(meaning), None) => Some(meaning.to_owned()),
+        (None, said) => said.clone(),
+    };
+    let twice = row.state == UsageState::Unclear && code.is_none();
+    let meaning = if twice {
+        Some((
+            "an earlier attempt got no answer, and the old form has no number: the marketplace may \
+             have counted it twice",
+            "此前一次发送未收到应答，且旧版接口没有流水号：云商店可能重复计量",
+        ))
+    } else {
+        code.and_then(|code| own_meaning(code).or_else(|| failure::meaning(code)))
+    };
+    api::UsageView {
+        usage_id: row.id.clone(),
+        metering_sn: row.metering_sn.clone(),
+        instance_id: row.instance_id.clone(),
+        license_id: row.license_id.clone(),
+        number: row.number.clone(),
+        begin_time: Timestamp::from_secs(row.begin_time),
+        end_time: Timestamp::from_secs(row.end_time),
+        usage_value: row.usage_value.clone(),
+        state: state(row).to_owned(),
+        attempts: issuance::count(row.attempts),
+        error_code: row.last_code.clone(),
+        error: explain(meaning.map(|(en, _)| en)),
+        error_zh: explain(meaning.map(|(_, zh)| zh)),
+        next_at: (row.state == UsageState::Queued).then(|| Timestamp::from_secs(row.next_at)),
+        created_at: Timestamp::from_secs(row.queued_at),
+    }
+}
+
+/// What the codes mean that are ours and not the marketplace's.
+fn own_meaning(code: &str) -> Option<(&'static str, &'static str)> {
+    match code {
+        push_batch::TOO_OLD => Some((
+            "it could not be sent within 21 days, and the marketplace takes no older usage",
+            "21天内未能发送，云商店不再接收",
+        )),
+        push_batch::NO_PRODUCT => Some((
+            "the old form names the marketplace's product, and the instance's order was not read",
+            "旧版接口需要云商店商品ID，而该实例的订单尚未读取",
+        )),
+        _ => None,
+    }
+}
+
+/// A row as the marketplace's message.
+fn record(row: &UsageRow) -> Result<Record, StoreError> {
+    let amount = row.usage_value.parse();
+    Ok(Record {
+        instance_id: row.instance_id.clone(),
+        begin_time: row.begin_time,
+        end_time: row.end_time,
+        record_time: row.record_time,
+        amount: amount.map_err(|_| StoreError::Broken("an amount that is none".to_owned()))?,
+        number: row.metering_sn.clone(),
+        product_id: row.product_id.clone(),
+        package: row.package.clone(),
+    })
+}
+
+impl App {
+    /// Accepts usage; as many records are answered, in the same order.
+    pub(crate) async fn push_usage(
+        &self,
+        push: api::UsagePush,
+    ) -> Result<Vec<api::UsageView>, ApiError> {
+        let case = PushUsage::read(push, self.context.now().as_secs())?;
+        let rows = self.writer.write(case).await??;
+        Ok(rows.iter().map(view).collect())
+    }
+
+    /// Records in the order they came.
+    pub(crate) async fn usage(
+        &self,
+        filter: &UsageFilter,
+    ) -> Result<Vec<api::UsageView>, ApiError> {
+        let query = UsageQuery {
+            state: filter.state.as_deref().map(state_of).transpose()?,
+            instance_id: filter.instance_id.clone(),
+            after: filter.after.clone(),
+            limit: paging::limit(filter.limit)?,
+        };
+        let mut tx = self.store.read().await?;
+        Ok(tx.usage_records(&query).await?.iter().map(view).collect())
+    }
+
+    /// Sends one again.
+    pub(crate) async fn retry_usage(&self, id: &str) -> Result<api::UsageView, ApiError> {
+        let row = self.writer.write(RetryUsage { id: id.to_owned(), by: By::caller() }).await??;
+        Ok(view(&row))
+    }
+}

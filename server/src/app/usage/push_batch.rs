@@ -1,0 +1,257 @@
+//! Calls: which records travel together, and what becomes of each.
+
+use koogallery::usage::{Form, Record, Verdicts, is_about_the_access_key, is_partial};
+use koogallery::{Failure, Remedy};
+
+use super::record;
+use crate::alarms::Alarm;
+use crate::app::command::UseCase;
+use crate::app::event::Event;
+use crate::app::transaction::UnitOfWork;
+use crate::store::{Lease, StoreError, Tx, UsageDelay, UsageRow, UsageState};
+
+/// It waited here for longer than the marketplace takes usage.
+pub(super) const TOO_OLD: &str = "USAGE_TOO_OLD";
+/// The old form needs a product, and none is known.
+pub(super) const NO_PRODUCT: &str = "PRODUCT_ID_MISSING";
+
+/// Takes the records of one call.
+pub(crate) struct TakeUsage;
+
+/// Records that travel together.
+#[derive(Clone)]
+pub(crate) struct UsageCall {
+    /// By the ids of the database, in the order of `records`.
+    pub(crate) ids: Vec<String>,
+    pub(crate) records: Vec<Record>,
+    /// The most attempts that one of them has behind it, this one counted.
+    pub(crate) attempts: i64,
+}
+
+impl UseCase for TakeUsage {
+    type Answer = UsageCall;
+
+    async fn run(
+        &self,
+        tx: &mut dyn Tx,
+        work: &mut UnitOfWork<'_>,
+    ) -> Result<UsageCall, StoreError> {
+        let mut call = UsageCall { ids: Vec::new(), records: Vec::new(), attempts: 0 };
+        let now = work.now.as_secs();
+        let Some(together) = tx.next_usage_call(now).await? else { return Ok(call) };
+        let form = work.context.usage_form;
+        let lease = Lease::of(&work.context.server);
+        for row in tx.take_usage(now, together, form == Form::Old, &lease).await? {
+            let mut record = record(&row)?;
+            if form == Form::Old && record.product_id.is_none() {
+                let instance = tx.instance(&row.instance_id).await?;
+                record.product_id = instance.and_then(|instance| instance.market_product);
+            }
+            if record.is_too_old(now) {
+                refuse(tx, work, row, TOO_OLD, "").await?;
+            } else if form == Form::Old && record.product_id.is_none() {
+                refuse(tx, work, row, NO_PRODUCT, "").await?;
+            } else {
+                call.attempts = call.attempts.max(row.attempts);
+                call.ids.push(row.id);
+                call.records.push(record);
+            }
+        }
+        Ok(call)
+    }
+}
+
+/// Stops a record and tells of it.
+async fn refuse(
+    tx: &mut dyn Tx,
+    work: &mut UnitOfWork<'_>,
+    mut row: UsageRow,
+    code: &str,
+    message: &str,
+) -> Result<UsageState, StoreError> {
+    // What got no answer may have been taken, and then this refusal means little.
+    row.state = if row.unanswered { UsageState::Unclear } else { UsageState::Failed };
+    row.last_code = Some(code.to_owned());
+    row.last_message = Some(message.to_owned());
+    row.finished_at = Some(work.now.as_secs());
+    tx.put_usage(&row).await?;
+    let (alert, message) = match row.state {
+        UsageState::Unclear => (
+            "usage_unclear",
+            "a record of usage was refused that an earlier attempt may have delivered: compare \
+             with the seller's console",
+        ),
+        _ => ("usage_refused", "a record of usage was refused"),
+    };
+    let alarm = Alarm::error(alert, &row.instance_id, message)
+        .with("usage.id", row.id.as_str())
+        .with("code", code);
+    work.alarm(tx, &alarm).await?;
+    work.publish(Event::UsageEnded { alert, instance: row.instance_id, code: code.to_owned() });
+    Ok(row.state)
+}
+
+/// Goes on holding the records that are being sent here, and puts back those of servers that died.
+pub(crate) struct KeepUsage {
+    pub(crate) held: Vec<String>,
+}
+
+impl UseCase for KeepUsage {
+    /// How many were put back.
+    type Answer = u64;
+
+    async fn run(&self, tx: &mut dyn Tx, work: &mut UnitOfWork<'_>) -> Result<u64, StoreError> {
+        tx.renew_usage(&self.held, &Lease::of(&work.context.server)).await?;
+        tx.requeue_usage(&self.held).await
+    }
+}
+
+/// A call ended.
+#[derive(Clone)]
+pub(crate) struct EndUsage {
+    pub(crate) ids: Vec<String>,
+    pub(crate) outcome: Result<Verdicts, Failure>,
+    /// Nothing was sent at all: no connection was made.
+    pub(crate) unsent: bool,
+    /// After a failure that passes: when to try again.
+    pub(crate) next_at: i64,
+}
+
+/// What became of the records of a call.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(crate) struct Ended {
+    pub(crate) delivered: usize,
+    pub(crate) refused: usize,
+    pub(crate) queued: usize,
+}
+
+impl UseCase for EndUsage {
+    type Answer = Ended;
+
+    async fn run(&self, tx: &mut dyn Tx, work: &mut UnitOfWork<'_>) -> Result<Ended, StoreError> {
+        let rows = tx.usage_of_call(&self.ids).await?;
+        match &self.outcome {
+            Ok(verdicts) => self.judged(tx, work, rows, verdicts).await,
+            Err(failure) => self.failed(tx, work, rows, failure).await,
+        }
+    }
+}
+
+impl EndUsage {
+    async fn judged(
+        &self,
+        tx: &mut dyn Tx,
+        work: &mut UnitOfWork<'_>,
+        rows: Vec<UsageRow>,
+        verdicts: &Verdicts,
+    ) -> Result<Ended, StoreError> {
+        let mut ended = Ended::default();
+        let mut taken = Vec::new();
+        for row in rows {
+            let at = self.ids.iter().position(|id| *id == row.id);
+            match at.and_then(|at| verdicts.get(at)) {
+                Some(Ok(())) => {
+                    if row.unanswered && row.old_form {
+                        tell_of_twice(tx, work, &row).await?;
+                    }
+                    taken.push(row.id);
+                }
+                // Who took it over sends it just now; only that it was taken is news to him.
+                _ if !is_ours(&row, work) => {}
+                Some(Err(failure)) if failure.remedy == Remedy::GiveUp => {
+                    refuse(tx, work, row, &failure.code, &failure.message).await?;
+                    ended.refused += 1;
+                }
+                Some(Err(failure)) => {
+                    let delay = delay(failure, self.next_at);
+                    tx.postpone_usage(&[row.id], &delay).await?;
+                    ended.queued += 1;
+                }
+                None => {}
+            }
+        }
+        ended.delivered = taken.len();
+        tx.deliver_usage(&taken, work.now.as_secs()).await?;
+        Ok(ended)
+    }
+
+    async fn failed(
+        &self,
+        tx: &mut dyn Tx,
+        work: &mut UnitOfWork<'_>,
+        rows: Vec<UsageRow>,
+        failure: &Failure,
+    ) -> Result<Ended, StoreError> {
+        let mut ours: Vec<UsageRow> = rows.into_iter().filter(|row| is_ours(row, work)).collect();
+        let mut ended = Ended::default();
+        let refused = failure.remedy == Remedy::GiveUp && !is_about_the_access_key(failure);
+        if refused && ours.len() == 1 {
+            if let Some(row) = ours.pop() {
+                refuse(tx, work, row, &failure.code, &failure.message).await?;
+            }
+            ended.refused = 1;
+            return Ok(ended);
+        }
+        let old = work.context.usage_form == Form::Old;
+        if refused && old && is_partial(failure) {
+            // The others were taken, and without numbers none of them may be sent again.
+            for mut row in ours {
+                row.unanswered = true;
+                refuse(tx, work, row, &failure.code, &failure.message).await?;
+                ended.refused += 1;
+            }
+            return Ok(ended);
+        }
+        let ids: Vec<String> = ours.into_iter().map(|row| row.id).collect();
+        ended.queued = ids.len();
+        let mut delay = delay(failure, self.next_at);
+        if refused {
+            // Some of them are wrong, and halves of a call tell which.
+            delay.next_at = work.now.as_secs();
+            delay.together = Some(i64::try_from(ids.len() / 2).unwrap_or(1).max(1));
+            work.publish(Event::UsageQueued);
+        } else {
+            // A gateway that gave up waiting knows as little; numbers make that harmless.
+            let silent = failure.status.is_none_or(|status| old && status >= 500);
+            delay.unanswered = silent && !self.unsent;
+        }
+        tx.postpone_usage(&ids, &delay).await?;
+        Ok(ended)
+    }
+}
+
+fn is_ours(row: &UsageRow, work: &UnitOfWork<'_>) -> bool {
+    row.state == UsageState::Sending
+        && row.lease_owner.as_deref() == Some(work.context.server.as_str())
+}
+
+fn delay(failure: &Failure, next_at: i64) -> UsageDelay<'_> {
+    UsageDelay {
+        next_at,
+        code: &failure.code,
+        message: &failure.message,
+        unanswered: false,
+        together: None,
+    }
+}
+
+/// The old form has no number by which the marketplace could know it again.
+async fn tell_of_twice(
+    tx: &mut dyn Tx,
+    work: &mut UnitOfWork<'_>,
+    row: &UsageRow,
+) -> Result<(), StoreError> {
+    let alarm = Alarm::error(
+        "usage_unclear",
+        &row.instance_id,
+        "a record of usage was sent again in the old form after an attempt that got no answer: it \
+         may have been counted twice",
+    );
+    work.alarm(tx, &alarm.with("usage.id", row.id.as_str())).await?;
+    work.publish(Event::UsageEnded {
+        alert: "usage_unclear",
+        instance: row.instance_id.clone(),
+        code: String::new(),
+    });
+    Ok(())
+}

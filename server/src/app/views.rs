@@ -1,0 +1,149 @@
+//! Rows as they are shown to operators.
+
+use koogallery::failure;
+use license_core::jws::{DocType, Sealed};
+use license_core::{Code, Timestamp, api};
+
+use crate::error::ApiError;
+use crate::store::{
+    Application, ApplicationState, LicenseRow, LicenseState, StoreError, UploadRow, UploadState,
+};
+
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Disk(_)
+            | StoreError::Unavailable(_)
+            | StoreError::Slow(_)
+            | StoreError::Contended(_) => Self::unavailable(&error),
+            StoreError::Broken(_) | StoreError::Version(_) => Self::internal(&error),
+        }
+    }
+}
+
+/// The thing named in the path does not exist.
+pub(crate) fn not_found(what: &str, zh: &str) -> ApiError {
+    ApiError::new(Code::NotFound, format!("there is no such {what}"), format!("{zh}不存在"))
+}
+
+/// The product named does not exist.
+pub(crate) fn product_unknown(id: &str) -> ApiError {
+    ApiError::new(
+        Code::ProductUnknown,
+        format!("there is no product {id:?}: apply its file with `licctl product apply`"),
+        format!("产品 {id:?} 不存在：请先用 licctl product apply 配置"),
+    )
+}
+
+/// What an operator asks for is not a state.
+pub(crate) fn unknown_state(states: &str) -> ApiError {
+    ApiError::new(
+        Code::RequestInvalid,
+        format!("`state` is one of {states}"),
+        format!("state 须为以下之一：{states}"),
+    )
+}
+
+/// A moment that may be absent.
+pub(crate) fn moment(at: Option<i64>) -> Option<Timestamp> {
+    at.map(Timestamp::from_secs)
+}
+
+/// The word an operator reads.
+pub(crate) fn license_state(row: &LicenseRow) -> &'static str {
+    match (row.state, row.reason.as_deref()) {
+        (LicenseState::Revoked, Some("superseded")) => "superseded",
+        (state, _) => state.as_str(),
+    }
+}
+
+/// What an operator asks for.
+pub(crate) fn license_state_of(word: &str) -> Result<LicenseState, ApiError> {
+    word.parse().map_err(|()| unknown_state("active, suspended, revoked"))
+}
+
+/// A license as it is listed.
+pub(crate) fn license(row: &LicenseRow) -> api::LicenseView {
+    let kid = Sealed::parse(DocType::License, &row.document)
+        .map(|sealed| sealed.kid().to_string())
+        .unwrap_or_default();
+    api::LicenseView {
+        license_id: row.id.clone(),
+        instance_id: row.instance_id.clone(),
+        product: row.product.clone(),
+        machine_id: row.machine_id.clone(),
+        state: license_state(row).to_owned(),
+        event_id: row.event_id.clone(),
+        kid,
+        not_before: moment(row.not_before),
+        expires: moment(row.expires),
+        issued_at: Timestamp::from_secs(row.issued_at),
+        document: None,
+    }
+}
+
+/// The word an operator reads.
+pub(crate) const fn upload_state(row: &UploadRow) -> &'static str {
+    match row.state {
+        UploadState::Failed => "refused",
+        UploadState::Cancelled => "superseded",
+        // Being sent or waiting for it makes no difference to whoever looks.
+        UploadState::Sending | UploadState::Queued => "queued",
+        UploadState::Delivered => "delivered",
+        UploadState::Unclear => "unclear",
+    }
+}
+
+/// What an operator asks for.
+pub(crate) fn upload_state_of(word: &str) -> Result<UploadState, ApiError> {
+    Ok(match word {
+        "queued" => UploadState::Queued,
+        "delivered" => UploadState::Delivered,
+        "refused" | "failed" => UploadState::Failed,
+        "unclear" => UploadState::Unclear,
+        "superseded" => UploadState::Cancelled,
+        _ => return Err(unknown_state("queued, delivered, refused, unclear, superseded")),
+    })
+}
+
+/// An upload as it is listed.
+pub(crate) fn upload(row: &UploadRow) -> api::UploadView {
+    let code = row.last_code.as_deref();
+    let meaning = code.and_then(failure::meaning);
+    let said = row.last_message.clone().filter(|said| !said.is_empty());
+    let explain = |meaning: Option<&str>| match (meaning, &said) {
+        (Some(meaning), Some(said)) => Some(format!("{meaning} ({said})")),
+        (Some(meaning), None) => Some(meaning.to_owned()),
+        (None, said) => said.clone(),
+    };
+    api::UploadView {
+        upload_id: row.id.clone(),
+        event_id: row.event_id.clone(),
+        instance_id: row.instance_id.clone(),
+        license_id: row.license_id.clone(),
+        state: upload_state(row).to_owned(),
+        attempts: super::issuance::count(row.attempts),
+        error_code: row.last_code.clone(),
+        error: explain(meaning.map(|(en, _)| en)),
+        error_zh: explain(meaning.map(|(_, zh)| zh)),
+        next_at: (row.state == UploadState::Queued).then(|| Timestamp::from_secs(row.next_at)),
+        created_at: Timestamp::from_secs(row.queued_at),
+    }
+}
+
+/// A kept application as it is listed.
+pub(crate) fn application(row: &Application) -> api::ApplicationView {
+    let reason = match (row.state, &row.code) {
+        (ApplicationState::Held, Some(code)) => {
+            code.parse::<koogallery::ResultCode>().ok().map(|code| code.message().to_owned())
+        }
+        _ => None,
+    };
+    api::ApplicationView {
+        event_id: row.event_id.clone(),
+        state: row.state.as_str().to_owned(),
+        result_code: row.code.clone(),
+        reason,
+        created_at: Timestamp::from_secs(row.received_at),
+    }
+}

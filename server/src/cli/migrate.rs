@@ -1,0 +1,28 @@
+//! `licd migrate`
+
+use super::{Place, runtime};
+use crate::app::App;
+use crate::config::Database;
+use crate::environment::Environment;
+use crate::output;
+
+/// What `licd migrate` takes.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    place: Place,
+}
+
+pub(super) fn run(args: &Args, environment: Environment) -> anyhow::Result<()> {
+    crate::logging::start_quiet()?;
+    let config = args.place.load(Vec::new())?.config;
+    runtime()?.block_on(App::open(&config, environment))?;
+    let place = match &config.database {
+        Database::Sqlite => format!("in {}", config.data_dir.display()),
+        shared @ Database::Postgres(_) => shared.to_string(),
+    };
+    output::note(&format!(
+        "The database {place} has this version's tables; `licd serve` can start."
+    ));
+    Ok(())
+}

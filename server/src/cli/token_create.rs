@@ -1,0 +1,38 @@
+//! `licd token create`
+
+use super::{Place, runtime};
+use crate::app::{App, Role};
+use crate::environment::Environment;
+use crate::output;
+
+/// What `licd token create` takes.
+#[derive(clap::Args)]
+#[command(after_help = "\
+Roles: viewer reads everything but activation codes; operator also applies products and sends
+uploads again; admin also makes tokens and publishes releases.")]
+pub(crate) struct Args {
+    #[command(flatten)]
+    place: Place,
+    /// What its bearer may do: viewer, operator or admin
+    #[arg(long, value_name = "ROLE", value_parser = role)]
+    role: Role,
+    /// Who uses it, to find it again in the list of tokens
+    #[arg(long, value_name = "NAME")]
+    name: String,
+}
+
+fn role(word: &str) -> Result<Role, &'static str> {
+    word.parse().map_err(|()| "write viewer, operator or admin")
+}
+
+pub(super) fn run(args: &Args, environment: Environment) -> anyhow::Result<()> {
+    crate::logging::start_quiet()?;
+    let config = args.place.load(Vec::new())?.config;
+    let made = runtime()?.block_on(async {
+        let app = App::open_beside(&config, environment).await?;
+        app.create_token(args.role, &args.name).await.map_err(anyhow::Error::from)
+    })?;
+    output::text(&format!("{}\n", made.token));
+    output::note("Keep it now: it is not shown again, only its digest is kept.");
+    Ok(())
+}

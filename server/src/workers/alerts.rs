@@ -1,0 +1,116 @@
+//! Tells alerts to a webhook and a command, until they were taken or the attempts are used up.
+
+use std::sync::Arc;
+
+use super::leased_jobs::LeasedJobs;
+use super::{LOOK, Shutdown, delay, rest, uploads};
+use crate::alarms::Alarms;
+use crate::app::{App, EndDelivery, KeepDeliveries, Letter, StoreAlarms, TakeDeliveries};
+
+/// Deliveries at the same time.
+const PARALLEL: usize = 4;
+/// Attempts at one delivery: with the pauses between them about three hours.
+const ATTEMPTS: i64 = 40;
+
+/// Stores what the log brings.
+pub(super) async fn gather(app: App, alarms: Arc<Alarms>, mut shutdown: Shutdown) {
+    loop {
+        let taken = alarms.take();
+        if !taken.is_empty() {
+            let stored = app.writer.write(StoreAlarms { alarms: taken.clone() }).await;
+            if let Err(error) = stored {
+                tracing::error!(error = %error, "alerts could not be stored");
+                alarms.put_back(taken);
+                tokio::time::sleep(LOOK).await;
+            }
+        }
+        if *shutdown.borrow() || rest(&alarms.bell, &mut shutdown, LOOK).await {
+            return;
+        }
+    }
+}
+
+/// Delivers what is stored.
+pub(super) async fn deliver(app: App, mut shutdown: Shutdown) {
+    if app.alert_targets().is_empty() {
+        return;
+    }
+    let mut flight = LeasedJobs::new();
+    loop {
+        if let Some(held) = flight.keep_now() {
+            keep(&app, held).await;
+        }
+        let taken = take(&app, PARALLEL - flight.count()).await;
+        if taken.is_empty() {
+            tokio::select! {
+                stop = rest(&app.context.wakeups.alerts, &mut shutdown, LOOK) => if stop { break },
+                true = flight.ended() => {}
+            }
+            continue;
+        }
+        for letter in taken {
+            let id = letter.row.id.clone();
+            flight.start(id, send(app.clone(), shutdown.clone(), letter));
+        }
+        if *shutdown.borrow() {
+            break;
+        }
+    }
+    while flight.ended().await {}
+}
+
+/// Says that those are still under way, and takes up what a server that died left behind.
+async fn keep(app: &App, held: Vec<String>) {
+    let kept = async {
+        let in_flight = app.store.read().await?.deliveries_in_flight().await?;
+        // An idle server leaves the writer alone.
+        if in_flight == 0 { Ok(0) } else { app.writer.write(KeepDeliveries { held }).await }
+    };
+    if let Err(error) = kept.await {
+        tracing::error!(error = %error, "deliveries of alerts cannot be held");
+    }
+}
+
+async fn take(app: &App, free: usize) -> Vec<Letter> {
+    let next = async { app.store.read().await?.next_delivery(&app.alert_targets()).await };
+    let due = |at: i64| at <= app.context.now().as_secs();
+    if free == 0 || !next.await.ok().flatten().is_some_and(due) {
+        return Vec::new();
+    }
+    let limit = i64::try_from(free).unwrap_or(1);
+    app.writer.write(TakeDeliveries { limit }).await.unwrap_or_else(|error| {
+        tracing::error!(error = %error, "alerts cannot be taken from the queue");
+        Vec::new()
+    })
+}
+
+/// What goes wrong here is logged without the field `alert`: it would only come back.
+async fn send(app: App, shutdown: Shutdown, letter: Letter) {
+    let Letter { row, body } = letter;
+    let now = app.context.now().as_secs();
+    let outcome = app.context.outlets.send(row.target, body, now).await;
+    let target = row.target.as_str();
+    let result = if outcome.is_ok() { "ok" } else { "failed" };
+    metrics::counter!("licd_alert_deliveries_total", "target" => target, "result" => result)
+        .increment(1);
+
+    let next_at = (row.attempts < ATTEMPTS).then(|| {
+        app.context.now().as_secs() + delay::seconds(row.attempts, &app.context.environment)
+    });
+    match &outcome {
+        Ok(()) => tracing::info!(target, attempts = row.attempts, "an alert was delivered"),
+        Err(error) if next_at.is_some() => tracing::warn!(
+            target,
+            attempts = row.attempts,
+            error,
+            "an alert could not be delivered; it is tried again"
+        ),
+        Err(error) => tracing::error!(
+            target,
+            attempts = row.attempts,
+            error,
+            "an alert could not be delivered and is given up: see `licctl alert list`"
+        ),
+    }
+    uploads::write_down(&app, EndDelivery { id: row.id, outcome, next_at }, &shutdown).await;
+}

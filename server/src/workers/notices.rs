@@ -1,0 +1,85 @@
+//! Asks the marketplace for the orders that it notified us of.
+
+use std::pin::Pin;
+use std::sync::Arc;
+
+use koogallery::{Failure, Remedy};
+use tokio::task::JoinSet;
+
+use super::marketplace::{Marketplace, Miss};
+use super::orders::of_order;
+use super::{LOOK, Shutdown, delay, rest, take, uploads};
+use crate::app::{App, EndNotice, TakeNotices};
+use crate::store::NoticeRow;
+
+/// Questions at the same time.
+const PARALLEL: usize = 4;
+
+pub(super) fn run(
+    app: App,
+    marketplace: Arc<Marketplace>,
+    shutdown: Shutdown,
+) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+    Box::pin(serve(app, marketplace, shutdown))
+}
+
+async fn serve(app: App, marketplace: Arc<Marketplace>, mut shutdown: Shutdown) {
+    loop {
+        let taken = if due(&app).await {
+            take(&app, PARALLEL, |limit| TakeNotices { limit }).await
+        } else {
+            Vec::new()
+        };
+        if taken.is_empty() {
+            if rest(&app.context.wakeups.notices, &mut shutdown, LOOK).await {
+                return;
+            }
+            continue;
+        }
+        let mut asked = JoinSet::new();
+        for row in taken {
+            asked.spawn(ask(app.clone(), marketplace.clone(), shutdown.clone(), row));
+        }
+        while asked.join_next().await.is_some() {}
+        if *shutdown.borrow() {
+            return;
+        }
+    }
+}
+
+/// Looks before it writes: an idle server leaves the writer alone.
+async fn due(app: &App) -> bool {
+    let next = async { app.store.read().await?.next_notice().await };
+    let next: Result<Option<i64>, crate::store::StoreError> = next.await;
+    next.ok().flatten().is_some_and(|at| at <= app.context.now().as_secs())
+}
+
+async fn ask(app: App, marketplace: Arc<Marketplace>, shutdown: Shutdown, row: NoticeRow) {
+    let now = app.context.now().as_secs();
+    let (order, line) = (row.order_id.clone(), row.line_id.clone());
+    let asked = tokio::task::spawn_blocking(move || marketplace.order(&order, &line, now)).await;
+    let outcome = asked.unwrap_or_else(|error| {
+        Err(Miss { failure: Failure::unanswered(&error.to_string()), unsent: false })
+    });
+    let mut outcome = outcome.map_err(|miss| miss.failure);
+    uploads::tell_gate(&app, outcome.as_ref().err().map(of_order)).await;
+    if let Err(failure) = &mut outcome {
+        failure.remedy = of_order(failure);
+        tracing::warn!(
+            order.id = row.order_id,
+            code = failure.code,
+            attempts = row.attempts,
+            "the order of a notification could not be read"
+        );
+    } else {
+        tracing::info!(order.id = row.order_id, "the order of a notification was read");
+    }
+    let environment = &app.context.environment;
+    let wait = match &outcome {
+        Ok(_) => 0,
+        Err(failure) if failure.remedy == Remedy::FixCredentials => delay::longest(environment),
+        Err(_) => delay::seconds(row.attempts, environment),
+    };
+    let next_at = app.context.now().as_secs() + wait;
+    uploads::write_down(&app, EndNotice { row, outcome, next_at }, &shutdown).await;
+}

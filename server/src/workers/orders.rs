@@ -1,0 +1,133 @@
+//! Asks the marketplace for orders.
+
+use std::pin::Pin;
+use std::sync::Arc;
+
+use koogallery::{Failure, Remedy};
+
+use super::leased_jobs::LeasedJobs;
+use super::marketplace::{Marketplace, Miss};
+use super::{LOOK, Shutdown, Woken, delay, take, uploads, wait};
+use crate::app::{App, EndOrder, KeepOrders, TakeOrders};
+use crate::store::OrderRow;
+
+/// Questions at the same time.
+const PARALLEL: usize = 16;
+
+pub(super) fn run(
+    app: App,
+    marketplace: Arc<Marketplace>,
+    shutdown: Shutdown,
+) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+    Box::pin(serve(app, marketplace, shutdown))
+}
+
+async fn serve(app: App, marketplace: Arc<Marketplace>, mut shutdown: Shutdown) {
+    let mut flight = LeasedJobs::new();
+    // Whether something may be due.
+    let mut waiting = true;
+    loop {
+        if let Some(held) = flight.keep_now() {
+            keep(&app, held).await;
+        }
+        let free = PARALLEL - flight.count();
+        let taken = if waiting && free > 0 {
+            take(&app, free, |limit| TakeOrders { limit }).await
+        } else {
+            Vec::new()
+        };
+        if free > 0 {
+            waiting = taken.len() == free;
+        }
+        if taken.is_empty() {
+            tokio::select! {
+                woken = wait(&app.context.wakeups.orders, &mut shutdown, LOOK) => match woken {
+                    Woken::ToStop => break,
+                    Woken::ByBell => waiting = true,
+                    Woken::ToLook => waiting = due(&app).await,
+                },
+                true = flight.ended() => {}
+            }
+            continue;
+        }
+        for row in taken {
+            flight.start(row.id, ask(app.clone(), marketplace.clone(), shutdown.clone(), row));
+        }
+        if *shutdown.borrow() {
+            break;
+        }
+    }
+    while flight.ended().await {}
+}
+
+/// Says that those are still under way, and takes up what a server that died left behind.
+async fn keep(app: &App, held: Vec<i64>) {
+    let kept = async {
+        let in_flight = app.store.read().await?.orders_in_flight().await?;
+        // An idle server leaves the writer alone.
+        if in_flight == 0 { Ok(0) } else { app.writer.write(KeepOrders { held }).await }
+    };
+    match kept.await {
+        Ok(0) => {}
+        Ok(count) => tracing::warn!(count, "orders of a server that stopped are taken over"),
+        Err(error) => tracing::error!(error = %error, "orders cannot be held"),
+    }
+}
+
+/// Looks before it writes: an idle server leaves the writer alone.
+async fn due(app: &App) -> bool {
+    let next = async { app.store.read().await?.next_order().await };
+    next.await.ok().flatten().is_some_and(|at| at <= app.context.now().as_secs())
+}
+
+async fn ask(app: App, marketplace: Arc<Marketplace>, shutdown: Shutdown, row: OrderRow) {
+    app.context.reading.begin(&row.instance_id);
+    let now = app.context.now().as_secs();
+    let (order, line) = (row.order_id.clone(), row.line_id.clone());
+    let asked = tokio::task::spawn_blocking(move || marketplace.order(&order, &line, now)).await;
+    let outcome = asked.unwrap_or_else(|error| {
+        Err(Miss { failure: Failure::unanswered(&error.to_string()), unsent: false })
+    });
+    let outcome = outcome.map_err(|miss| miss.failure);
+    uploads::tell_gate(&app, outcome.as_ref().err().map(of_order)).await;
+
+    let environment = &app.context.environment;
+    let wait = match &outcome {
+        Ok(_) => 0,
+        // Somebody has to do something first: the order may appear, or the keys be changed.
+        Err(failure) if of_order(failure) != Remedy::TryAgain => delay::longest(environment),
+        Err(_) => delay::seconds(row.attempts, environment),
+    };
+    match &outcome {
+        Ok(_) => tracing::info!(
+            instance.id = row.instance_id,
+            attempts = row.attempts,
+            "the marketplace answered for an order"
+        ),
+        Err(failure) => tracing::warn!(
+            instance.id = row.instance_id,
+            code = failure.code,
+            attempts = row.attempts,
+            retry_in_s = wait,
+            "an order could not be read"
+        ),
+    }
+    metrics::counter!("licd_order_reads_total", "result" => result(&outcome)).increment(1);
+    let next_at = app.context.now().as_secs() + wait;
+    let instance = row.instance_id.clone();
+    let ended = EndOrder { id: row.id, instance: row.instance_id, outcome, next_at };
+    uploads::write_down(&app, ended, &shutdown).await;
+    app.context.reading.end(&instance);
+}
+
+fn result<T>(outcome: &Result<T, Failure>) -> &'static str {
+    outcome.as_ref().err().map_or("ok", |failure| failure.remedy.as_str())
+}
+
+/// An order of another seller is refused with the words of wrong keys; only that order waits.
+pub(super) fn of_order(failure: &Failure) -> Remedy {
+    match failure.code.as_str() {
+        "MKT.0150" | "CBC.0150" => Remedy::GiveUp,
+        _ => failure.remedy,
+    }
+}

@@ -1,0 +1,261 @@
+//! Sends licenses to the marketplace, the same bytes until they have arrived.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use koogallery::upload::Content;
+use koogallery::{Failure, Remedy};
+
+use super::gate::Turn;
+use super::leased_jobs::LeasedJobs;
+use super::marketplace::{Marketplace, Miss};
+use super::{LOOK, Shutdown, Woken, alert_closed, delay, take, wait};
+use crate::app::{
+    App, ClampDueTimes, EndUpload, KeepUploads, PutPause, Queued, RESTORED, TakeUploads,
+};
+use crate::store::{Parcel, StoreError, UploadState};
+
+/// Uploads at the same time.
+const PARALLEL: usize = 16;
+/// How far the clock has to go back before it counts, in seconds; less is waited for.
+const SET_BACK: i64 = 5;
+/// While the queues rest: seconds between two probes, at most. One question every half a minute
+/// burdens nobody, and everything waits for its answer.
+const PROBE: i64 = 30;
+
+pub(super) fn run(
+    app: App,
+    marketplace: Arc<Marketplace>,
+    shutdown: Shutdown,
+) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+    Box::pin(serve(app, marketplace, shutdown))
+}
+
+async fn serve(app: App, marketplace: Arc<Marketplace>, mut shutdown: Shutdown) {
+    let mut flight = LeasedJobs::new();
+    // Whether something may be due.
+    let mut waiting = true;
+    let mut seen = app.context.now().as_secs();
+    loop {
+        let now = app.context.now().as_secs();
+        if now < seen - SET_BACK {
+            hurry(&app, seen - now).await;
+        }
+        seen = now;
+        if let Some(held) = flight.keep_now() {
+            keep(&app, held).await;
+            follow(&app, &marketplace).await;
+        }
+        let free = PARALLEL - flight.count();
+        let taken = if waiting && free > 0 {
+            take(&app, free, |limit| TakeUploads { limit }).await
+        } else {
+            Vec::new()
+        };
+        if free > 0 {
+            waiting = taken.len() == free;
+        }
+        if taken.is_empty() {
+            tokio::select! {
+                woken = wait(&app.context.wakeups.uploads, &mut shutdown, LOOK) => match woken {
+                    Woken::ToStop => break,
+                    Woken::ByBell => waiting = true,
+                    Woken::ToLook => waiting = due(&app).await,
+                },
+                true = flight.ended() => {}
+            }
+            continue;
+        }
+        for parcel in taken {
+            let id = parcel.row.id.clone();
+            flight.start(id, send(app.clone(), marketplace.clone(), shutdown.clone(), parcel));
+        }
+        if *shutdown.borrow() {
+            break;
+        }
+    }
+    while flight.ended().await {}
+}
+
+/// The queues hold times of a clock that was ahead: nothing waits for those.
+async fn hurry(app: &App, seconds: i64) {
+    match app.writer.write(ClampDueTimes).await {
+        Ok(count) => tracing::warn!(seconds, count, "the clock was set back; the queues go on"),
+        Err(error) => tracing::error!(error = %error, "the queues hold times of a wrong clock"),
+    }
+    let wakeups = &app.context.wakeups;
+    for wakeup in [&wakeups.orders, &wakeups.usage, &wakeups.notices, &wakeups.alerts] {
+        wakeup.notify_one();
+    }
+}
+
+/// What another server learnt about the credentials, or an operator told it, counts here as well.
+async fn follow(app: &App, marketplace: &Marketplace) {
+    let context = &app.context;
+    let Ok(paused) = app.paused_for().await else { return };
+    if paused == Some(marketplace.fingerprint(context)) {
+        if !app.gate.is_closed() {
+            app.gate.close();
+            context.reading.rest(true);
+            alert_closed();
+        }
+    } else if app.gate.is_noted() {
+        app.gate.reopen();
+        context.reading.rest(false);
+        context.wakeups.orders.notify_one();
+    }
+}
+
+/// Says that those are still under way, and takes up what a server that died left behind.
+async fn keep(app: &App, held: Vec<String>) {
+    let kept = async {
+        let in_flight = app.store.read().await?.uploads_in_flight().await?;
+        // An idle server leaves the writer alone.
+        if in_flight == 0 { Ok(0) } else { app.writer.write(KeepUploads { held }).await }
+    };
+    match kept.await {
+        Ok(0) => {}
+        Ok(count) => tracing::warn!(count, "uploads of a server that stopped are taken over"),
+        Err(error) => tracing::error!(error = %error, "uploads cannot be held"),
+    }
+}
+
+/// Looks before it writes: an idle server leaves the writer alone. After a restore nothing is due
+/// until somebody says that it may be sent.
+async fn due(app: &App) -> bool {
+    let next = async {
+        let mut tx = app.store.read().await?;
+        if tx.meta(RESTORED).await?.is_some() { Ok(None) } else { tx.next_upload().await }
+    };
+    let next: Result<Option<i64>, StoreError> = next.await;
+    next.ok().flatten().is_some_and(|at| at <= app.context.now().as_secs())
+}
+
+async fn send(app: App, marketplace: Arc<Marketplace>, shutdown: Shutdown, parcel: Parcel) {
+    let Parcel { row, text } = parcel;
+    let content = match (row.file, text) {
+        (Some(bytes), _) => Content::File { name: "license.lic".to_owned(), bytes },
+        (None, Some(text)) => Content::Characters(text),
+        (None, None) => {
+            tracing::error!(upload.id = row.id, "the license of an upload is missing");
+            return;
+        }
+    };
+    let now = app.context.now().as_secs();
+    let event = row.event_id.clone();
+    let sent = tokio::task::spawn_blocking(move || marketplace.upload(&event, &content, now)).await;
+    let outcome = sent.unwrap_or_else(|error| {
+        Err(Miss { failure: Failure::unanswered(&error.to_string()), unsent: false })
+    });
+    let unsent = outcome.as_ref().is_err_and(|miss| miss.unsent);
+    let outcome = outcome.map_err(|miss| miss.failure);
+    tell_gate(&app, outcome.as_ref().err().map(|failure| failure.remedy)).await;
+
+    let wait = match &outcome {
+        Err(failure) if failure.remedy == Remedy::TryAgain => {
+            delay::seconds(row.attempts, &app.context.environment)
+        }
+        // Sent again as soon as the gate opens.
+        _ => 0,
+    };
+    metrics::counter!(
+        "licd_uploads_total",
+        "result" => outcome.as_ref().err().map_or("ok", |failure| failure.remedy.as_str())
+    )
+    .increment(1);
+    let failure = outcome.as_ref().err().cloned();
+    let next_at = app.context.now().as_secs() + wait;
+    let ended = EndUpload { id: row.id.clone(), outcome, unsent, next_at };
+    if let Some(state) = write_down(&app, ended, &shutdown).await {
+        report(&row.id, &row.license_id, state, failure.as_ref());
+    }
+}
+
+fn report(id: &str, license: &str, state: Option<UploadState>, failure: Option<&Failure>) {
+    let code = failure.map_or("", |failure| failure.code.as_str());
+    let meaning = failure.map_or("", |failure| failure.meaning);
+    match state {
+        Some(UploadState::Delivered) => {
+            tracing::info!(upload.id = id, license.id = license, "license delivered");
+        }
+        Some(UploadState::Failed) => tracing::error!(
+            alert = "upload_refused",
+            upload.id = id,
+            license.id = license,
+            code,
+            meaning,
+            "the marketplace refused a license"
+        ),
+        Some(UploadState::Unclear) => tracing::error!(
+            alert = "upload_unclear",
+            upload.id = id,
+            license.id = license,
+            code,
+            meaning,
+            "the marketplace refused a license that an earlier attempt may have delivered: look in \
+             the seller's console"
+        ),
+        _ => tracing::warn!(
+            upload.id = id,
+            license.id = license,
+            code,
+            "a license could not be sent; it is tried again"
+        ),
+    }
+}
+
+/// Counts an attempt for both queues, and says what follows from it.
+pub(crate) async fn tell_gate(app: &App, remedy: Option<Remedy>) {
+    let context = &app.context;
+    let wait = |rests| delay::seconds(i64::from(rests), &context.environment).min(PROBE) * 1000;
+    match app.gate.ended(remedy, context.now_ms(), wait) {
+        Turn::Same => {}
+        Turn::Rests => {
+            context.reading.rest(true);
+            tracing::error!(
+                alert = "marketplace_unreachable",
+                "the marketplace did not answer five times in a row: its queues rest, and it is \
+                 asked once in a while"
+            );
+        }
+        Turn::Opens => {
+            context.reading.rest(false);
+            context.wakeups.orders.notify_one();
+            context.wakeups.uploads.notify_one();
+            tracing::info!("the marketplace answers again");
+        }
+        Turn::Closes => {
+            context.reading.rest(true);
+            alert_closed();
+            let configuration = app.marketplace.as_ref().map(|m| m.fingerprint(context));
+            match app.writer.write(PutPause { configuration }).await {
+                Ok(()) => app.gate.noted(),
+                Err(error) => {
+                    tracing::error!(error = %error, "that the queues rest could not be written down");
+                }
+            }
+        }
+    }
+}
+
+/// Writes down how an attempt ended, again and again while the database cannot be written: until
+/// then it stays in flight, and after a crash it is taken up again.
+pub(super) async fn write_down<C: Queued + Clone>(
+    app: &App,
+    case: C,
+    shutdown: &Shutdown,
+) -> Option<C::Answer> {
+    loop {
+        match app.writer.write(case.clone()).await {
+            Ok(answer) => return Some(answer),
+            Err(error) => {
+                tracing::error!(error = %error, "the outcome of a request could not be written down");
+            }
+        }
+        if *shutdown.borrow() {
+            return None;
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+}

@@ -1,0 +1,148 @@
+//! Sends usage to the marketplace, up to a thousand records a call.
+
+use std::pin::Pin;
+use std::sync::Arc;
+
+use koogallery::usage::is_about_the_access_key;
+use koogallery::{Failure, Remedy};
+
+use super::gate::Permit;
+use super::leased_jobs::LeasedJobs;
+use super::marketplace::{Marketplace, Miss};
+use super::{LOOK, Shutdown, delay, rest, uploads};
+use crate::app::{App, EndUsage, KeepUsage, RESTORED, TakeUsage, UsageCall};
+use crate::store::StoreError;
+
+/// Calls at the same time.
+const PARALLEL: usize = 2;
+
+pub(super) fn run(
+    app: App,
+    marketplace: Arc<Marketplace>,
+    shutdown: Shutdown,
+) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+    Box::pin(serve(app, marketplace, shutdown))
+}
+
+async fn serve(app: App, marketplace: Arc<Marketplace>, mut shutdown: Shutdown) {
+    let mut flight: LeasedJobs<Vec<String>> = LeasedJobs::new();
+    loop {
+        if let Some(held) = flight.keep_now() {
+            keep(&app, held.concat()).await;
+        }
+        let call = match PARALLEL - flight.count() {
+            0 => None,
+            _ => take(&app).await,
+        };
+        let Some(call) = call else {
+            tokio::select! {
+                stop = rest(&app.context.wakeups.usage, &mut shutdown, LOOK) => if stop { break },
+                true = flight.ended() => {}
+            }
+            continue;
+        };
+        let sent = send(app.clone(), marketplace.clone(), shutdown.clone(), call.clone());
+        flight.start(call.ids, sent);
+        if *shutdown.borrow() {
+            break;
+        }
+    }
+    while flight.ended().await {}
+}
+
+/// Says that those are still under way, and takes up what a server that died left behind.
+async fn keep(app: &App, held: Vec<String>) {
+    let kept = async {
+        let in_flight = app.store.read().await?.usage_in_flight().await?;
+        // An idle server leaves the writer alone.
+        if in_flight == 0 { Ok(0) } else { app.writer.write(KeepUsage { held }).await }
+    };
+    match kept.await {
+        Ok(0) => {}
+        Ok(count) => tracing::warn!(count, "usage of a server that stopped is taken over"),
+        Err(error) => tracing::error!(error = %error, "usage cannot be held"),
+    }
+}
+
+async fn take(app: &App) -> Option<UsageCall> {
+    let next = async {
+        let mut tx = app.store.read().await?;
+        // What the marketplace got since the backup is not known here.
+        if tx.meta(RESTORED).await?.is_some() { Ok(None) } else { tx.next_usage().await }
+    };
+    let next: Result<Option<i64>, StoreError> = next.await;
+    let due = |at: i64| at <= app.context.now().as_secs();
+    if !next.ok().flatten().is_some_and(due) {
+        return None;
+    }
+    let probing = match app.gate.permit(app.context.now_ms()) {
+        Permit::Go => false,
+        Permit::Probe => true,
+        Permit::Rest => return None,
+    };
+    let taken = app.writer.write(TakeUsage).await.map_err(|error| {
+        tracing::error!(error = %error, "usage cannot be taken from the queue");
+    });
+    let call = taken.ok().filter(|call| !call.ids.is_empty());
+    if call.is_none() && probing {
+        app.gate.unused();
+    }
+    call
+}
+
+async fn send(app: App, marketplace: Arc<Marketplace>, shutdown: Shutdown, call: UsageCall) {
+    let UsageCall { ids, records, attempts } = call;
+    let form = app.context.usage_form;
+    let (now_ms, nonce) = (app.context.now_ms(), hex::encode(app.context.random::<16>()));
+    let sent =
+        tokio::task::spawn_blocking(move || marketplace.push_usage(form, &records, &nonce, now_ms));
+    let outcome = sent.await.unwrap_or_else(|error| {
+        Err(Miss { failure: Failure::unanswered(&error.to_string()), unsent: false })
+    });
+    let unsent = outcome.as_ref().is_err_and(|miss| miss.unsent);
+    let outcome = outcome.map_err(|miss| miss.failure);
+    let failure = outcome.as_ref().err();
+    uploads::tell_gate(&app, failure.map(of_usage)).await;
+
+    let environment = &app.context.environment;
+    let wait = match failure {
+        // Somebody has to correct the key first.
+        Some(failure) if is_about_the_access_key(failure) => delay::longest(environment),
+        Some(failure) if failure.remedy == Remedy::FixCredentials => 0,
+        _ => delay::seconds(attempts, environment),
+    };
+    let result = failure.map_or("ok", |failure| failure.remedy.as_str());
+    metrics::counter!("licd_usage_calls_total", "result" => result).increment(1);
+    let (count, failure) = (ids.len(), failure.cloned());
+    let next_at = app.context.now().as_secs() + wait;
+    let ended = EndUsage { ids, outcome, unsent, next_at };
+    let ended = uploads::write_down(&app, ended, &shutdown).await;
+    match (&failure, ended) {
+        (Some(failure), _) if is_about_the_access_key(failure) => tracing::error!(
+            alert = "usage_signature",
+            code = failure.code,
+            count,
+            "the marketplace refused the signature of usage: is koogallery.access_key the one of \
+             the basic interface?"
+        ),
+        (Some(failure), _) => {
+            tracing::warn!(
+                code = failure.code,
+                count,
+                "usage could not be sent; it is tried again"
+            );
+        }
+        (None, Some(ended)) => tracing::info!(
+            delivered = ended.delivered,
+            refused = ended.refused,
+            queued = ended.queued,
+            "usage was sent"
+        ),
+        (None, None) => {}
+    }
+}
+
+/// A wrong access key stops usage and nothing else.
+fn of_usage(failure: &Failure) -> Remedy {
+    if is_about_the_access_key(failure) { Remedy::GiveUp } else { failure.remedy }
+}
