@@ -143,7 +143,7 @@ async fn what_the_marketplace_would_refuse_is_not_accepted() {
     let old = Timestamp::from_secs(fixture.now() - 21 * DAY - 1);
     refused("begin_time", invalid, &|input| input.begin_time = old).await;
     refused("end_time", invalid, &|input| {
-        input.end_time = Timestamp::from_secs(fixture.now() + 400)
+        input.end_time = Timestamp::from_secs(fixture.now() + 400);
     })
     .await;
     refused("metering_sn", invalid, &|input| input.metering_sn = Some(String::new())).await;
