@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 
+use crate::layers;
 use crate::process::{cargo, succeeds};
 use crate::run::{self, Step, Work};
 use crate::sources;
@@ -41,6 +42,7 @@ pub(crate) fn run(root: &Path) -> Result<bool> {
 pub(crate) fn steps(root: &Path) -> Vec<Step> {
     let mut steps = vec![
         Step::new("format", Work::One(cargo(root, &["fmt", "--all", "--check"]))),
+        Step::new("arrows point down", Work::Look(layers::arrows_point_down)),
         Step::new("no path of a machine", Work::Look(sources::no_path_of_a_machine)),
         Step::new("no ignored test", Work::Look(sources::no_ignored_test)),
         Step::new("no file over 600 lines", Work::Look(sources::no_long_file)),

@@ -3,6 +3,8 @@
 mod bench;
 mod count;
 mod demo;
+mod imports;
+mod layers;
 mod lint;
 mod process;
 mod run;

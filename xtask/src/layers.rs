@@ -1,0 +1,92 @@
+//! The order of the layers, for every member: which module may import which. An arrow upwards,
+//! and files that import each other in a loop, fail the lint.
+
+use std::path::Path;
+
+use anyhow::{Result, ensure};
+
+use crate::imports::Graph;
+
+/// A member: its folder, its layers from the top down, each a list of modules of its root, and
+/// files that may import each other. A module may import what stands below it, and itself.
+struct Member {
+    folder: &'static str,
+    layers: &'static [&'static [&'static str]],
+    /// Loops that another tool demands.
+    circles: &'static [&'static [&'static str]],
+}
+
+const MEMBERS: [Member; 10] = [
+    Member {
+        folder: "server",
+        layers: &[
+            &["main"],
+            &["cli"],
+            &["http", "workers", "backup"],
+            &["app"],
+            &["outbound", "keys", "store"],
+            &["config", "alerts", "data_dir", "logging"],
+            &["net", "environment", "error", "json_nul", "output"],
+        ],
+        circles: &[],
+    },
+    Member { folder: "core", layers: &[&["lib"]], circles: &[] },
+    Member { folder: "koogallery", layers: &[&["lib"]], circles: &[] },
+    Member { folder: "client-sdk", layers: &[&["lib"]], circles: &[] },
+    Member { folder: "ffi", layers: &[&["lib"]], circles: &[&["bridge.rs", "engine.rs"]] },
+    Member { folder: "cli", layers: &[&["main"]], circles: &[] },
+    Member { folder: "xtask", layers: &[&["main"]], circles: &[] },
+    Member { folder: "bench", layers: &[&["main"]], circles: &[] },
+    Member { folder: "tests", layers: &[&["lib"]], circles: &[] },
+    Member { folder: "server", layers: &[&["main"]], circles: &[] },
+];
+
+/// Holds each member against its layers.
+pub(crate) fn arrows_point_down(root: &Path) -> Result<()> {
+    let mut wrong = Vec::new();
+    for member in MEMBERS {
+        let graph = Graph::read(&root.join(member.folder).join("src"))?;
+        wrong.extend(violations(&member, &graph));
+    }
+    ensure!(wrong.is_empty(), "{}", wrong.join("\n"));
+    Ok(())
+}
+
+fn violations(member: &Member, graph: &Graph) -> Vec<String> {
+    let name = |file: usize| format!("{}/src/{}", member.folder, graph.files[file].display());
+    let layer = |file: usize| {
+        let module = module_of(&graph.files[file]);
+        member.layers.iter().position(|layer| layer.contains(&module.as_str()))
+    };
+    let mut wrong: Vec<_> = (0..graph.files.len())
+        .filter(|file| layer(*file).is_none())
+        .map(|file| format!("{} stands on no layer: name it in xtask/src/layers.rs", name(file)))
+        .collect();
+    for ((from, to), names) in &graph.arrows {
+        let same = module_of(&graph.files[*from]) == module_of(&graph.files[*to]);
+        let (Some(above), Some(below)) = (layer(*from), layer(*to)) else { continue };
+        if !same && above >= below {
+            let names = names.iter().cloned().collect::<Vec<_>>().join(", ");
+            wrong.push(format!("{} must not import {} ({names})", name(*from), name(*to)));
+        }
+    }
+    for circle in graph.circles() {
+        let files: Vec<_> =
+            circle.iter().map(|file| graph.files[*file].display().to_string()).collect();
+        let allowed = |known: &&[&str]| files.iter().all(|file| known.contains(&file.as_str()));
+        if member.circles.iter().any(|known| allowed(known)) {
+            continue;
+        }
+        let files: Vec<_> = circle.iter().map(|file| name(*file)).collect();
+        wrong.push(format!("these files import each other in a loop: {}", files.join(", ")));
+    }
+    wrong
+}
+
+/// The module of the root that a file belongs to; the root file is `main` or `lib`.
+fn module_of(file: &Path) -> String {
+    let first =
+        file.components().next().map(|part| part.as_os_str().to_string_lossy().into_owned());
+    let first = first.unwrap_or_default();
+    first.strip_suffix(".rs").unwrap_or(&first).to_owned()
+}
