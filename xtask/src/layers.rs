@@ -77,8 +77,16 @@ fn violations(member: &Member, graph: &Graph) -> Vec<String> {
         if member.circles.iter().any(|known| allowed(known)) {
             continue;
         }
-        let files: Vec<_> = circle.iter().map(|file| name(*file)).collect();
-        wrong.push(format!("these files import each other in a loop: {}", files.join(", ")));
+        let ties = graph
+            .arrows
+            .iter()
+            .filter(|((from, to), _)| circle.contains(from) && circle.contains(to));
+        let ties = ties.map(|((from, to), names)| {
+            let names = names.iter().cloned().collect::<Vec<_>>().join(", ");
+            format!("  {} imports {} ({names})", name(*from), name(*to))
+        });
+        wrong.push("these files import each other in a loop:".to_owned());
+        wrong.extend(ties);
     }
     wrong
 }
