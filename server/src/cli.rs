@@ -1,17 +1,17 @@
-//! The command line: which subcommands there are, and what all of them share.
+//! The command line of `licd`: which subcommands there are.
 
 mod backup;
 mod config_check;
 mod migrate;
+mod options;
 mod restore;
 mod serve;
 mod token_create;
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use crate::backup::Refusal;
-use crate::config::{Config, Loaded, Problems, Sources};
+use crate::config::Problems;
 use crate::environment::Environment;
 use crate::output;
 
@@ -60,36 +60,6 @@ enum TokenCommand {
     Create(token_create::Args),
 }
 
-/// What every subcommand takes.
-#[derive(clap::Args, Clone, Debug, Default)]
-pub(crate) struct Place {
-    /// Configuration file (TOML); none is read when it is left out
-    #[arg(long, value_name = "FILE", env = "LICD_CONFIG")]
-    config: Option<PathBuf>,
-    /// Where database, keys and tokens are kept [default: ./licd-data]
-    #[arg(long, value_name = "DIR")]
-    data_dir: Option<PathBuf>,
-    /// Which database [default: sqlite]; an address with a password belongs into a file instead
-    #[arg(long, value_name = "sqlite|postgres://…")]
-    database: Option<String>,
-}
-
-impl Place {
-    /// Reads the configuration; `arguments` are further options by the path of their key.
-    fn load(&self, arguments: Vec<(&'static str, Option<String>)>) -> Result<Loaded, Problems> {
-        let data_dir = self.data_dir.as_ref().map(|path| path.display().to_string());
-        let mut all = vec![("data_dir", data_dir), ("database", self.database.clone())];
-        all.extend(arguments);
-        Config::load(&Sources {
-            file: self.config.clone(),
-            variables: std::env::vars_os()
-                .filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)))
-                .collect(),
-            arguments: all.into_iter().filter_map(|(path, text)| Some((path, text?))).collect(),
-        })
-    }
-}
-
 /// Runs one subcommand and turns its outcome into an exit code.
 pub(crate) fn run(cli: Cli, environment: Environment) -> ExitCode {
     let outcome = match cli.command {
@@ -112,24 +82,6 @@ pub(crate) fn run(cli: Cli, environment: Environment) -> ExitCode {
             ExitCode::from(if misconfigured { 2 } else { 1 })
         }
     }
-}
-
-/// Shows how many rows are done, now and then.
-fn show_rows(word: &'static str) -> impl FnMut(u64) + Send {
-    move |rows| {
-        if rows.is_multiple_of(1000) {
-            output::progress(&format!("{word}: {rows} rows"));
-        }
-    }
-}
-
-/// The runtime of subcommands that wait for the database or the network.
-fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
-    use anyhow::Context as _;
-    tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .context("the operating system gives no threads or timers; look at the limits of this user")
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{Place, runtime, show_rows};
+use super::options::{CommonOptions, runtime, show_rows};
 use crate::backup::{Backup, backup};
 use crate::environment::Environment;
 use crate::{keyring, output};
@@ -14,7 +14,7 @@ The file holds every activation code, every license and the secret of the databa
 kept as the database is. Private keys are in it only with --passphrase-file.")]
 pub(crate) struct Args {
     #[command(flatten)]
-    place: Place,
+    common: CommonOptions,
     /// Where to: a new file, which appears once it is whole
     #[arg(value_name = "FILE")]
     file: PathBuf,
@@ -29,7 +29,7 @@ pub(crate) struct Args {
 #[expect(clippy::needless_pass_by_value, reason = "every subcommand is given its own")]
 pub(super) fn run(args: &Args, environment: Environment) -> anyhow::Result<()> {
     crate::logging::start_quiet()?;
-    let config = args.place.load(Vec::new())?.config;
+    let config = args.common.load(Vec::new())?.config;
     let passphrase = args.passphrase_file.as_ref();
     let passphrase =
         passphrase.map(|path| keyring::passphrase_in(path, "--passphrase-file")).transpose()?;

@@ -1,6 +1,6 @@
 //! `licd config check`
 
-use super::Place;
+use super::options::CommonOptions;
 use crate::keyring::Keyring;
 use crate::output;
 
@@ -8,11 +8,11 @@ use crate::output;
 #[derive(clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]
-    place: Place,
+    common: CommonOptions,
 }
 
 pub(super) fn run(args: &Args) -> anyhow::Result<()> {
-    let loaded = args.place.load(Vec::new())?;
+    let loaded = args.common.load(Vec::new())?;
     let certificate = crate::http::tls(&loaded.config)?;
     Keyring::check(&loaded.config)?;
     output::text(&loaded.effective);

@@ -1,6 +1,6 @@
 //! `licd migrate`
 
-use super::{Place, runtime};
+use super::options::{CommonOptions, runtime};
 use crate::app::App;
 use crate::config::Database;
 use crate::environment::Environment;
@@ -10,12 +10,12 @@ use crate::output;
 #[derive(clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]
-    place: Place,
+    common: CommonOptions,
 }
 
 pub(super) fn run(args: &Args, environment: Environment) -> anyhow::Result<()> {
     crate::logging::start_quiet()?;
-    let config = args.place.load(Vec::new())?.config;
+    let config = args.common.load(Vec::new())?.config;
     runtime()?.block_on(App::open(&config, environment))?;
     let place = match &config.database {
         Database::Sqlite => format!("in {}", config.data_dir.display()),

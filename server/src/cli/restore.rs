@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use license_core::Timestamp;
 
-use super::{Place, runtime, show_rows};
+use super::options::{CommonOptions, runtime, show_rows};
 use crate::backup::{Restore, restore};
 use crate::environment::Environment;
 use crate::{keyring, output};
@@ -17,7 +17,7 @@ that was saved, which is how to move from SQLite to PostgreSQL or back. Afterwar
 `licctl upload confirm-restore` (docs/OPERATIONS.md).")]
 pub(crate) struct Args {
     #[command(flatten)]
-    place: Place,
+    common: CommonOptions,
     /// What `licd backup` wrote
     #[arg(value_name = "FILE")]
     file: PathBuf,
@@ -32,7 +32,7 @@ pub(crate) struct Args {
 #[expect(clippy::needless_pass_by_value, reason = "every subcommand is given its own")]
 pub(super) fn run(args: &Args, environment: Environment) -> anyhow::Result<()> {
     crate::logging::start_quiet()?;
-    let config = args.place.load(Vec::new())?.config;
+    let config = args.common.load(Vec::new())?.config;
     let passphrase = args.passphrase_file.as_ref();
     let passphrase =
         passphrase.map(|path| keyring::passphrase_in(path, "--passphrase-file")).transpose()?;

@@ -10,7 +10,7 @@ use license_core::Timestamp;
 use serde_json::{Map, Value};
 use tokio::sync::watch;
 
-use super::{Place, runtime};
+use super::options::{CommonOptions, runtime};
 use crate::alarms::Alarms;
 use crate::app::{App, Made};
 use crate::config::{Config, Database, Loaded};
@@ -31,7 +31,7 @@ API on http://127.0.0.1:8471. The marketplace needs HTTPS on a domain name: set 
 http.tls_key, or put a reverse proxy in front (docs/OPERATIONS.md).")]
 pub(crate) struct Args {
     #[command(flatten)]
-    place: Place,
+    common: CommonOptions,
     /// Address for marketplace and clients [default: 127.0.0.1:8470]; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS")]
     listen: Option<String>,
@@ -56,7 +56,7 @@ fn prepare_and_serve(
     alarms: Arc<Alarms>,
     output: &Output,
 ) -> anyhow::Result<()> {
-    let Loaded { config, warnings, .. } = args.place.load(vec![
+    let Loaded { config, warnings, .. } = args.common.load(vec![
         ("http.listen", args.listen.clone()),
         ("http.admin_listen", args.admin_listen.clone()),
     ])?;

@@ -1,6 +1,6 @@
 //! `licd token create`
 
-use super::{Place, runtime};
+use super::options::{CommonOptions, runtime};
 use crate::app::{App, Role};
 use crate::environment::Environment;
 use crate::output;
@@ -12,7 +12,7 @@ Roles: viewer reads everything but activation codes; operator also applies produ
 uploads again; admin also makes tokens and publishes releases.")]
 pub(crate) struct Args {
     #[command(flatten)]
-    place: Place,
+    common: CommonOptions,
     /// What its bearer may do: viewer, operator or admin
     #[arg(long, value_name = "ROLE", value_parser = role)]
     role: Role,
@@ -27,7 +27,7 @@ fn role(word: &str) -> Result<Role, &'static str> {
 
 pub(super) fn run(args: &Args, environment: Environment) -> anyhow::Result<()> {
     crate::logging::start_quiet()?;
-    let config = args.place.load(Vec::new())?.config;
+    let config = args.common.load(Vec::new())?.config;
     let made = runtime()?.block_on(async {
         let app = App::open_beside(&config, environment).await?;
         app.create_token(args.role, &args.name).await.map_err(anyhow::Error::from)
