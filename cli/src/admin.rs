@@ -1,11 +1,11 @@
 //! The admin API of a `licd`: a small blocking client that says what to do when it fails.
 
-use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use license_core::Lang;
 use license_core::code::Code;
+use license_core::host;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -293,8 +293,7 @@ fn no_token(out: &Output) -> Failure {
 }
 
 fn is_loopback(uri: &Uri) -> bool {
-    let host = uri.host().unwrap_or_default().trim_matches(['[', ']']);
-    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+    host::is_loopback(uri.host().unwrap_or_default())
 }
 
 /// Percent-encodes a part of a path or of a query.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use license_core::armor::{self, Label};
 use license_core::code::Code;
+use license_core::host;
 use license_core::trust::KeyRing;
 use license_core::{Refusal, Timestamp};
 
@@ -212,8 +213,7 @@ fn is_loopback(url: &str) -> bool {
         Some(rest) => rest.split(']').next().unwrap_or(""),
         None => authority.split(':').next().unwrap_or(""),
     };
-    host.eq_ignore_ascii_case("localhost")
-        || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+    host::is_loopback(host)
 }
 
 #[cfg(test)]

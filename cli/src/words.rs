@@ -1,10 +1,11 @@
 //! What is said about a license, in English and Chinese.
 
 use license_core::binding::Binding;
-use license_core::device::{DropReason, Dropped};
+use license_core::component::{DropReason, Dropped};
+use license_core::entitlement::Entitlement;
+use license_core::entitlement::LicenseKind;
 use license_core::jws::DocType;
-use license_core::license::{License, LicenseKind};
-use license_core::product::Entitlement;
+use license_core::license::License;
 use license_core::verify::{State, Warning};
 use license_core::{Lang, Refusal};
 

@@ -16,16 +16,16 @@ use std::{
     time::{Duration, Instant},
 };
 
-use license_core::{Code, release::Release, verify::Verified};
+use license_core::{Code, clock::ClockStatus, release::Release, verify::Verified};
 pub(crate) use licenses::Wanted;
 
 use crate::{
-    Outcome, VerifyRequest, clock::Standing, config::Settings, failure::Failure, host::Host,
-    lane::Lane, outbox::Outbox, records::Records, transport::Transport, verify,
+    Outcome, VerifyRequest, config::Settings, failure::Failure, host::Host, lane::Lane,
+    outbox::Outbox, records::Records, transport::Transport, verify,
 };
 
 /// How often a program that does nothing looks at the clock.
-const LOOK_EVERY: Duration = Duration::from_mins(10);
+const CLOCK_CHECK_INTERVAL: Duration = Duration::from_mins(10);
 
 /// How long the end waits for a thread that talks to the network.
 const THREADS_END: Duration = Duration::from_secs(1);
@@ -70,7 +70,7 @@ impl Engine {
             settings,
             host,
             outbox,
-            local: Lane::new("licsdk-local", Some((LOOK_EVERY, Self::look_at_clock))),
+            local: Lane::new("licsdk-local", Some((CLOCK_CHECK_INTERVAL, Self::look_at_clock))),
             network: Lane::new("licsdk-network", None),
             packages: Lane::new("licsdk-packages", None),
             records: Mutex::new(records),
@@ -100,7 +100,7 @@ impl Engine {
             let claims = &verified.claims;
             claims.expires.is_some_and(|at| now >= at.plus(claims.grace_secs))
         });
-        if ended || matches!(standing, Standing::RolledBack { .. }) {
+        if ended || matches!(standing, ClockStatus::RolledBack { .. }) {
             *in_force = None;
         }
     }
@@ -181,7 +181,7 @@ impl Engine {
         let now = (self.host.now)();
         request.at.get_or_insert_with(|| now.as_secs().to_string());
         request.revocations.extend(records.revocation_document().map(str::to_owned));
-        if let (true, Standing::RolledBack { floor }) = (own_time, standing) {
+        if let (true, ClockStatus::RolledBack { floor }) = (own_time, standing) {
             request.floor.get_or_insert_with(|| floor.as_secs().to_string());
         }
         verify::verified_by(records.ring(), &request).into()

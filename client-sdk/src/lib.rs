@@ -10,7 +10,6 @@
 #![warn(clippy::missing_errors_doc)]
 
 mod anchors;
-mod clock;
 mod config;
 mod device;
 mod engine;

@@ -9,6 +9,7 @@ use std::{collections::BTreeMap, path::Path};
 use license_core::{
     Refusal, Timestamp,
     armor::{self, Block, Label},
+    clock::{ClockState, ClockStatus},
     jws::DocType,
     key::KeyId,
     license::License,
@@ -19,14 +20,7 @@ use license_core::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    anchors::Anchors,
-    clock::{Memory, Standing},
-    config::Settings,
-    failure::Failure,
-    host::Host,
-    state::Folder,
-};
+use crate::{anchors::Anchors, config::Settings, failure::Failure, host::Host, state::Folder};
 
 const LICENSE: &str = "license.lic";
 const TRUST: &str = "trust.jws";
@@ -57,8 +51,8 @@ pub(crate) struct Records {
     releases: Option<(ReleaseList, KeyId, String)>,
     license: Option<String>,
     numbers: Numbers,
-    clock: Memory,
-    clock_written: Memory,
+    clock: ClockState,
+    clock_written: ClockState,
     looked_at: i64,
     /// Set once something could not be written.
     pub(crate) unwritable: Option<String>,
@@ -102,8 +96,8 @@ impl Records {
             releases: None,
             license: None,
             numbers: Numbers::default(),
-            clock: Memory::default(),
-            clock_written: Memory::default(),
+            clock: ClockState::default(),
+            clock_written: ClockState::default(),
             looked_at: (host.running)(),
             unwritable: None,
             bought: None,
@@ -377,8 +371,8 @@ impl Records {
         host: &Host,
     ) -> Result<Verified, Failure> {
         let floor = match self.look(host, None, None) {
-            Standing::RolledBack { floor } => Some(floor),
-            Standing::Right | Standing::Warned { .. } => None,
+            ClockStatus::RolledBack { floor } => Some(floor),
+            ClockStatus::Right | ClockStatus::Warned { .. } => None,
         };
         let lists: Vec<_> = self.revocations.iter().map(|(_, list)| list.clone()).collect();
         let now = (host.now)();
@@ -398,9 +392,9 @@ impl Records {
         }
         let mut verified = judged?;
         match self.look(host, Some(verified.claims.issued_at), None) {
-            Standing::Right => {}
-            Standing::Warned { .. } => verified.warnings.push(Warning::ClockBehind),
-            Standing::RolledBack { floor } => {
+            ClockStatus::Right => {}
+            ClockStatus::Warned { .. } => verified.warnings.push(Warning::ClockBehind),
+            ClockStatus::RolledBack { floor } => {
                 return Err(Refusal::ClockRolledBack { floor, now }.into());
             }
         }

@@ -1,16 +1,12 @@
 //! The way to the license server: HTTPS within short limits, one try, every answer bounded. What
 //! comes back is not believed here; the caller verifies it.
 
-use std::{
-    io::Read,
-    net::{IpAddr, Ipv4Addr, Ipv6Addr},
-    sync::Arc,
-    time::Duration,
-};
+use std::{io::Read, sync::Arc, time::Duration};
 
 use license_core::{
     Code,
     api::{LicenseAnswer, LicenseRequest, Problem, UsageAnswer},
+    host::is_loopback,
 };
 use ureq::{
     Agent, Proxy,
@@ -47,20 +43,12 @@ pub(crate) fn base_url(text: &str) -> Result<String, String> {
     let host = uri.host().filter(|host| !host.is_empty());
     match (uri.scheme_str(), host) {
         (Some("https"), Some(_)) => Ok(trimmed.to_owned()),
-        (Some("http"), Some(host)) if loopback(host) => Ok(trimmed.to_owned()),
+        (Some("http"), Some(host)) if is_loopback(host) => Ok(trimmed.to_owned()),
         (Some("http"), Some(_)) => {
             Err(format!("`{text}`: use https; plain http only to a loopback address"))
         }
         _ => Err(format!("`{text}` is no address: write https://license.example.com")),
     }
-}
-
-/// Whether the host is this machine.
-fn loopback(host: &str) -> bool {
-    let bare = host.trim_start_matches('[').trim_end_matches(']');
-    bare == "localhost"
-        || bare.parse::<Ipv4Addr>().is_ok_and(|ip| IpAddr::V4(ip).is_loopback())
-        || bare.parse::<Ipv6Addr>().is_ok_and(|ip| IpAddr::V6(ip).is_loopback())
 }
 
 /// One server.
@@ -186,7 +174,8 @@ pub(crate) fn package(url: &str, len: u64, proxy: &str) -> Result<impl Read + us
 }
 
 fn configured(url: &str, proxy: &str) -> Result<ConfigBuilder<AgentScope>, Failure> {
-    let local = url.parse::<Uri>().ok().and_then(|uri| uri.host().map(loopback)).unwrap_or(false);
+    let local =
+        url.parse::<Uri>().ok().and_then(|uri| uri.host().map(is_loopback)).unwrap_or(false);
     let proxy = match proxy {
         _ if local => None,
         "" => Proxy::try_from_env(),

@@ -8,73 +8,15 @@ use hmac::{Hmac, KeyInit, Mac};
 use serde::{Deserialize, Serialize, ser::SerializeMap};
 use sha2::Sha256;
 
-use crate::{Lang, Refusal, device::DeviceInfo};
-
-/// A kind of a machine's part.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Kind {
-    /// Main board serial, else the system's UUID.
-    Board,
-    /// Disk serial.
-    Disk,
-    /// The operating system's machine id.
-    Os,
-    /// Network address.
-    Mac,
-    /// Processor signature or model.
-    Cpu,
-}
-
-impl Kind {
-    /// Every kind, heaviest first.
-    pub const ALL: [Self; 5] = [Self::Board, Self::Disk, Self::Os, Self::Mac, Self::Cpu];
-
-    /// The word in documents and digests.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Board => "board",
-            Self::Disk => "disk",
-            Self::Os => "os",
-            Self::Mac => "mac",
-            Self::Cpu => "cpu",
-        }
-    }
-
-    /// What a match of this kind counts.
-    #[must_use]
-    pub const fn weight(self) -> u32 {
-        match self {
-            Self::Board => 4,
-            Self::Disk => 3,
-            Self::Os => 2,
-            Self::Mac | Self::Cpu => 1,
-        }
-    }
-
-    const fn label(self, lang: Lang) -> &'static str {
-        match (self, lang) {
-            (Self::Board, Lang::En) => "main board",
-            (Self::Disk, Lang::En) => "disk",
-            (Self::Os, Lang::En) => "system id",
-            (Self::Mac, Lang::En) => "network address",
-            (Self::Cpu, Lang::En) => "processor",
-            (Self::Board, Lang::Zh) => "主板",
-            (Self::Disk, Lang::Zh) => "硬盘",
-            (Self::Os, Lang::Zh) => "系统标识",
-            (Self::Mac, Lang::Zh) => "网卡地址",
-            (Self::Cpu, Lang::Zh) => "处理器",
-        }
-    }
-}
+pub use crate::match_report::{ComponentMatch, ComponentReport, MatchReport};
+use crate::{Refusal, component::ComponentKind, device::DeviceInfo};
 
 const DIGEST_BYTES: usize = 12;
 const DIGEST_CHARS: usize = 16;
 const DIGESTS_A_KIND: usize = 4;
 
 /// The digest of one value: first 12 bytes of HMAC-SHA256(salt, kind ‖ 0x00 ‖ value), base64url.
-fn digest(salt: &[u8], kind: Kind, value: &str) -> String {
+fn digest(salt: &[u8], kind: ComponentKind, value: &str) -> String {
     digest_with(keyed(salt), kind, value)
 }
 
@@ -83,7 +25,7 @@ fn keyed(salt: &[u8]) -> Hmac<Sha256> {
     Hmac::new_from_slice(salt).expect("HMAC takes keys of any length")
 }
 
-fn digest_with(mut mac: Hmac<Sha256>, kind: Kind, value: &str) -> String {
+fn digest_with(mut mac: Hmac<Sha256>, kind: ComponentKind, value: &str) -> String {
     mac.update(kind.as_str().as_bytes());
     mac.update(&[0]);
     mac.update(value.as_bytes());
@@ -92,7 +34,7 @@ fn digest_with(mut mac: Hmac<Sha256>, kind: Kind, value: &str) -> String {
 
 /// The digests of every usable value under a secret of the server's own, to find a machine by.
 #[must_use]
-pub fn index_digests(info: &DeviceInfo, secret: &[u8]) -> Vec<(Kind, String)> {
+pub fn index_digests(info: &DeviceInfo, secret: &[u8]) -> Vec<(ComponentKind, String)> {
     let key = keyed(secret);
     info.values().map(|(kind, value)| (kind, digest_with(key.clone(), kind, value))).collect()
 }
@@ -120,7 +62,7 @@ pub struct Enrolled {
 pub struct Binding {
     salt: String,
     need: u32,
-    parts: BTreeMap<Kind, (u32, Vec<String>)>,
+    parts: BTreeMap<ComponentKind, (u32, Vec<String>)>,
 }
 
 impl Binding {
@@ -130,24 +72,24 @@ impl Binding {
     /// [`Refusal::MachineUnreadable`] where nothing but the processor model is known and the
     /// issuer did not insist.
     pub fn enroll(info: &DeviceInfo, salt: &str, rule: &Enrollment) -> Result<Enrolled, Refusal> {
-        let board = info.of(Kind::Board).next().is_some();
+        let board = info.of(ComponentKind::Board).next().is_some();
         let key = keyed(salt.as_bytes());
         let mut parts = BTreeMap::new();
-        for kind in Kind::ALL {
+        for kind in ComponentKind::ALL {
             let mut digests: Vec<String> =
                 info.of(kind).map(|value| digest_with(key.clone(), kind, value)).collect();
             digests.sort_unstable();
             digests.dedup();
             digests.truncate(match kind {
-                Kind::Disk if !board => 1,
-                Kind::Mac if !board => 2,
+                ComponentKind::Disk if !board => 1,
+                ComponentKind::Mac if !board => 2,
                 _ => DIGESTS_A_KIND,
             });
             if !digests.is_empty() {
                 parts.insert(kind, (kind.weight(), digests));
             }
         }
-        if parts.keys().all(|kind| *kind == Kind::Cpu) && !rule.cpu_alone {
+        if parts.keys().all(|kind| *kind == ComponentKind::Cpu) && !rule.cpu_alone {
             return Err(Refusal::MachineUnreadable { dropped: info.dropped().to_vec() });
         }
         let total: u32 = parts.values().map(|(weight, _)| weight).sum();
@@ -159,31 +101,32 @@ impl Binding {
     /// Whether nothing lasting is enrolled: no board, no disk, no system id.
     #[must_use]
     pub fn weak(&self) -> bool {
-        self.parts.keys().all(|kind| matches!(kind, Kind::Mac | Kind::Cpu))
+        self.parts.keys().all(|kind| matches!(kind, ComponentKind::Mac | ComponentKind::Cpu))
     }
 
     /// Compares a machine with the enrolled one. A kind scores its weight once, when any value
     /// presented matches any enrolled; what was never enrolled does not count.
     #[must_use]
     pub fn compare(&self, info: &DeviceInfo) -> MatchReport {
-        let parts: Vec<PartReport> = self
+        let parts: Vec<ComponentReport> = self
             .parts
             .iter()
             .map(|(kind, (weight, enrolled))| {
                 let mut presented = info.of(*kind).peekable();
                 let outcome = if presented.peek().is_none() {
-                    Outcome::NotReadable
+                    ComponentMatch::NotReadable
                 } else if presented
                     .any(|value| enrolled.contains(&digest(self.salt.as_bytes(), *kind, value)))
                 {
-                    Outcome::Matches
+                    ComponentMatch::Matches
                 } else {
-                    Outcome::Differs
+                    ComponentMatch::Differs
                 };
-                PartReport { kind: *kind, weight: *weight, outcome }
+                ComponentReport { kind: *kind, weight: *weight, outcome }
             })
             .collect();
-        let score = parts.iter().filter(|p| p.outcome == Outcome::Matches).map(|p| p.weight).sum();
+        let score =
+            parts.iter().filter(|p| p.outcome == ComponentMatch::Matches).map(|p| p.weight).sum();
         MatchReport { score, need: self.need, parts }
     }
 
@@ -194,7 +137,7 @@ impl Binding {
     }
 
     /// Every enrolled digest.
-    pub fn digests(&self) -> impl Iterator<Item = (Kind, &str)> {
+    pub fn digests(&self) -> impl Iterator<Item = (ComponentKind, &str)> {
         self.parts.iter().flat_map(|(kind, (_, digests))| {
             digests.iter().map(move |digest| (*kind, digest.as_str()))
         })
@@ -204,11 +147,11 @@ impl Binding {
     /// of them, because the others together do not reach the score. Never the processor, which many
     /// machines share.
     #[must_use]
-    pub fn telling(&self) -> Vec<Kind> {
-        let parts: Vec<(Kind, u32, usize)> = self
+    pub fn telling(&self) -> Vec<ComponentKind> {
+        let parts: Vec<(ComponentKind, u32, usize)> = self
             .parts
             .iter()
-            .filter(|(kind, _)| **kind != Kind::Cpu)
+            .filter(|(kind, _)| **kind != ComponentKind::Cpu)
             .map(|(kind, (weight, digests))| (*kind, *weight, digests.len()))
             .collect();
         let total: u32 = self.parts.values().map(|(weight, _)| weight).sum();
@@ -270,7 +213,7 @@ impl<'de> Deserialize<'de> for Binding {
             salt: String,
             need: u32,
             #[serde(flatten)]
-            kinds: BTreeMap<Kind, Vec<Item>>,
+            kinds: BTreeMap<ComponentKind, Vec<Item>>,
         }
         let members = Members::deserialize(deserializer)?;
         let mut parts = BTreeMap::new();
@@ -291,112 +234,12 @@ impl<'de> Deserialize<'de> for Binding {
     }
 }
 
-/// How one enrolled kind compares.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Outcome {
-    /// One of its values was found again.
-    Matches,
-    /// Values of this kind were read, but none that was enrolled.
-    Differs,
-    /// No value of this kind could be read.
-    NotReadable,
-}
-
-/// The comparison of one enrolled kind.
-#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
-pub struct PartReport {
-    /// The kind.
-    pub kind: Kind,
-    /// What it counts.
-    pub weight: u32,
-    /// How it compares.
-    pub outcome: Outcome,
-}
-
-/// The comparison of a machine with the enrolled one.
-#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
-pub struct MatchReport {
-    /// The weight that matches.
-    pub score: u32,
-    /// The weight that must match.
-    pub need: u32,
-    /// Each enrolled kind.
-    pub parts: Vec<PartReport>,
-}
-
-impl MatchReport {
-    /// Whether it is the machine.
-    #[must_use]
-    pub const fn matches(&self) -> bool {
-        self.score >= self.need
-    }
-
-    /// One line: score, need and what differs.
-    #[must_use]
-    pub fn summary(&self, lang: Lang) -> String {
-        let list = |outcome| {
-            let kinds: Vec<_> = self
-                .parts
-                .iter()
-                .filter(|part| part.outcome == outcome)
-                .map(|part| part.kind.label(lang))
-                .collect();
-            kinds.join(if lang == Lang::En { ", " } else { "、" })
-        };
-        let (differs, unread) = (list(Outcome::Differs), list(Outcome::NotReadable));
-        let mut text = match lang {
-            Lang::En => format!("score {}, needed {}", self.score, self.need),
-            Lang::Zh => format!("匹配得分 {}，需要 {}", self.score, self.need),
-        };
-        for (what, en, zh) in [(differs, "differs", "不同"), (unread, "not readable", "无法读取")]
-        {
-            if !what.is_empty() {
-                text.extend(match lang {
-                    Lang::En => ["; ", en, ": ", &what],
-                    Lang::Zh => ["；", zh, "：", &what],
-                });
-            }
-        }
-        text
-    }
-
-    /// One line a kind, for people.
-    #[must_use]
-    pub fn explain(&self, lang: Lang) -> String {
-        let mut lines = Vec::with_capacity(self.parts.len() + 1);
-        for part in &self.parts {
-            let outcome = match (part.outcome, lang) {
-                (Outcome::Matches, Lang::En) => "matches",
-                (Outcome::Differs, Lang::En) => "differs",
-                (Outcome::NotReadable, Lang::En) => "not readable",
-                (Outcome::Matches, Lang::Zh) => "一致",
-                (Outcome::Differs, Lang::Zh) => "不同",
-                (Outcome::NotReadable, Lang::Zh) => "无法读取",
-            };
-            let weight = match lang {
-                Lang::En => "weight",
-                Lang::Zh => "权重",
-            };
-            lines.push(format!(
-                "{}: {outcome} ({weight} {})\n",
-                part.kind.label(lang),
-                part.weight
-            ));
-        }
-        lines.push(match lang {
-            Lang::En => format!("score {} of {} needed\n", self.score, self.need),
-            Lang::Zh => format!("得分 {}，需要 {}\n", self.score, self.need),
-        });
-        lines.concat()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::Lang;
 
     const SALT: &str = "c2FsdHNhbHQ";
 
@@ -429,9 +272,9 @@ mod tests {
     fn missing_is_not_different() {
         let report = enrolled("04:7C:16:5E:E3:5D|D1|B1|C1").compare(&device("|D2|B1|"));
         let outcome = |kind| report.parts.iter().find(|p| p.kind == kind).unwrap().outcome;
-        assert_eq!(outcome(Kind::Board), Outcome::Matches);
-        assert_eq!(outcome(Kind::Disk), Outcome::Differs);
-        assert_eq!(outcome(Kind::Mac), Outcome::NotReadable);
+        assert_eq!(outcome(ComponentKind::Board), ComponentMatch::Matches);
+        assert_eq!(outcome(ComponentKind::Disk), ComponentMatch::Differs);
+        assert_eq!(outcome(ComponentKind::Mac), ComponentMatch::NotReadable);
         assert!(report.summary(Lang::En).contains("differs: disk"));
         assert!(report.summary(Lang::Zh).contains("不同：硬盘"));
     }
@@ -446,10 +289,10 @@ mod tests {
     #[test]
     fn whoever_matches_shares_a_telling_kind() {
         let parts = [
-            (Kind::Mac, "04:7C:16:5E:E3:5D"),
-            (Kind::Disk, "D1"),
-            (Kind::Board, "B1"),
-            (Kind::Cpu, "C1"),
+            (ComponentKind::Mac, "04:7C:16:5E:E3:5D"),
+            (ComponentKind::Disk, "D1"),
+            (ComponentKind::Board, "B1"),
+            (ComponentKind::Cpu, "C1"),
         ];
         let of = |set: u32| {
             let part = |place: usize| if set >> place & 1 == 1 { parts[place].1 } else { "" };
@@ -460,22 +303,23 @@ mod tests {
                 let rule = Enrollment { need, cpu_alone: true };
                 let binding = Binding::enroll(&of(enrolled), SALT, &rule).unwrap().binding;
                 let telling = binding.telling();
-                assert!(!telling.contains(&Kind::Cpu));
+                assert!(!telling.contains(&ComponentKind::Cpu));
                 for presented in 1..16_u32 {
                     if !binding.compare(&of(presented)).matches() {
                         continue;
                     }
                     let shared = (0..4).filter(|place| (enrolled & presented) >> place & 1 == 1);
-                    let shared: Vec<Kind> = shared.map(|place| parts[place].0).collect();
+                    let shared: Vec<ComponentKind> = shared.map(|place| parts[place].0).collect();
                     assert!(
-                        shared.iter().any(|kind| telling.contains(kind)) || shared == [Kind::Cpu],
+                        shared.iter().any(|kind| telling.contains(kind))
+                            || shared == [ComponentKind::Cpu],
                         "{enrolled:04b} {need:?}: {telling:?} does not find {presented:04b}"
                     );
                 }
             }
         }
-        assert_eq!(enrolled("04:7C:16:5E:E3:5D|D1,D2|B1|C1").telling(), [Kind::Board]);
-        assert_eq!(enrolled("04:7C:16:5E:E3:5D|D1|").telling(), [Kind::Disk]);
+        assert_eq!(enrolled("04:7C:16:5E:E3:5D|D1,D2|B1|C1").telling(), [ComponentKind::Board]);
+        assert_eq!(enrolled("04:7C:16:5E:E3:5D|D1|").telling(), [ComponentKind::Disk]);
     }
 
     #[test]
@@ -491,9 +335,9 @@ mod tests {
         let macs = "04:7C:16:5E:E3:5D,04:7C:16:5E:E3:5E,04:7C:16:5E:E3:5F";
         let count = |binding: &Binding, kind| binding.digests().filter(|(k, _)| *k == kind).count();
         let bare = enrolled(&format!("{macs}|D1,D2,D3||"));
-        assert_eq!((count(&bare, Kind::Mac), count(&bare, Kind::Disk)), (2, 1));
+        assert_eq!((count(&bare, ComponentKind::Mac), count(&bare, ComponentKind::Disk)), (2, 1));
         let board = enrolled(&format!("{macs}|D1,D2,D3,D4,D5|B1|"));
-        assert_eq!((count(&board, Kind::Mac), count(&board, Kind::Disk)), (3, 4));
+        assert_eq!((count(&board, ComponentKind::Mac), count(&board, ComponentKind::Disk)), (3, 4));
     }
 
     #[test]

@@ -1,42 +1,18 @@
 //! Device information: the marketplace's text `MAC|DISK|BOARD|CPU`, read and normalised
 //! (FORMAT.md, section 4).
 
-use serde::Serialize;
-
-use crate::{Refusal, binding::Kind};
+use crate::{
+    Refusal,
+    component::{ComponentKind, DropReason, Dropped},
+};
 
 /// How many bytes a device text may have.
 pub const TEXT_LIMIT: usize = 5_120;
 
-/// Why a value of a device text was left out.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum DropReason {
-    /// A value that many machines share.
-    Placeholder,
-    /// Not a hardware address.
-    NotAMac,
-    /// An address that software chose; left out because something better is there.
-    LocalMac,
-    /// An address of a virtual adapter; left out because something better is there.
-    VirtualMac,
-}
-
-/// A value that was left out, for the answer to name.
-#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
-pub struct Dropped {
-    /// The kind of the value.
-    pub kind: Kind,
-    /// The value, normalised.
-    pub value: String,
-    /// Why it does not count.
-    pub reason: DropReason,
-}
-
 /// What a machine says of itself, normalised; at least one value can be used.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct DeviceInfo {
-    values: Vec<(Kind, String)>,
+    values: Vec<(ComponentKind, String)>,
     dropped: Vec<Dropped>,
     weak: bool,
 }
@@ -97,17 +73,17 @@ impl DeviceInfo {
         let mut info = Self { values: Vec::new(), dropped: Vec::new(), weak: false };
         // A text without any bar that is no address is some program's own hardware id.
         if !text.contains('|') && mac(macs).is_none() {
-            info.take(Kind::Board, macs);
+            info.take(ComponentKind::Board, macs);
         } else {
             for disk in disks.split(',') {
-                info.take(Kind::Disk, disk);
+                info.take(ComponentKind::Disk, disk);
             }
             match board.trim().strip_prefix("OS:") {
-                Some(id) => info.take(Kind::Os, id),
-                None => info.take(Kind::Board, board),
+                Some(id) => info.take(ComponentKind::Os, id),
+                None => info.take(ComponentKind::Board, board),
             }
             info.take_macs(macs);
-            info.take(Kind::Cpu, cpu);
+            info.take(ComponentKind::Cpu, cpu);
         }
         if info.values.is_empty() {
             return Err(Refusal::MachineUnreadable { dropped: info.dropped });
@@ -117,7 +93,7 @@ impl DeviceInfo {
         Ok(info)
     }
 
-    fn take(&mut self, kind: Kind, value: &str) {
+    fn take(&mut self, kind: ComponentKind, value: &str) {
         let value = value.split_whitespace().collect::<Vec<_>>().join(" ");
         if value.is_empty() {
             return;
@@ -130,12 +106,15 @@ impl DeviceInfo {
     }
 
     fn take_macs(&mut self, macs: &str) {
-        let strong = self.values.iter().any(|(kind, _)| matches!(kind, Kind::Board | Kind::Disk));
+        let strong = self
+            .values
+            .iter()
+            .any(|(kind, _)| matches!(kind, ComponentKind::Board | ComponentKind::Disk));
         let mut doubtful = Vec::new();
         let mut physical = false;
         for text in macs.split(',').map(str::trim).filter(|text| !text.is_empty()) {
             let mut drop = |value: String, reason| {
-                self.dropped.push(Dropped { kind: Kind::Mac, value, reason });
+                self.dropped.push(Dropped { kind: ComponentKind::Mac, value, reason });
             };
             let Some(address) = mac(text) else {
                 drop(text.to_owned(), DropReason::NotAMac);
@@ -150,26 +129,26 @@ impl DeviceInfo {
                 doubtful.push((address, DropReason::VirtualMac));
             } else {
                 physical = true;
-                self.values.push((Kind::Mac, address));
+                self.values.push((ComponentKind::Mac, address));
             }
         }
         for (value, reason) in doubtful {
             if strong || physical {
-                self.dropped.push(Dropped { kind: Kind::Mac, value, reason });
+                self.dropped.push(Dropped { kind: ComponentKind::Mac, value, reason });
             } else {
                 self.weak = true;
-                self.values.push((Kind::Mac, value));
+                self.values.push((ComponentKind::Mac, value));
             }
         }
     }
 
     /// The usable values with their kinds, sorted.
-    pub fn values(&self) -> impl Iterator<Item = (Kind, &str)> {
+    pub fn values(&self) -> impl Iterator<Item = (ComponentKind, &str)> {
         self.values.iter().map(|(kind, value)| (*kind, value.as_str()))
     }
 
     /// The usable values of one kind.
-    pub fn of(&self, kind: Kind) -> impl Iterator<Item = &str> {
+    pub fn of(&self, kind: ComponentKind) -> impl Iterator<Item = &str> {
         self.values().filter_map(move |(k, value)| (k == kind).then_some(value))
     }
 
@@ -189,9 +168,10 @@ impl DeviceInfo {
     #[must_use]
     pub fn text(&self) -> String {
         let join = |kind| self.of(kind).collect::<Vec<_>>().join(",");
-        let board = self.of(Kind::Os).map(|id| format!("OS:{id}")).next();
-        let board = board.unwrap_or_else(|| join(Kind::Board));
-        [join(Kind::Mac), join(Kind::Disk), board, join(Kind::Cpu)].join("|")
+        let board = self.of(ComponentKind::Os).map(|id| format!("OS:{id}")).next();
+        let board = board.unwrap_or_else(|| join(ComponentKind::Board));
+        [join(ComponentKind::Mac), join(ComponentKind::Disk), board, join(ComponentKind::Cpu)]
+            .join("|")
     }
 }
 
@@ -265,16 +245,16 @@ mod tests {
         let docker = DeviceInfo::parse("02:42:AC:11:00:02|||").unwrap();
         assert!(docker.weak());
         let desk = DeviceInfo::parse("02:42:AC:11:00:02,00:50:56:00:00:01|D1||").unwrap();
-        assert_eq!(desk.of(Kind::Mac).count(), 0);
+        assert_eq!(desk.of(ComponentKind::Mac).count(), 0);
         assert_eq!(desk.dropped().len(), 2);
         let laptop = DeviceInfo::parse("02:42:AC:11:00:02,04:7C:16:5E:E3:5D|||").unwrap();
-        assert_eq!(laptop.of(Kind::Mac).collect::<Vec<_>>(), ["04:7C:16:5E:E3:5D"]);
+        assert_eq!(laptop.of(ComponentKind::Mac).collect::<Vec<_>>(), ["04:7C:16:5E:E3:5D"]);
     }
 
     #[test]
     fn the_system_id_stands_in_the_boards_place() {
         let info = DeviceInfo::parse("||OS:abc123def|").unwrap();
-        assert_eq!(info.of(Kind::Os).collect::<Vec<_>>(), ["ABC123DEF"]);
+        assert_eq!(info.of(ComponentKind::Os).collect::<Vec<_>>(), ["ABC123DEF"]);
         assert_eq!(info.text(), "||OS:ABC123DEF|");
     }
 

@@ -8,8 +8,8 @@ use pkcs8::{
 use zeroize::Zeroizing;
 
 use crate::{
-    issue::{Secret, Signer, SigningKey},
     jws::DocType,
+    signer::{Secret, Signer, SigningKey},
 };
 
 /// Why a key file could not be used.

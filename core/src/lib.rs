@@ -10,10 +10,15 @@ pub mod api;
 pub mod armor;
 pub mod audit;
 pub mod binding;
+pub mod clock;
 pub mod code;
+pub mod component;
 #[cfg(all(feature = "issuer", feature = "rsa"))]
 pub mod decryption;
 pub mod device;
+mod doc_type;
+pub mod entitlement;
+pub mod host;
 #[cfg(feature = "issuer")]
 pub mod issue;
 mod json;
@@ -22,12 +27,15 @@ pub mod key;
 #[cfg(feature = "issuer")]
 mod keyfile;
 pub mod license;
+mod match_report;
 pub mod metering;
 pub mod product;
 mod refusal;
 pub mod release;
 pub mod revocation;
 pub mod rule;
+#[cfg(feature = "issuer")]
+mod signer;
 pub mod time;
 pub mod trust;
 pub mod verify;

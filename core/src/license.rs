@@ -6,22 +6,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::{
-    Refusal, Timestamp, binding::Binding, jws::DocType, product::Entitlement, version::VersionRange,
+    Refusal, Timestamp,
+    binding::Binding,
+    entitlement::{Entitlement, LicenseKind},
+    jws::DocType,
+    version::VersionRange,
 };
-
-/// How a license's seats are taken.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(rename_all = "kebab-case")]
-pub enum LicenseKind {
-    /// By lasting activations of machines.
-    #[default]
-    NodeLocked,
-    /// By leases for a time.
-    Floating,
-    /// Not counted, not bound.
-    Unbound,
-}
 
 /// The claims of a license. Serialised, they are the payload of a `license+jwt`.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]

@@ -4,30 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{license::LicenseKind, version::VersionRange};
-
-/// A named right or limit.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(untagged)]
-pub enum Entitlement {
-    /// Granted or not.
-    Flag(bool),
-    /// A limit or a count.
-    Number(i64),
-    /// A short text.
-    Text(String),
-}
-
-impl std::fmt::Display for Entitlement {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Flag(value) => value.fmt(f),
-            Self::Number(value) => value.fmt(f),
-            Self::Text(value) => f.write_str(value),
-        }
-    }
-}
+use crate::{
+    entitlement::{Entitlement, LicenseKind},
+    version::VersionRange,
+};
 
 /// What is licensed.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]

@@ -1,9 +1,12 @@
-//! Why a document was refused: a stable code, the facts behind it, and what to do next.
+//! Refusals of documents (a stable code, the facts behind it, what to do next) and the warnings that
+//! accompany valid ones.
 
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::{
-    Code, Lang, Timestamp, binding::MatchReport, device::Dropped, jws::DocType, key::KeyId,
+    Code, Lang, Timestamp, component::Dropped, doc_type::DocType, key::KeyId,
+    match_report::MatchReport,
 };
 
 /// Why a document was refused, in the order of the checks (FORMAT.md, section 9).
@@ -326,3 +329,34 @@ impl std::fmt::Display for Refusal {
 }
 
 impl std::error::Error for Refusal {}
+
+/// What the user should know of a license that is valid.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[non_exhaustive]
+pub enum Warning {
+    /// No device text was given, so the machine was not compared.
+    BindingNotChecked,
+    /// The binding rests on addresses that software chose.
+    BindingWeak,
+    /// The clock stands behind what was seen already, within tolerance or its first days.
+    ClockBehind,
+    /// The validity is over; the grace period runs.
+    InGrace,
+    /// A list that was used should have been renewed.
+    ListExpired,
+}
+
+impl Warning {
+    /// The stable word.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::BindingNotChecked => "BINDING_NOT_CHECKED",
+            Self::BindingWeak => "BINDING_WEAK",
+            Self::ClockBehind => "CLOCK_BEHIND",
+            Self::InGrace => "IN_GRACE",
+            Self::ListExpired => "LIST_EXPIRED",
+        }
+    }
+}

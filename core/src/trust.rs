@@ -9,7 +9,7 @@ use crate::{
     jws::{DocType, Sealed},
     key::{InvalidKey, KeyId, PublicKey},
     refusal::KeyLimit,
-    verify::Warning,
+    refusal::Warning,
 };
 
 /// Whether a key may still be relied on.

@@ -4,7 +4,7 @@
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-pub use crate::refusal::{KeyLimit, Refusal};
+pub use crate::refusal::{KeyLimit, Refusal, Warning};
 use crate::{
     Code, Timestamp,
     armor::{self, Label},
@@ -67,37 +67,6 @@ pub enum State {
     Grace,
     /// Valid; newer releases are no longer covered.
     MaintenanceOver,
-}
-
-/// What the user should know of a license that is valid.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-#[non_exhaustive]
-pub enum Warning {
-    /// No device text was given, so the machine was not compared.
-    BindingNotChecked,
-    /// The binding rests on addresses that software chose.
-    BindingWeak,
-    /// The clock stands behind what was seen already, within tolerance or its first days.
-    ClockBehind,
-    /// The validity is over; the grace period runs.
-    InGrace,
-    /// A list that was used should have been renewed.
-    ListExpired,
-}
-
-impl Warning {
-    /// The stable word.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::BindingNotChecked => "BINDING_NOT_CHECKED",
-            Self::BindingWeak => "BINDING_WEAK",
-            Self::ClockBehind => "CLOCK_BEHIND",
-            Self::InGrace => "IN_GRACE",
-            Self::ListExpired => "LIST_EXPIRED",
-        }
-    }
 }
 
 /// A license that passed every check: data, never a bare yes.

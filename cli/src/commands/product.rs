@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use license_core::Lang;
 use license_core::api::ProductView;
-use license_core::license::LicenseKind;
+use license_core::entitlement::LicenseKind;
 use license_core::product::Quantity;
 
 use crate::admin::{Admin, ServerArgs, escape};

@@ -6,8 +6,9 @@ use license_core::{
     Code, Timestamp,
     api::{LicenseAnswer, LicenseRequest},
     armor::{self, Label},
+    entitlement::Entitlement,
     jws::DocType,
-    product::{Entitlement, Form},
+    product::Form,
     trust::document_digest,
     verify::Verified,
 };

@@ -1,12 +1,13 @@
 //! The clock floor in its two places.
 
-use license_core::{Timestamp, trust::document_digest};
+use license_core::{
+    Timestamp,
+    clock::{ClockReading, ClockState, ClockStatus},
+    trust::document_digest,
+};
 
 use super::Records;
-use crate::{
-    clock::{Look, Memory, Standing},
-    host::Host,
-};
+use crate::host::Host;
 
 pub(super) const FLOOR: &str = "clock";
 
@@ -27,7 +28,7 @@ impl Records {
         }
         // A place that is empty or was tampered with is filled again with the next look.
         let whole = kept.iter().all(|memory| *memory == Some(self.clock));
-        self.clock_written = if whole { self.clock } else { Memory::default() };
+        self.clock_written = if whole { self.clock } else { ClockState::default() };
     }
 
     /// One line of JSON and one that shows a change by hand.
@@ -37,7 +38,7 @@ impl Records {
         format!("{text}\n{}\n", &mark[..16])
     }
 
-    fn unseal_clock(&self, text: &str) -> Option<Memory> {
+    fn unseal_clock(&self, text: &str) -> Option<ClockState> {
         let (text, mark) = text.trim_end().split_once('\n')?;
         let expected = document_digest(&format!("{}{text}", self.anchors.digest()));
         (expected.get(..16) == Some(mark)).then(|| serde_json::from_str(text).ok())?
@@ -49,17 +50,17 @@ impl Records {
         host: &Host,
         signed: Option<Timestamp>,
         receipt: Option<Timestamp>,
-    ) -> Standing {
+    ) -> ClockStatus {
         let running = (host.running)();
         let ran = running.saturating_sub(self.looked_at);
         self.looked_at = running;
-        let standing = self.clock.look(Look { now: (host.now)(), ran, signed, receipt });
+        let standing = self.clock.observe(ClockReading { now: (host.now)(), ran, signed, receipt });
         self.write_clock(receipt.is_some());
         standing
     }
 
     fn write_clock(&mut self, at_once: bool) {
-        let secs = |memory: &Memory| memory.floor.map_or(i64::MIN, Timestamp::as_secs);
+        let secs = |memory: &ClockState| memory.floor.map_or(i64::MIN, Timestamp::as_secs);
         let moved = secs(&self.clock).abs_diff(secs(&self.clock_written)) >= 60;
         let told = !self.clock.same_offence(&self.clock_written);
         if !(moved || told || at_once) || self.clock == self.clock_written {

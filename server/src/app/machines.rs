@@ -1,7 +1,8 @@
 //! Machines as operators see them, and places that are given back: by an operator because a machine
 //! was lost or sold, or by the machine itself.
 
-use license_core::binding::{Binding, Kind};
+use license_core::binding::Binding;
+use license_core::component::ComponentKind;
 use license_core::issue::{ListSequences, receipt};
 use license_core::rule::returns_a_year;
 use license_core::time::DAY;
@@ -182,7 +183,8 @@ fn not_found() -> ApiError {
 fn view(machine: &Machine) -> Result<api::MachineView, StoreError> {
     let binding: Binding = serde_json::from_str(&machine.binding)
         .map_err(|error| StoreError::Broken(error.to_string()))?;
-    let mut parts: Vec<&str> = binding.digests().map(|(kind, _)| Kind::as_str(kind)).collect();
+    let mut parts: Vec<&str> =
+        binding.digests().map(|(kind, _)| ComponentKind::as_str(kind)).collect();
     parts.dedup();
     Ok(api::MachineView {
         machine_id: machine.id.clone(),

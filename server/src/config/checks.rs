@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use axum::http::Uri;
 
 use koogallery::license_code::Edition;
+use license_core::host::is_loopback;
 
 use super::reader::Reader;
 use super::{Config, Http, Koogallery, Network, Secret, Tls, Warning};
@@ -149,11 +150,6 @@ fn base_url_fault(url: &str) -> Option<&'static str> {
         "http" => Some("plain http is allowed to a loopback address only, anyone could listen"),
         _ => Some("its scheme is not https"),
     }
-}
-
-pub(super) fn is_loopback(host: &str) -> bool {
-    let bare = host.trim_start_matches('[').trim_end_matches(']');
-    bare == "localhost" || bare.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 pub(super) fn access_keys(reader: &mut Reader<'_>, path: &str) -> Vec<Secret> {

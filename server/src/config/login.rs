@@ -1,6 +1,7 @@
 //! `[login]`: where a buyer who logs in comes from and where he may be sent to.
 
 use axum::http::Uri;
+use license_core::host::is_loopback;
 
 use super::Network;
 use super::checks;
@@ -90,7 +91,7 @@ fn fault(url: &str) -> Option<&'static str> {
     match scheme {
         _ if authority.as_str().contains('@') => Some("it holds a user name"),
         "https" => None,
-        "http" if checks::is_loopback(host) => None,
+        "http" if is_loopback(host) => None,
         "http" => Some("plain http is allowed to a loopback address only, anyone could listen"),
         _ => Some("its scheme is not https"),
     }

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use anyhow::bail;
 use license_core::binding::Binding;
 use license_core::code::Code;
-use license_core::license::{License, LicenseKind};
-use license_core::product::Entitlement;
+use license_core::entitlement::Entitlement;
+use license_core::entitlement::LicenseKind;
+use license_core::license::License;
 use license_core::time::{DAY, InvalidTime, Timestamp};
 use license_core::version::VersionRange;
 

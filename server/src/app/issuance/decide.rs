@@ -6,7 +6,7 @@ use std::sync::Arc;
 use koogallery::ResultCode;
 use license_core::binding::{Binding, Enrollment};
 use license_core::device::DeviceInfo;
-use license_core::license::LicenseKind;
+use license_core::entitlement::LicenseKind;
 use license_core::product::Product;
 use license_core::rule::{self, Denial, OrderTerms, Validity};
 use license_core::{Timestamp, rule::Application};

@@ -1,7 +1,8 @@
 //! The machine that an application or a program presents: its device text, read once, and the
 //! digests that it is looked up by.
 
-use license_core::binding::{Kind, index_digests};
+use license_core::binding::index_digests;
+use license_core::component::ComponentKind;
 use license_core::device::DeviceInfo;
 
 /// The device text of a request, read once.
@@ -36,6 +37,7 @@ impl PresentedMachine {
 /// What a machine is found by. Processors are not: many machines have the same one, and it never
 /// decides alone.
 fn index(info: &DeviceInfo, secret: &[u8]) -> Vec<String> {
-    let parts = index_digests(info, secret).into_iter().filter(|(kind, _)| *kind != Kind::Cpu);
+    let parts =
+        index_digests(info, secret).into_iter().filter(|(kind, _)| *kind != ComponentKind::Cpu);
     parts.map(|(kind, digest)| format!("{}:{digest}", kind.as_str())).collect()
 }

@@ -460,7 +460,7 @@ async fn long_licenses_travel_as_files_and_so_does_what_is_sold_as_one() {
     let fixture = Fixture::new().await;
     let mut product = flowsim();
     for i in 0..60 {
-        let value = license_core::product::Entitlement::Text("x".repeat(20));
+        let value = license_core::entitlement::Entitlement::Text("x".repeat(20));
         product.license.entitlements.insert(format!("module-{i}"), value);
     }
     fixture.app.apply_product(product).await.unwrap();
@@ -482,8 +482,8 @@ async fn floating_and_unbound_licenses_need_no_machine() {
     let fixture = Fixture::new().await;
     let instance = fixture.buy("CS1", 7).await;
     for (kind, seats) in [
-        (license_core::license::LicenseKind::Floating, Some(7)),
-        (license_core::license::LicenseKind::Unbound, None),
+        (license_core::entitlement::LicenseKind::Floating, Some(7)),
+        (license_core::entitlement::LicenseKind::Unbound, None),
     ] {
         let mut product = flowsim();
         product.license.kind = kind;

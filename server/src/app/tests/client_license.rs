@@ -3,8 +3,9 @@
 use koogallery::time::compact;
 use license_core::Code;
 use license_core::api::LicenseRequest;
+use license_core::entitlement::Entitlement;
 use license_core::jws::DocType;
-use license_core::product::{Entitlement, Form};
+use license_core::product::Form;
 use license_core::trust::document_digest;
 use license_core::{Timestamp, armor};
 use serde_json::json;

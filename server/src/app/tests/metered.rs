@@ -2,8 +2,9 @@
 
 use koogallery::order::{ChargingMode, Order};
 use license_core::api::{UsageAnswer, UsageRecord, UsageReport};
-use license_core::license::LicenseKind;
-use license_core::product::{Entitlement, Product};
+use license_core::entitlement::Entitlement;
+use license_core::entitlement::LicenseKind;
+use license_core::product::Product;
 use license_core::{Code, Timestamp};
 use serde_json::{Value, json};
 

@@ -281,7 +281,7 @@ async fn no_other_license_of_a_machine_lifts_its_suspension() {
 async fn a_license_without_a_machine_gives_nothing_back() {
     let fixture = Fixture::new().await;
     let mut product = flowsim();
-    product.license.kind = license_core::license::LicenseKind::Unbound;
+    product.license.kind = license_core::entitlement::LicenseKind::Unbound;
     fixture.app.apply_product(product).await.unwrap();
     let instance = fixture.buy("CS1", 1).await;
     let license = fixture.ask(&instance, "").await.unwrap();

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use koogallery::v1;
 use koogallery::{AccessKey, Answer};
 use license_core::api::InstanceDetail;
-use license_core::license::LicenseKind;
+use license_core::entitlement::LicenseKind;
 use serde_json::json;
 
 use super::fixture::{DAY, Fixture, KEY, NOW, apply, device, flowsim, new_instance};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use koogallery::v1::Purchase;
 use koogallery::{Answer, Rejection, ResultCode};
-use license_core::license::LicenseKind;
+use license_core::entitlement::LicenseKind;
 use license_core::product::Product;
 use license_core::rule::{self, Application, OrderTerms};
 use license_core::{Lang, Timestamp};
