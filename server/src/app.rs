@@ -53,7 +53,7 @@ pub(crate) use audit::AuditFilter;
 pub(crate) use authorization_codes::{CodeFilter, EndActivation, EndBeat};
 pub(crate) use client_license::order_pending;
 pub(crate) use clock_change::{ClampDueTimes, LONGEST_WAIT};
-pub(crate) use command::Queued;
+pub(crate) use command::{Command, CommandError};
 pub(crate) use context::Context;
 pub(crate) use instances::InstanceFilter;
 pub(crate) use issuance::ReevaluatePending;

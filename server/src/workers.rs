@@ -29,7 +29,8 @@ pub(crate) use gate::{Gate, Permit};
 pub(crate) use marketplace::{Marketplace, Miss};
 
 use crate::alarms::Alarms;
-use crate::app::{App, Queued, REFUSED_CREDENTIALS};
+use crate::app::{App, Command, REFUSED_CREDENTIALS};
+use crate::store::StoreError;
 
 /// How long a worker sleeps at most: what a wakeup did not tell is found by looking.
 const LOOK: Duration = Duration::from_secs(1);
@@ -124,9 +125,9 @@ async fn rest(wakeup: &tokio::sync::Notify, shutdown: &mut Shutdown, longest: Du
 }
 
 /// Takes up to `free` jobs of a queue that speaks to the marketplace, as far as the gate lets it.
-async fn take<C, J>(app: &App, free: usize, case: impl FnOnce(i64) -> C) -> Vec<J>
+async fn take<C, J>(app: &App, free: usize, command: impl FnOnce(i64) -> C) -> Vec<J>
 where
-    C: Queued<Answer = Vec<J>>,
+    C: Command<Output = Vec<J>, Error = StoreError>,
 {
     let (limit, probing) = match app.gate.permit(app.context.now_ms()) {
         Permit::Go => (free, false),
@@ -134,7 +135,7 @@ where
         Permit::Rest => return Vec::new(),
     };
     let limit = i64::try_from(limit).unwrap_or(1);
-    let taken = app.writer.write(case(limit)).await.unwrap_or_else(|error| {
+    let taken = app.writer.write(command(limit)).await.unwrap_or_else(|error| {
         tracing::error!(error = %error, "nothing can be taken from a queue");
         Vec::new()
     });

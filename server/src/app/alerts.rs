@@ -4,7 +4,7 @@ use license_core::{Code, Timestamp, api};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::command::UseCase;
+use super::command::Command;
 use super::event::Event;
 use super::transaction::UnitOfWork;
 use super::{App, issuance, paging, views};
@@ -52,8 +52,9 @@ pub(crate) struct StoreAlarms {
     pub(crate) alarms: Vec<Alarm>,
 }
 
-impl UseCase for StoreAlarms {
-    type Answer = ();
+impl Command for StoreAlarms {
+    type Output = ();
+    type Error = StoreError;
 
     async fn run(&self, tx: &mut dyn Tx, work: &mut UnitOfWork<'_>) -> Result<(), StoreError> {
         for alarm in &self.alarms {
@@ -66,9 +67,10 @@ impl UseCase for StoreAlarms {
 /// An operator wants to see whether alerts arrive.
 pub(crate) struct TestAlert;
 
-impl UseCase for TestAlert {
+impl Command for TestAlert {
     /// Its id.
-    type Answer = String;
+    type Output = String;
+    type Error = StoreError;
 
     async fn run(&self, tx: &mut dyn Tx, work: &mut UnitOfWork<'_>) -> Result<String, StoreError> {
         let id = work.context.id();
@@ -100,14 +102,15 @@ pub(crate) struct Letter {
     pub(crate) body: Vec<u8>,
 }
 
-impl UseCase for TakeDeliveries {
-    type Answer = Vec<Letter>;
+impl Command for TakeDeliveries {
+    type Output = Vec<Letter>;
+    type Error = StoreError;
 
     async fn run(
         &self,
         tx: &mut dyn Tx,
         work: &mut UnitOfWork<'_>,
-    ) -> Result<Self::Answer, StoreError> {
+    ) -> Result<Self::Output, StoreError> {
         let targets = work.context.outlets.targets();
         let lease = Lease::of(&work.context.server);
         let taken = tx.take_deliveries(work.now.as_secs(), self.limit, &targets, &lease).await?;
@@ -152,9 +155,10 @@ pub(crate) struct KeepDeliveries {
     pub(crate) held: Vec<String>,
 }
 
-impl UseCase for KeepDeliveries {
+impl Command for KeepDeliveries {
     /// How many were put back.
-    type Answer = u64;
+    type Output = u64;
+    type Error = StoreError;
 
     async fn run(&self, tx: &mut dyn Tx, work: &mut UnitOfWork<'_>) -> Result<u64, StoreError> {
         tx.renew_deliveries(&self.held, &Lease::of(&work.context.server)).await?;
@@ -171,8 +175,9 @@ pub(crate) struct EndDelivery {
     pub(crate) next_at: Option<i64>,
 }
 
-impl UseCase for EndDelivery {
-    type Answer = ();
+impl Command for EndDelivery {
+    type Output = ();
+    type Error = StoreError;
 
     async fn run(&self, tx: &mut dyn Tx, work: &mut UnitOfWork<'_>) -> Result<(), StoreError> {
         let Some(mut row) = tx.delivery(&self.id).await? else { return Ok(()) };

@@ -77,8 +77,8 @@ impl App {
         let mut patient = true;
         for _ in 0..ROUNDS {
             let (leave, probing) = self.leave_to_ask();
-            let case = BeginCode { code: code.to_owned(), leave };
-            let step = self.writer.write(case).await?;
+            let command = BeginCode { code: code.to_owned(), leave };
+            let step = self.writer.write(command).await?;
             if probing && !matches!(step, Step::Activate { .. } | Step::Beat { .. }) {
                 self.gate.unused();
             }
@@ -92,7 +92,7 @@ impl App {
                     let code = activation_code
                         .parse()
                         .map_err(|_| StoreError::Broken("an activation code".to_owned()))?;
-                    return self.writer.write(ClientLicense { code, request }).await?;
+                    return Ok(self.writer.write(ClientLicense { code, request }).await?);
                 }
                 Step::Wait => {
                     self.context.asking.wait(code).await;

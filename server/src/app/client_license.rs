@@ -11,7 +11,7 @@ use license_core::rule::{Denial, InstanceState};
 use license_core::{Code, Lang};
 
 use super::audit::{By, Entry};
-use super::command::UseCase;
+use super::command::{Command, Failed};
 use super::issuance::reevaluate;
 use super::issuance::{
     Decision, Grant, IssueRequest, PresentedMachine, SeatAllocation, decide, state,
@@ -34,24 +34,23 @@ pub(crate) struct ClientLicense {
     pub(crate) request: LicenseRequest,
 }
 
-impl UseCase for ClientLicense {
-    type Answer = Result<LicenseAnswer, ApiError>;
+impl Command for ClientLicense {
+    type Output = LicenseAnswer;
+    type Error = Failed;
 
-    fn locks(&self, locks: &mut Locks) {
-        locks.code(self.code.to_string());
+    fn footprint(&self, footprint: &mut Locks) {
+        footprint.code(self.code.to_string());
     }
 
     async fn run(
         &self,
         tx: &mut dyn Tx,
         work: &mut UnitOfWork<'_>,
-    ) -> Result<Self::Answer, StoreError> {
+    ) -> Result<Self::Output, Failed> {
         let Some(mut instance) = tx.instance_of_code(&self.code.to_string()).await? else {
-            return Ok(Err(code_unknown()));
+            return Err(code_unknown().into());
         };
-        if let Err(error) = self.is_for(work, &instance) {
-            return Ok(Err(error));
-        }
+        self.is_for(work, &instance)?;
         if instance.judge_due {
             reevaluate(tx, work, &mut instance, None).await?;
         }
@@ -65,12 +64,12 @@ impl UseCase for ClientLicense {
         };
         let grant = match decide(tx, work, &instance, &request).await? {
             Decision::Grant(grant) => grant,
-            Decision::Wait => return Ok(Err(order_pending())),
-            Decision::Deny(denial) => return Ok(Err(deny(denial))),
+            Decision::Wait => return Err(order_pending().into()),
+            Decision::Deny(denial) => return Err(deny(denial).into()),
         };
         if let Some(row) = in_force(tx, work, &instance, &grant).await? {
             let license = reopen(&row.document)?;
-            return self.answer(tx, work, &row, &license).await.map(Ok);
+            return Ok(self.answer(tx, work, &row, &license).await?);
         }
         let machine = match &grant.place {
             SeatAllocation::Known { machine, .. } => Some(Some(machine.id.as_str())),
@@ -81,19 +80,19 @@ impl UseCase for ClientLicense {
         if let Some(machine) = machine
             && tx.is_suspended(&instance.id, machine).await?
         {
-            return Ok(Err(suspended()));
+            return Err(suspended().into());
         }
         if matches!(grant.place, SeatAllocation::New { .. }) {
             let oldest = tx.newest_by_code(&instance.id, NEW_MACHINES_AN_HOUR).await?;
             let wait = oldest.map_or(0, |at| at + HOUR - work.now.as_secs());
             if wait > 0 {
-                return Ok(Err(too_many_machines(wait)));
+                return Err(too_many_machines(wait).into());
             }
         }
         let (row, license) = issue(tx, work, &mut instance, &grant, None).await?;
         let issued = Entry::new("license.issue", &By::Program).about("instance", &instance.id);
         work.audit(issued.about("license", &row.id));
-        self.answer(tx, work, &row, &license).await.map(Ok)
+        Ok(self.answer(tx, work, &row, &license).await?)
     }
 }
 
@@ -287,7 +286,8 @@ impl App {
         let sold = self.is_sold_code(&text);
         if let Ok(code) = text.parse() {
             let again = sold.then(|| request.clone());
-            let answer = self.writer.write(ClientLicense { code, request }).await?;
+            let answer = self.writer.write(ClientLicense { code, request }).await;
+            let answer = answer.map_err(ApiError::from);
             let unknown = |error: &ApiError| error.code == Code::ActivationCodeUnknown;
             return match again {
                 Some(request) if answer.as_ref().is_err_and(unknown) => {

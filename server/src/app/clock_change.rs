@@ -1,6 +1,6 @@
 //! The clock was set back: what waits must not wait for the lost time once more.
 
-use super::command::UseCase;
+use super::command::Command;
 use super::transaction::UnitOfWork;
 use crate::store::{StoreError, Tx};
 
@@ -12,9 +12,10 @@ pub(crate) const LONGEST_WAIT: i64 = 300;
 #[derive(Clone)]
 pub(crate) struct ClampDueTimes;
 
-impl UseCase for ClampDueTimes {
+impl Command for ClampDueTimes {
     /// How many it were.
-    type Answer = u64;
+    type Output = u64;
+    type Error = StoreError;
 
     async fn run(&self, tx: &mut dyn Tx, work: &mut UnitOfWork<'_>) -> Result<u64, StoreError> {
         let now = work.now.as_secs();

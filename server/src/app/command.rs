@@ -1,161 +1,132 @@
-//! What can be written, as data: a list of commands goes in, as many answers come out.
+//! The write command: what runs inside a transaction, what it touches, what it answers, and the two
+//! ways in which it can fail.
 
+use koogallery::Rejection;
+use license_core::rule::Denial;
+
+use crate::error::ApiError;
 use crate::store::{Locks, StoreError, Tx};
 
 use super::transaction::UnitOfWork;
-use super::{
-    alerts, authorization_codes, client_license, clock_change, instances, issuance, joint_kit,
-    licenses, login, machines, market, notices, orders, products, refund_warnings, releases,
-    restore_hold, retention, signed_lists, tokens, uploads, usage, write_probe,
-};
 
-/// One thing to do inside of a transaction. It may run twice: the second time in a transaction of
-/// its own, when a neighbour spoiled the first.
-pub(crate) trait UseCase: Send + Sync {
-    /// What is answered once it is committed.
-    type Answer: Send;
+/// One write of a use case. The writer may run it twice: a second time, in a transaction of its
+/// own, when another command failed in the shared one. So `run` takes `&self`, and everything that
+/// it leaves behind is in `tx` and `work`.
+pub(crate) trait Command: Send + Sync + 'static {
+    /// What the caller gets once the transaction is committed.
+    type Output: Send + 'static;
+    /// [`StoreError`] for a command that no rule refuses, [`Failed`] for any other.
+    type Error: CommandError;
 
-    /// Names what it will change and other servers must not change meanwhile.
-    fn locks(&self, _: &mut Locks) {}
+    /// Names the rows that it will change and that other servers must not change meanwhile.
+    fn footprint(&self, _: &mut Locks) {}
 
     /// Loads, decides, writes.
     fn run(
         &self,
         tx: &mut dyn Tx,
         work: &mut UnitOfWork<'_>,
-    ) -> impl Future<Output = Result<Self::Answer, StoreError>> + Send;
+    ) -> impl Future<Output = Result<Self::Output, Self::Error>> + Send;
 }
 
-/// A use case that travels through the writer's queue.
-pub(crate) trait Queued: UseCase {
-    fn into_command(self) -> Command;
-    fn from_answer(answer: Answer) -> Option<Self::Answer>;
+/// Why a use case did not do what was asked.
+///
+/// The two differ in what becomes of the transaction. A refusal is a result like any other: what
+/// the command wrote before it (an alert, an audit entry, a row that is removed because the
+/// marketplace rejected it) is committed together with the commands that share the transaction. A
+/// store error rolls all of them back, and each is run again by itself.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) enum Failed<R = ApiError> {
+    /// A rule says no. Commits.
+    Refused(R),
+    /// The database failed. Rolls back.
+    Store(StoreError),
 }
 
-macro_rules! use_cases {
-    ($($(#[$meta:meta])* $name:ident => $case:ty,)+) => {
-        /// One use case and its arguments.
-        pub(crate) enum Command { $($(#[$meta])* $name(Box<$case>),)+ }
+/// The error type of a [`Command`].
+pub(crate) trait CommandError: From<StoreError> + Send + 'static {
+    /// The failure that rolls the transaction back; `None` for a refusal, which commits.
+    fn store_error(&self) -> Option<&StoreError>;
+}
 
-        /// The answer to the [`Command`] of the same name.
-        pub(crate) enum Answer { $($(#[$meta])* $name(<$case as UseCase>::Answer),)+ }
+impl CommandError for StoreError {
+    fn store_error(&self) -> Option<&StoreError> {
+        Some(self)
+    }
+}
 
-        impl Command {
-            /// Names what it will change.
-            pub(crate) fn locks(&self, locks: &mut Locks) {
-                match self { $($(#[$meta])* Self::$name(case) => case.locks(locks),)+ }
-            }
-
-            /// Runs it inside of a transaction.
-            pub(crate) async fn run(
-                &self,
-                tx: &mut dyn Tx,
-                work: &mut UnitOfWork<'_>,
-            ) -> Result<Answer, StoreError> {
-                match self {
-                    $($(#[$meta])* Self::$name(case) => case.run(tx, work).await.map(Answer::$name),)+
-                }
-            }
+impl<R: Send + 'static> CommandError for Failed<R> {
+    fn store_error(&self) -> Option<&StoreError> {
+        match self {
+            Self::Refused(_) => None,
+            Self::Store(error) => Some(error),
         }
-
-        $($(#[$meta])* impl Queued for $case {
-            fn into_command(self) -> Command { Command::$name(Box::new(self)) }
-
-            fn from_answer(answer: Answer) -> Option<Self::Answer> {
-                match answer { Answer::$name(answer) => Some(answer), _ => None }
-            }
-        })+
-    };
+    }
 }
 
-use_cases! {
-    Apply => market::Apply,
-    ApplyProduct => products::ApplyProduct,
-    BeginCode => authorization_codes::BeginCode,
-    Buy => market::Buy,
-    ClientLicense => client_license::ClientLicense,
-    ConfirmRestore => restore_hold::ConfirmRestore,
-    CreateInstance => market::CreateInstance,
-    CreateToken => tokens::CreateToken,
-    EndActivation => authorization_codes::EndActivation,
-    EndBeat => authorization_codes::EndBeat,
-    EndDelivery => alerts::EndDelivery,
-    EndNotice => notices::EndNotice,
-    EndOrder => orders::EndOrder,
-    EndUpload => uploads::EndUpload,
-    EndUsage => usage::EndUsage,
-    ExpireInstance => market::ExpireInstance,
-    #[cfg(test)]
-    Fail => failing::Fail,
-    ClampDueTimes => clock_change::ClampDueTimes,
-    KeepDeliveries => alerts::KeepDeliveries,
-    KeepLogin => login::KeepLogin,
-    KeepOrders => orders::KeepOrders,
-    KeepUploads => uploads::KeepUploads,
-    KeepUsage => usage::KeepUsage,
-    OpenQueues => uploads::OpenQueues,
-    Probe => write_probe::Probe,
-    PutLicense => licenses::PutLicense,
-    PublishList => releases::PublishList,
-    PublishRelease => releases::PublishRelease,
-    PushUsage => usage::PushUsage,
-    PutPause => uploads::PutPause,
-    RefreshCode => market::RefreshCode,
-    RefreshInstance => market::RefreshInstance,
-    ReleaseCode => market::ReleaseCode,
-    ReleaseMachine => machines::ReleaseMachine,
-    ReturnMachine => machines::ReturnMachine,
-    RotateCode => instances::RotateCode,
-    ReleaseInstance => market::ReleaseInstance,
-    ReportUsage => usage::ReportUsage,
-    RetryUpload => uploads::RetryUpload,
-    RetryUsage => usage::RetryUsage,
-    SetCodeStatus => market::SetCodeStatus,
-    SetStatus => market::SetStatus,
-    ReevaluatePending => issuance::ReevaluatePending,
-    SignList => signed_lists::SignList,
-    StoreAlarms => alerts::StoreAlarms,
-    Sweep => retention::Sweep,
-    SweepHistory => retention::SweepHistory,
-    SyncKit => joint_kit::SyncKit,
-    TakeDeliveries => alerts::TakeDeliveries,
-    TakeLogin => login::TakeLogin,
-    TakeNotice => notices::TakeNotice,
-    TakeNotices => notices::TakeNotices,
-    TakeOrders => orders::TakeOrders,
-    TakeUploads => uploads::TakeUploads,
-    TakeUsage => usage::TakeUsage,
-    TestAlert => alerts::TestAlert,
-    UpgradeInstance => market::UpgradeInstance,
-    UseState => login::UseState,
-    WithdrawRelease => releases::WithdrawRelease,
-    WarnRefunds => refund_warnings::WarnRefunds,
+impl<R> From<StoreError> for Failed<R> {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+// One for each kind of refusal: a blanket `From<R>` would overlap with the one above.
+
+impl From<ApiError> for Failed {
+    fn from(refusal: ApiError) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+impl From<Rejection> for Failed<Rejection> {
+    fn from(refusal: Rejection) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+impl From<Denial> for Failed<Denial> {
+    fn from(refusal: Denial) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+/// On the way to a client the difference is gone: both are problems with a code.
+impl From<Failed> for ApiError {
+    fn from(failed: Failed) -> Self {
+        match failed {
+            Failed::Refused(refusal) => refusal,
+            Failed::Store(error) => error.into(),
+        }
+    }
 }
 
 #[cfg(test)]
 pub(crate) mod failing {
-    //! A use case that goes wrong after it has written.
+    //! Commands that write and then fail.
 
-    use super::{StoreError, Tx, UnitOfWork, UseCase};
+    use super::{ApiError, Command, Failed, StoreError, Tx, UnitOfWork};
 
     #[derive(Clone)]
     pub(crate) enum Fail {
         Breaks,
-        Panics,
+        IsRefused,
         IsSlow,
+        Panics,
     }
 
-    impl UseCase for Fail {
-        type Answer = ();
+    impl Command for Fail {
+        type Output = ();
+        type Error = Failed;
 
-        async fn run(&self, tx: &mut dyn Tx, _: &mut UnitOfWork<'_>) -> Result<(), StoreError> {
+        async fn run(&self, tx: &mut dyn Tx, _: &mut UnitOfWork<'_>) -> Result<(), Failed> {
             tx.put_meta("half", Some(b"written")).await?;
             let asked = "as it was asked to".to_owned();
-            match self {
-                Self::Breaks => Err(StoreError::Broken(asked)),
-                Self::IsSlow => Err(StoreError::Slow(asked)),
+            Err(match self {
+                Self::Breaks => StoreError::Broken(asked).into(),
+                Self::IsRefused => ApiError::plain(license_core::Code::Conflict).into(),
+                Self::IsSlow => StoreError::Slow(asked).into(),
                 Self::Panics => panic!("{asked}"),
-            }
+            })
         }
     }
 }

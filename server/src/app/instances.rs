@@ -10,7 +10,7 @@ use license_core::{Code, Timestamp, api};
 use serde::Deserialize;
 
 use super::audit::{By, Entry};
-use super::command::UseCase;
+use super::command::{Command, Failed};
 use super::context::Context;
 use super::issuance::{count, limit_of, product_of, state};
 use super::transaction::UnitOfWork;
@@ -116,32 +116,34 @@ pub(crate) struct RotateCode {
     pub(crate) by: By,
 }
 
-impl UseCase for RotateCode {
-    type Answer = Result<(), ApiError>;
+impl Command for RotateCode {
+    type Output = ();
+    type Error = Failed;
 
-    fn locks(&self, locks: &mut Locks) {
-        locks.instance(&self.id);
+    fn footprint(&self, footprint: &mut Locks) {
+        footprint.instance(&self.id);
     }
 
     async fn run(
         &self,
         tx: &mut dyn Tx,
         work: &mut UnitOfWork<'_>,
-    ) -> Result<Self::Answer, StoreError> {
+    ) -> Result<Self::Output, Failed> {
         let Some(instance) = tx.instance(&self.id).await? else {
-            return Ok(Err(views::not_found("instance", "实例")));
+            return Err(views::not_found("instance", "实例").into());
         };
         if instance.state == InstanceState::Released {
-            return Ok(Err(ApiError::new(
+            return Err(ApiError::new(
                 Code::Conflict,
                 "the instance is released: no code opens it any more",
                 "实例已释放：其激活码均已失效",
-            )));
+            )
+            .into());
         }
         let code = ActivationCode::from_random(work.context.random()).to_string();
         tx.put_activation_code(&self.id, &code).await?;
         work.audit(Entry::new("instance.rotate-code", &self.by).about("instance", &self.id));
-        Ok(Ok(()))
+        Ok(())
     }
 }
 
@@ -196,7 +198,7 @@ impl App {
 
     /// Gives an instance another activation code; licenses that were issued stay what they are.
     pub(crate) async fn rotate_code(&self, id: &str) -> Result<api::InstanceDetail, ApiError> {
-        self.writer.write(RotateCode { id: id.to_owned(), by: By::caller() }).await??;
+        self.writer.write(RotateCode { id: id.to_owned(), by: By::caller() }).await?;
         self.instance(id).await
     }
 }

@@ -106,20 +106,17 @@ impl App {
             keys.seal(&context, &opened)
         };
         // RSA takes milliseconds, which other calls need not wait for.
-        match tokio::task::spawn_blocking(work).await {
-            Ok(Ok(sealed)) => Ok(sealed),
-            Ok(Err(cause)) => {
-                tracing::warn!(
-                    alert = "kit_secret_unreadable",
-                    cause = ?cause,
-                    "an application's clientSecret could not be opened: its users cannot log in \
-                     until koogallery.kit_key is the key whose public half the seller console has, \
-                     and the marketplace has told the application again"
-                );
-                Err(unreadable(cause).into())
-            }
-            Err(error) => Err(failed(&error)),
-        }
+        let sealed = tokio::task::spawn_blocking(work).await.map_err(|error| failed(&error))?;
+        sealed.map_err(|cause| {
+            tracing::warn!(
+                alert = "kit_secret_unreadable",
+                cause = ?cause,
+                "an application's clientSecret could not be opened: its users cannot log in until \
+                 koogallery.kit_key is the key whose public half the seller console has, and the \
+                 marketplace has told the application again"
+            );
+            unreadable(cause).into()
+        })
     }
 }
 

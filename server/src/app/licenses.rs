@@ -7,13 +7,11 @@ use license_core::{Code, Lang, Refusal, api, armor};
 use serde::Deserialize;
 
 use super::audit::{By, Entry};
-use super::command::UseCase;
+use super::command::{Command, Failed};
 use super::transaction::UnitOfWork;
 use super::{App, paging, views};
 use crate::error::ApiError;
-use crate::store::{
-    InstanceState, LicenseQuery, LicenseRow, LicenseState, ListKey, Locks, StoreError, Tx,
-};
+use crate::store::{InstanceState, LicenseQuery, LicenseRow, LicenseState, ListKey, Locks, Tx};
 
 /// Characters of a program's nonce.
 const NONCE_LIMIT: usize = 128;
@@ -39,29 +37,30 @@ pub(crate) struct PutLicense {
     pub(crate) by: By,
 }
 
-impl UseCase for PutLicense {
-    type Answer = Result<LicenseRow, ApiError>;
+impl Command for PutLicense {
+    type Output = LicenseRow;
+    type Error = Failed;
 
-    fn locks(&self, locks: &mut Locks) {
-        locks.instance(&self.instance);
+    fn footprint(&self, footprint: &mut Locks) {
+        footprint.instance(&self.instance);
     }
 
     async fn run(
         &self,
         tx: &mut dyn Tx,
         work: &mut UnitOfWork<'_>,
-    ) -> Result<Self::Answer, StoreError> {
+    ) -> Result<Self::Output, Failed> {
         let instance = tx.instance(&self.instance).await?;
         let (Some(mut row), Some(instance)) = (tx.license(&self.id).await?, instance) else {
-            return Ok(Err(not_found()));
+            return Err(not_found().into());
         };
         let frozen = instance.state == InstanceState::Frozen;
         let before = standing(&row);
         let Some(after) = intervene(before, frozen, self.intervention) else {
-            return Ok(Err(revoked()));
+            return Err(revoked().into());
         };
         if after == before {
-            return Ok(Ok(row));
+            return Ok(row);
         }
         let (state, reason) = match after {
             Standing::Active => (LicenseState::Active, None),
@@ -82,7 +81,7 @@ impl UseCase for PutLicense {
         row.state = state;
         row.reason = reason.map(str::to_owned);
         row.changed_at = now;
-        Ok(Ok(row))
+        Ok(row)
     }
 }
 
@@ -186,7 +185,7 @@ impl App {
         let row = self.store.read().await?.license(id).await?.ok_or_else(not_found)?;
         let put =
             PutLicense { id: row.id, instance: row.instance_id, intervention, by: By::caller() };
-        let row = self.writer.write(put).await??;
+        let row = self.writer.write(put).await?;
         Ok(views::license(&row))
     }
 }

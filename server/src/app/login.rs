@@ -247,18 +247,15 @@ impl App {
                 verifier: verifier.as_deref(),
             })
         };
-        let user = match tokio::task::spawn_blocking(work).await {
-            Ok(Ok(user)) => user,
-            Ok(Err(cause)) => {
-                tracing::warn!(cause = %cause, "a login could not be finished");
-                return Err(match cause {
-                    NobodyKnown::Refused(_) => "access_denied",
-                    NobodyKnown::Unreachable(_) => "temporarily_unavailable",
-                    NobodyKnown::Unreadable(_) => "server_error",
-                });
+        let user = tokio::task::spawn_blocking(work).await.map_err(|error| failed(&error))?;
+        let user = user.map_err(|cause| {
+            tracing::warn!(cause = %cause, "a login could not be finished");
+            match cause {
+                NobodyKnown::Refused(_) => "access_denied",
+                NobodyKnown::Unreachable(_) => "temporarily_unavailable",
+                NobodyKnown::Unreadable(_) => "server_error",
             }
-            Err(error) => return Err(failed(&error)),
-        };
+        })?;
         let code = random(&self.context);
         let digest = self.context.digest("login code", &code);
         let kept = self.writer.write(KeepLogin { digest, door, user }).await;

@@ -10,7 +10,7 @@ use license_core::{Code, Timestamp, api};
 use serde::Deserialize;
 
 use super::audit::{By, Entry};
-use super::command::UseCase;
+use super::command::{Command, Failed};
 use super::issuance::reevaluate;
 use super::issuance::{count, limit_of, product_of};
 use super::transaction::UnitOfWork;
@@ -41,28 +41,29 @@ pub(crate) struct ReleaseMachine {
     pub(crate) by: By,
 }
 
-impl UseCase for ReleaseMachine {
-    type Answer = Result<Machine, ApiError>;
+impl Command for ReleaseMachine {
+    type Output = Machine;
+    type Error = Failed;
 
-    fn locks(&self, locks: &mut Locks) {
-        locks.instance(&self.instance);
+    fn footprint(&self, footprint: &mut Locks) {
+        footprint.instance(&self.instance);
     }
 
     async fn run(
         &self,
         tx: &mut dyn Tx,
         work: &mut UnitOfWork<'_>,
-    ) -> Result<Self::Answer, StoreError> {
+    ) -> Result<Self::Output, Failed> {
         let instance = tx.instance(&self.instance).await?;
         let (Some(mut machine), Some(mut instance)) = (tx.machine(&self.id).await?, instance)
         else {
-            return Ok(Err(not_found()));
+            return Err(not_found().into());
         };
         // A second release is a success as well: the first answer may have been lost.
         if machine.freed_at.is_none() {
             give_back(tx, work, &mut instance, &mut machine, BY_OPERATOR, &self.by).await?;
         }
-        Ok(Ok(machine))
+        Ok(machine)
     }
 }
 
@@ -74,37 +75,38 @@ pub(crate) struct ReturnMachine {
     pub(crate) instance: String,
 }
 
-impl UseCase for ReturnMachine {
-    type Answer = Result<(), ApiError>;
+impl Command for ReturnMachine {
+    type Output = ();
+    type Error = Failed;
 
-    fn locks(&self, locks: &mut Locks) {
-        locks.instance(&self.instance);
+    fn footprint(&self, footprint: &mut Locks) {
+        footprint.instance(&self.instance);
     }
 
     async fn run(
         &self,
         tx: &mut dyn Tx,
         work: &mut UnitOfWork<'_>,
-    ) -> Result<Self::Answer, StoreError> {
+    ) -> Result<Self::Output, Failed> {
         let instance = tx.instance(&self.instance).await?;
         // Both may have changed since the license was found.
         let (Some(license), Some(mut instance)) = (tx.license(&self.license).await?, instance)
         else {
-            return Ok(Err(licenses::not_ours()));
+            return Err(licenses::not_ours().into());
         };
-        let Some(id) = &license.machine_id else { return Ok(Err(unbound())) };
-        let Some(mut machine) = tx.machine(id).await? else { return Ok(Err(not_found())) };
+        let Some(id) = &license.machine_id else { return Err(unbound().into()) };
+        let Some(mut machine) = tx.machine(id).await? else { return Err(not_found().into()) };
         if machine.freed_at.is_some() {
-            return Ok(Ok(()));
+            return Ok(());
         }
         match license.state {
             LicenseState::Active => {}
-            LicenseState::Suspended => return Ok(Err(client_license::suspended())),
-            LicenseState::Revoked => return Ok(Err(revoked())),
+            LicenseState::Suspended => return Err(client_license::suspended().into()),
+            LicenseState::Revoked => return Err(revoked().into()),
         }
         // Another license of the machine would undo what an operator did to this one.
         if tx.is_suspended(&instance.id, Some(id)).await? {
-            return Ok(Err(client_license::suspended()));
+            return Err(client_license::suspended().into());
         }
         let places = match product_of(tx, work.context, &instance).await? {
             Some(product) => limit_of(&instance, &product),
@@ -114,10 +116,10 @@ impl UseCase for ReturnMachine {
         let oldest = tx.newest_returned(&instance.id, i64::from(returns)).await?;
         let wait = oldest.map_or(0, |at| at + YEAR - work.now.as_secs());
         if wait > 0 {
-            return Ok(Err(too_many_returns(returns, wait)));
+            return Err(too_many_returns(returns, wait).into());
         }
         give_back(tx, work, &mut instance, &mut machine, RETURNED, &By::Program).await?;
-        Ok(Ok(()))
+        Ok(())
     }
 }
 
@@ -216,7 +218,7 @@ impl App {
         let machine = self.store.read().await?.machine(id).await?.ok_or_else(not_found)?;
         let release =
             ReleaseMachine { id: machine.id, instance: machine.instance_id, by: By::caller() };
-        let machine = self.writer.write(release).await??;
+        let machine = self.writer.write(release).await?;
         Ok(view(&machine)?)
     }
 
@@ -238,7 +240,7 @@ impl App {
         licenses::check_nonce(&question.nonce)?;
         let row = self.proven(&question.license).await?;
         let give = ReturnMachine { license: row.id.clone(), instance: row.instance_id };
-        self.writer.write(give).await??;
+        self.writer.write(give).await?;
         let context = &self.context;
         let receipt = receipt(
             &context.issuer,

@@ -27,9 +27,9 @@ pub(crate) use refresh::{Edition, RefreshInstance};
 pub(crate) use release::{ReleaseInstance, give_back};
 pub(crate) use status::{SetStatus, put_status};
 pub(crate) use upgrade::UpgradeInstance;
-pub(crate) use v1::{Buy, ExpireInstance};
 
 use super::App;
+use super::command::Failed;
 use super::notices::TakeNotice;
 use super::transaction::UnitOfWork;
 use crate::config::Koogallery;
@@ -76,7 +76,7 @@ impl App {
             Ok((call, nonce)) => {
                 let activity = call.activity();
                 // On the heap: what holds it is moved from layer to layer.
-                (activity, Box::pin(self.answer(call, nonce)).await)
+                (activity, conclude(Box::pin(self.answer(call, nonce)).await))
             }
             Err((activity, rejection)) => (activity, rejection.into()),
         };
@@ -115,7 +115,7 @@ impl App {
         Ok((call, Sha256::digest(&presented.nonce).to_vec()))
     }
 
-    async fn apply(&self, call: GetLicenseAsync) -> Result<Answer, StoreError> {
+    async fn apply(&self, call: GetLicenseAsync) -> Result<Answer, Failed<Rejection>> {
         let until = tokio::time::Instant::now() + PATIENCE;
         if call.test {
             return self.writer.write(Apply::new(call, &self.context)).await;
@@ -141,36 +141,45 @@ impl App {
         })
     }
 
-    async fn answer(&self, call: Call, nonce: Vec<u8>) -> Answer {
-        let answer = match call {
-            Call::NewInstance(call) => self.writer.write(CreateInstance(call)).await,
+    async fn answer(&self, call: Call, nonce: Vec<u8>) -> Result<Answer, Failed<Rejection>> {
+        let edition = Edition::V2;
+        let writer = &self.writer;
+        Ok(match call {
+            Call::NewInstance(call) => writer.write(CreateInstance(call)).await?,
             Call::RefreshInstance(call) => {
-                let edition = Edition::V2;
-                self.writer.write(RefreshInstance { call, nonce, edition }).await
+                writer.write(RefreshInstance { call, nonce, edition }).await?
             }
-            Call::UpdateInstanceStatus(call) => self.writer.write(SetStatus { call, nonce }).await,
-            Call::ReleaseInstance(call) => self.writer.write(ReleaseInstance { call, nonce }).await,
-            Call::GetLicenseAsync(call) => Box::pin(self.apply(call)).await,
+            Call::UpdateInstanceStatus(call) => writer.write(SetStatus { call, nonce }).await?,
+            Call::ReleaseInstance(call) => writer.write(ReleaseInstance { call, nonce }).await?,
+            Call::GetLicenseAsync(call) => Box::pin(self.apply(call)).await?,
             Call::QueryInstance(call) => {
-                Box::pin(query::instances(&self.store, &call, Shown::V2)).await
+                Box::pin(query::instances(&self.store, &call, Shown::V2)).await?
             }
             Call::UpgradeInstance(call) => {
-                self.writer.write(UpgradeInstance { call, nonce, told: None }).await
+                writer.write(UpgradeInstance { call, nonce, told: None }).await?
             }
             Call::ChangeInstanceCheck(call) => {
-                Box::pin(change_check::check(&self.store, &call)).await
+                Box::pin(change_check::check(&self.store, &call)).await?
             }
-            Call::RefreshLicenseCode(call) => self.writer.write(RefreshCode { call, nonce }).await,
+            Call::RefreshLicenseCode(call) => writer.write(RefreshCode { call, nonce }).await?,
             Call::UpdateLicenseCodeStatus(call) => {
-                self.writer.write(SetCodeStatus { call, nonce }).await
+                writer.write(SetCodeStatus { call, nonce }).await?
             }
-            Call::ReleaseLicenseCode(call) => self.writer.write(ReleaseCode { call, nonce }).await,
-            Call::OrderNotify(call) => self.writer.write(TakeNotice(call)).await,
-        };
-        answer.unwrap_or_else(|error| {
+            Call::ReleaseLicenseCode(call) => writer.write(ReleaseCode { call, nonce }).await?,
+            Call::OrderNotify(call) => writer.write(TakeNotice(call)).await?,
+        })
+    }
+}
+
+/// What the marketplace is answered; a failure of ours is logged here, once.
+fn conclude(outcome: Result<Answer, Failed<Rejection>>) -> Answer {
+    match outcome {
+        Ok(answer) => answer,
+        Err(Failed::Refused(rejection)) => rejection.into(),
+        Err(Failed::Store(error)) => {
             tracing::error!(error = %error, "a call of the marketplace could not be served");
             Answer::of(ResultCode::Internal)
-        })
+        }
     }
 }
 
@@ -190,18 +199,19 @@ async fn test_effect(
     work: &UnitOfWork<'_>,
     instance_id: &str,
     nonce: &[u8],
-) -> Result<Answer, StoreError> {
+) -> Result<Answer, Failed<Rejection>> {
     let answer = test_answer(tx, instance_id, ResultCode::Success).await?;
-    if !answer.result_code.accepted() {
-        return Ok(answer);
+    if answer.result_code.accepted() {
+        first_use(tx, work, nonce).await?;
     }
-    Ok(first_use(tx, work, nonce).await?.err().unwrap_or(answer))
+    Ok(answer)
 }
 
 /// The instance, unless it never was or was released.
-async fn live(tx: &mut dyn Tx, instance_id: &str) -> Result<Option<Instance>, StoreError> {
+async fn live(tx: &mut dyn Tx, instance_id: &str) -> Result<Instance, Failed<Rejection>> {
     let found = tx.instance(instance_id).await?;
-    Ok(found.filter(|instance| instance.state != InstanceState::Released))
+    let live = found.filter(|instance| instance.state != InstanceState::Released);
+    live.ok_or_else(|| Rejection::plain(ResultCode::InstanceUnknown).into())
 }
 
 /// Remembers the nonce together with the effect of its call, for as long as a replay could still
@@ -210,18 +220,17 @@ async fn first_use(
     tx: &mut dyn Tx,
     work: &UnitOfWork<'_>,
     nonce: &[u8],
-) -> Result<Result<(), Answer>, StoreError> {
+) -> Result<(), Failed<Rejection>> {
     let window = work.context.window_ms.div_euclid(1000).max(1);
     // The call's own time is at most one window ahead of ours, and counts for one window more.
     let until = work.now.plus(3 * window + 1).as_secs();
-    Ok(if tx.add_nonce(nonce, until).await? {
-        Ok(())
-    } else {
-        Err(Rejection::new(
-            ResultCode::BadParameter,
-            "this nonce was used before: the call is a replay",
-            "nonce已使用，请求重放",
-        )
-        .into())
-    })
+    if tx.add_nonce(nonce, until).await? {
+        return Ok(());
+    }
+    Err(Rejection::new(
+        ResultCode::BadParameter,
+        "this nonce was used before: the call is a replay",
+        "nonce已使用，请求重放",
+    )
+    .into())
 }

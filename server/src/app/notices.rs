@@ -6,7 +6,7 @@ use koogallery::{Answer, Failure, Remedy};
 use license_core::{Timestamp, api};
 use serde::Deserialize;
 
-use super::command::UseCase;
+use super::command::Command;
 use super::event::Event;
 use super::issuance::count;
 use super::orders::{goods_of, line_of};
@@ -24,12 +24,13 @@ const DOUBTS: i64 = 3;
 /// 订单通知.
 pub(crate) struct TakeNotice(pub(crate) OrderNotify);
 
-impl UseCase for TakeNotice {
-    type Answer = Answer;
+impl Command for TakeNotice {
+    type Output = Answer;
+    type Error = StoreError;
 
-    fn locks(&self, locks: &mut Locks) {
+    fn footprint(&self, footprint: &mut Locks) {
         if !self.0.test {
-            locks.name("notice", &format!("{}/{}", self.0.order_id, self.0.order_line_id));
+            footprint.name("notice", &format!("{}/{}", self.0.order_id, self.0.order_line_id));
         }
     }
 
@@ -49,14 +50,15 @@ pub(crate) struct TakeNotices {
     pub(crate) limit: i64,
 }
 
-impl UseCase for TakeNotices {
-    type Answer = Vec<NoticeRow>;
+impl Command for TakeNotices {
+    type Output = Vec<NoticeRow>;
+    type Error = StoreError;
 
     async fn run(
         &self,
         tx: &mut dyn Tx,
         work: &mut UnitOfWork<'_>,
-    ) -> Result<Self::Answer, StoreError> {
+    ) -> Result<Self::Output, StoreError> {
         let now = work.now.as_secs();
         tx.take_notices(now, self.limit, now + ASKING).await
     }
@@ -71,11 +73,12 @@ pub(crate) struct EndNotice {
     pub(crate) next_at: i64,
 }
 
-impl UseCase for EndNotice {
-    type Answer = ();
+impl Command for EndNotice {
+    type Output = ();
+    type Error = StoreError;
 
-    fn locks(&self, locks: &mut Locks) {
-        locks.name("notice", &format!("{}/{}", self.row.order_id, self.row.line_id));
+    fn footprint(&self, footprint: &mut Locks) {
+        footprint.name("notice", &format!("{}/{}", self.row.order_id, self.row.line_id));
     }
 
     async fn run(&self, tx: &mut dyn Tx, work: &mut UnitOfWork<'_>) -> Result<(), StoreError> {

@@ -4,7 +4,7 @@ use koogallery::Failure;
 use koogallery::order::{ChargingMode, Order, OrderLine, OrderProduct, OrderType};
 
 use super::audit::{By, Entry};
-use super::command::UseCase;
+use super::command::Command;
 use super::issuance::reevaluate;
 use super::transaction::UnitOfWork;
 use crate::store::{
@@ -21,14 +21,15 @@ pub(crate) struct TakeOrders {
     pub(crate) limit: i64,
 }
 
-impl UseCase for TakeOrders {
-    type Answer = Vec<OrderRow>;
+impl Command for TakeOrders {
+    type Output = Vec<OrderRow>;
+    type Error = StoreError;
 
     async fn run(
         &self,
         tx: &mut dyn Tx,
         work: &mut UnitOfWork<'_>,
-    ) -> Result<Self::Answer, StoreError> {
+    ) -> Result<Self::Output, StoreError> {
         tx.take_orders(work.now.as_secs(), self.limit, &Lease::of(&work.context.server)).await
     }
 }
@@ -38,9 +39,10 @@ pub(crate) struct KeepOrders {
     pub(crate) held: Vec<i64>,
 }
 
-impl UseCase for KeepOrders {
+impl Command for KeepOrders {
     /// How many were put back.
-    type Answer = u64;
+    type Output = u64;
+    type Error = StoreError;
 
     async fn run(&self, tx: &mut dyn Tx, work: &mut UnitOfWork<'_>) -> Result<u64, StoreError> {
         tx.renew_orders(&self.held, &Lease::of(&work.context.server)).await?;
@@ -58,11 +60,12 @@ pub(crate) struct EndOrder {
     pub(crate) next_at: i64,
 }
 
-impl UseCase for EndOrder {
-    type Answer = ();
+impl Command for EndOrder {
+    type Output = ();
+    type Error = StoreError;
 
-    fn locks(&self, locks: &mut Locks) {
-        locks.instance(&self.instance);
+    fn footprint(&self, footprint: &mut Locks) {
+        footprint.instance(&self.instance);
     }
 
     async fn run(&self, tx: &mut dyn Tx, work: &mut UnitOfWork<'_>) -> Result<(), StoreError> {

@@ -4,7 +4,7 @@ use license_core::product::Product;
 use license_core::{Code, Timestamp, api};
 
 use super::audit::{By, Entry};
-use super::command::UseCase;
+use super::command::{Command, Failed};
 use super::event::Event;
 use super::transaction::UnitOfWork;
 use super::{App, views};
@@ -20,18 +20,19 @@ pub(crate) struct ApplyProduct {
     pub(crate) by: By,
 }
 
-impl UseCase for ApplyProduct {
-    type Answer = Result<api::ProductView, ApiError>;
+impl Command for ApplyProduct {
+    type Output = api::ProductView;
+    type Error = Failed;
 
-    fn locks(&self, locks: &mut Locks) {
-        locks.products = true;
+    fn footprint(&self, footprint: &mut Locks) {
+        footprint.products = true;
     }
 
     async fn run(
         &self,
         tx: &mut dyn Tx,
         work: &mut UnitOfWork<'_>,
-    ) -> Result<Self::Answer, StoreError> {
+    ) -> Result<Self::Output, Failed> {
         let product = &self.product;
         let goods: Vec<(String, String)> = product
             .koogallery
@@ -41,11 +42,12 @@ impl UseCase for ApplyProduct {
         for (market_product, sku) in &goods {
             let owner = tx.product_of_goods(market_product, sku).await?;
             if let Some(owner) = owner.filter(|owner| *owner != product.id) {
-                return Ok(Err(ApiError::new(
+                return Err(ApiError::new(
                     Code::Conflict,
                     format!("{market_product} {sku} is sold as product {owner} already"),
                     format!("{market_product} {sku} 已属于产品 {owner}"),
-                )));
+                )
+                .into());
             }
         }
 
@@ -67,7 +69,7 @@ impl UseCase for ApplyProduct {
         if concerned > 0 {
             work.publish(Event::JudgeDue);
         }
-        Ok(Ok(api::ProductView { product: product.clone(), updated_at: work.now }))
+        Ok(api::ProductView { product: product.clone(), updated_at: work.now })
     }
 }
 
@@ -87,7 +89,7 @@ impl App {
             let zh = format!("产品描述不可用：{wrong}");
             return Err(ApiError::new(Code::RequestInvalid, wrong, zh));
         }
-        self.writer.write(ApplyProduct { product, by: By::caller() }).await?
+        Ok(self.writer.write(ApplyProduct { product, by: By::caller() }).await?)
     }
 
     /// Every product.

@@ -2,7 +2,7 @@
 
 use koogallery::retry::{REFUND, REFUND_V1, WARNINGS, refund, warning};
 
-use super::command::UseCase;
+use super::command::Command;
 use super::event::Event;
 use super::transaction::UnitOfWork;
 use crate::alarms::Alarm;
@@ -35,9 +35,10 @@ impl WarnRefunds {
     }
 }
 
-impl UseCase for WarnRefunds {
+impl Command for WarnRefunds {
     /// How many were warned of.
-    type Answer = usize;
+    type Output = usize;
+    type Error = StoreError;
 
     async fn run(&self, tx: &mut dyn Tx, work: &mut UnitOfWork<'_>) -> Result<usize, StoreError> {
         let now = work.now.as_secs();

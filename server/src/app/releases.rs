@@ -10,7 +10,7 @@ use license_core::{Code, Lang};
 use serde_json::Value;
 
 use super::audit::{By, Entry};
-use super::command::UseCase;
+use super::command::{Command, Failed};
 use super::event::Event;
 use super::transaction::UnitOfWork;
 use super::{App, signed_lists, views};
@@ -26,31 +26,32 @@ pub(crate) struct PublishRelease {
     pub(crate) by: By,
 }
 
-impl UseCase for PublishRelease {
-    type Answer = Result<Vec<ReleaseRow>, ApiError>;
+impl Command for PublishRelease {
+    type Output = Vec<ReleaseRow>;
+    type Error = Failed;
 
-    fn locks(&self, locks: &mut Locks) {
-        locks.name("releases", &self.input.product);
+    fn footprint(&self, footprint: &mut Locks) {
+        footprint.name("releases", &self.input.product);
     }
 
     async fn run(
         &self,
         tx: &mut dyn Tx,
         work: &mut UnitOfWork<'_>,
-    ) -> Result<Self::Answer, StoreError> {
+    ) -> Result<Self::Output, Failed> {
         let input = &self.input;
         if tx.product(&input.product).await?.is_none() {
-            return Ok(Err(views::product_unknown(&input.product)));
+            return Err(views::product_unknown(&input.product).into());
         }
         let key = ListKey::release(&input.product, &input.platform, &input.channel);
         if tx.list(&key).await?.is_some_and(|row| row.elsewhere) {
-            return Ok(Err(signed_elsewhere()));
+            return Err(signed_elsewhere().into());
         }
         let kept =
             tx.releases(Some(&input.product), Some(&input.platform), Some(&input.channel)).await?;
         let version = input.version.to_string();
         if kept.len() >= RELEASES && kept.iter().all(|row| row.version != version) {
-            return Ok(Err(ApiError::new(
+            return Err(ApiError::new(
                 Code::Conflict,
                 format!(
                     "the list of this platform and channel holds {RELEASES} releases already: \
@@ -59,7 +60,7 @@ impl UseCase for PublishRelease {
                 format!(
                     "该平台与渠道的发布列表已有{RELEASES}个版本：请使用其他渠道，或用 --key 发布自己的列表"
                 ),
-            )));
+            ).into());
         }
         let entry = Release {
             version: input.version.clone(),
@@ -77,7 +78,7 @@ impl UseCase for PublishRelease {
         let published = Entry::new("release.publish", &self.by).about("product", &row.product);
         let published = published.about("platform", &row.platform).about("channel", &row.channel);
         work.audit(published.about("version", &row.version));
-        Ok(Ok(vec![row]))
+        Ok(vec![row])
     }
 }
 
@@ -109,32 +110,33 @@ pub(crate) struct WithdrawRelease {
     pub(crate) by: By,
 }
 
-impl UseCase for WithdrawRelease {
-    type Answer = Result<(), ApiError>;
+impl Command for WithdrawRelease {
+    type Output = ();
+    type Error = Failed;
 
-    fn locks(&self, locks: &mut Locks) {
-        locks.name("releases", &self.release.product);
+    fn footprint(&self, footprint: &mut Locks) {
+        footprint.name("releases", &self.release.product);
     }
 
     async fn run(
         &self,
         tx: &mut dyn Tx,
         work: &mut UnitOfWork<'_>,
-    ) -> Result<Self::Answer, StoreError> {
+    ) -> Result<Self::Output, Failed> {
         let ReleaseWithdraw { product, channel, platform, version } = &self.release;
         let version = version.to_string();
         let key = ListKey::release(product, platform, channel);
         if tx.list(&key).await?.is_some_and(|row| row.elsewhere) {
-            return Ok(Err(signed_elsewhere()));
+            return Err(signed_elsewhere().into());
         }
         if !tx.remove_release(product, platform, channel, &version).await? {
-            return Ok(Err(views::not_found("release", "版本")));
+            return Err(views::not_found("release", "版本").into());
         }
         sign_anew(tx, work, &key).await?;
         let withdrawn = Entry::new("release.withdraw", &self.by).about("product", product);
         let withdrawn = withdrawn.about("platform", platform).about("channel", channel);
         work.audit(withdrawn.about("version", version));
-        Ok(Ok(()))
+        Ok(())
     }
 }
 
@@ -163,24 +165,26 @@ pub(crate) struct PublishList {
     pub(crate) by: By,
 }
 
-impl UseCase for PublishList {
-    type Answer = Result<Vec<ReleaseRow>, ApiError>;
+impl Command for PublishList {
+    type Output = Vec<ReleaseRow>;
+    type Error = Failed;
 
     async fn run(
         &self,
         tx: &mut dyn Tx,
         work: &mut UnitOfWork<'_>,
-    ) -> Result<Self::Answer, StoreError> {
+    ) -> Result<Self::Output, Failed> {
         let trusted = TrustedKey::new(self.key.clone(), vec![DocType::Release]);
         let key =
             tx.public_keys().await?.into_iter().find(|(kid, _)| kid == self.key.kid().as_str());
         let signs_licenses = key.is_some_and(|(_, jwk)| jwk.contains(DocType::License.typ()));
         if signs_licenses || self.key.kid() == work.context.issuing.kid() {
-            return Ok(Err(ApiError::new(
+            return Err(ApiError::new(
                 Code::KeyNotAllowed,
                 "an issuing key never signs releases",
                 "签发密钥不得用于发布版本",
-            )));
+            )
+            .into());
         }
         let jwk = trusted.to_jwk();
         let opened = KeyRing::new(vec![trusted])
@@ -189,26 +193,28 @@ impl UseCase for PublishList {
         let (list, kid) = match opened {
             Ok(opened) => opened,
             Err(refusal) => {
-                return Ok(Err(ApiError::new(
+                return Err(ApiError::new(
                     refusal.code(),
                     refusal.message(Lang::En),
                     refusal.message(Lang::Zh),
-                )));
+                )
+                .into());
             }
         };
         if tx.product(&list.product).await?.is_none() {
-            return Ok(Err(views::product_unknown(&list.product)));
+            return Err(views::product_unknown(&list.product).into());
         }
 
         let key = ListKey::release(&list.product, &list.platform, &list.channel);
         let seq = i64::try_from(list.seq).unwrap_or(i64::MAX);
         if tx.list_to_sign(&key).await?.is_some_and(|row| row.seq >= seq) {
-            return Ok(Err(ApiError::new(
+            return Err(ApiError::new(
                 Code::Conflict,
                 "a list with this sequence number or a higher one is in force: fetch it, add to \
                  it, sign again",
                 "已有序号相同或更高的列表：请取回后重新签名",
-            )));
+            )
+            .into());
         }
         tx.clear_releases(&list.product, &list.platform, &list.channel).await?;
         let mut rows = Vec::new();
@@ -236,7 +242,7 @@ impl UseCase for PublishList {
         let published = Entry::new("release.list", &self.by).about("product", list.product);
         let published = published.about("platform", list.platform).about("channel", list.channel);
         work.audit(published.about("seq", seq.to_string()).about("key", kid.as_str()));
-        Ok(Ok(rows))
+        Ok(rows)
     }
 }
 
@@ -298,7 +304,7 @@ impl App {
         let rows = match publish {
             ReleasePublish::Release(input) => {
                 check(&input)?;
-                self.writer.write(PublishRelease { input: *input, by: By::caller() }).await??
+                self.writer.write(PublishRelease { input: *input, by: By::caller() }).await?
             }
             ReleasePublish::Signed { document, key } => {
                 let key = match &key {
@@ -307,7 +313,7 @@ impl App {
                     })?,
                     _ => return Err(invalid("`key` is a JWK", "key 须为 JWK")),
                 };
-                self.writer.write(PublishList { document, key, by: By::caller() }).await??
+                self.writer.write(PublishList { document, key, by: By::caller() }).await?
             }
         };
         Ok(rows.iter().map(view).collect::<Result<_, _>>()?)
@@ -319,7 +325,7 @@ impl App {
         release: ReleaseWithdraw,
     ) -> Result<ReleaseWithdraw, ApiError> {
         let withdraw = WithdrawRelease { release: release.clone(), by: By::caller() };
-        self.writer.write(withdraw).await??;
+        self.writer.write(withdraw).await?;
         Ok(release)
     }
 

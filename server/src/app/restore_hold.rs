@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::App;
 use super::audit::{By, Entry};
-use super::command::UseCase;
+use super::command::Command;
 use super::event::Event;
 use super::transaction::UnitOfWork;
 use crate::error::ApiError;
@@ -44,8 +44,9 @@ pub(crate) struct ConfirmRestore {
     pub(crate) by: By,
 }
 
-impl UseCase for ConfirmRestore {
-    type Answer = ();
+impl Command for ConfirmRestore {
+    type Output = ();
+    type Error = StoreError;
 
     async fn run(&self, tx: &mut dyn Tx, work: &mut UnitOfWork<'_>) -> Result<(), StoreError> {
         if tx.meta(RESTORED).await?.is_some() {

@@ -3,7 +3,7 @@
 use license_core::time::DAY;
 
 use super::alerts::forgotten_before;
-use super::command::UseCase;
+use super::command::Command;
 use super::transaction::UnitOfWork;
 use crate::config::Retention;
 use crate::store::{StoreError, Tx};
@@ -17,9 +17,10 @@ const UNANSWERED: i64 = 30 * DAY;
 /// One step of what ends by itself.
 pub(crate) struct Sweep;
 
-impl UseCase for Sweep {
+impl Command for Sweep {
     /// Whether there may be more.
-    type Answer = bool;
+    type Output = bool;
+    type Error = StoreError;
 
     async fn run(&self, tx: &mut dyn Tx, work: &mut UnitOfWork<'_>) -> Result<bool, StoreError> {
         let now = work.now.as_secs();
@@ -56,8 +57,9 @@ impl Swept {
     }
 }
 
-impl UseCase for SweepHistory {
-    type Answer = Swept;
+impl Command for SweepHistory {
+    type Output = Swept;
+    type Error = StoreError;
 
     async fn run(&self, tx: &mut dyn Tx, work: &mut UnitOfWork<'_>) -> Result<Swept, StoreError> {
         let mut swept = Swept::default();

@@ -8,7 +8,7 @@ use license_core::revocation::{self, Stop};
 use license_core::time::DAY;
 use license_core::trust::document_digest;
 
-use super::command::UseCase;
+use super::command::Command;
 use super::transaction::UnitOfWork;
 use super::{App, views};
 use crate::error::ApiError;
@@ -36,14 +36,15 @@ impl SignedDocument {
 /// Signs a list anew if it has to be.
 pub(crate) struct SignList(pub(crate) ListKey);
 
-impl UseCase for SignList {
-    type Answer = Option<ListRow>;
+impl Command for SignList {
+    type Output = Option<ListRow>;
+    type Error = StoreError;
 
     async fn run(
         &self,
         tx: &mut dyn Tx,
         work: &mut UnitOfWork<'_>,
-    ) -> Result<Self::Answer, StoreError> {
+    ) -> Result<Self::Output, StoreError> {
         if self.0 == ListKey::revocation() {
             return revocations(tx, work).await.map(Some);
         }

@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 
 use super::App;
 use super::audit::{By, Entry};
-use super::command::UseCase;
+use super::command::Command;
 use super::context::Context;
 use super::transaction::UnitOfWork;
 use crate::error::ApiError;
@@ -36,8 +36,9 @@ pub(crate) struct CreateToken {
     pub(crate) by: By,
 }
 
-impl UseCase for CreateToken {
-    type Answer = ();
+impl Command for CreateToken {
+    type Output = ();
+    type Error = StoreError;
 
     async fn run(&self, tx: &mut dyn Tx, work: &mut UnitOfWork<'_>) -> Result<(), StoreError> {
         tx.add_token(&self.row).await?;

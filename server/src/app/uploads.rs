@@ -5,7 +5,7 @@ use license_core::{Code, api};
 use serde::Deserialize;
 
 use super::audit::{By, Entry};
-use super::command::UseCase;
+use super::command::{Command, Failed};
 use super::event::Event;
 use super::transaction::UnitOfWork;
 use super::{App, paging, views};
@@ -25,14 +25,15 @@ pub(crate) struct TakeUploads {
     pub(crate) limit: i64,
 }
 
-impl UseCase for TakeUploads {
-    type Answer = Vec<Parcel>;
+impl Command for TakeUploads {
+    type Output = Vec<Parcel>;
+    type Error = StoreError;
 
     async fn run(
         &self,
         tx: &mut dyn Tx,
         work: &mut UnitOfWork<'_>,
-    ) -> Result<Self::Answer, StoreError> {
+    ) -> Result<Self::Output, StoreError> {
         let lease = Lease::of(&work.context.server);
         tx.take_uploads(work.now.as_secs(), self.limit, &lease).await
     }
@@ -43,9 +44,10 @@ pub(crate) struct KeepUploads {
     pub(crate) held: Vec<String>,
 }
 
-impl UseCase for KeepUploads {
+impl Command for KeepUploads {
     /// How many were put back.
-    type Answer = u64;
+    type Output = u64;
+    type Error = StoreError;
 
     async fn run(&self, tx: &mut dyn Tx, work: &mut UnitOfWork<'_>) -> Result<u64, StoreError> {
         tx.renew_uploads(&self.held, &Lease::of(&work.context.server)).await?;
@@ -64,19 +66,20 @@ pub(crate) struct EndUpload {
     pub(crate) next_at: i64,
 }
 
-impl UseCase for EndUpload {
+impl Command for EndUpload {
     /// The state it is in now.
-    type Answer = Option<UploadState>;
+    type Output = Option<UploadState>;
+    type Error = StoreError;
 
-    fn locks(&self, locks: &mut Locks) {
-        locks.upload(&self.id);
+    fn footprint(&self, footprint: &mut Locks) {
+        footprint.upload(&self.id);
     }
 
     async fn run(
         &self,
         tx: &mut dyn Tx,
         work: &mut UnitOfWork<'_>,
-    ) -> Result<Self::Answer, StoreError> {
+    ) -> Result<Self::Output, StoreError> {
         let Some(mut row) = tx.upload(&self.id).await? else { return Ok(None) };
         // What arrived has arrived, whoever was to send it next; only a license that is stopped
         // stays stopped.
@@ -150,8 +153,9 @@ pub(crate) struct PutPause {
     pub(crate) configuration: Option<Vec<u8>>,
 }
 
-impl UseCase for PutPause {
-    type Answer = ();
+impl Command for PutPause {
+    type Output = ();
+    type Error = StoreError;
 
     async fn run(&self, tx: &mut dyn Tx, work: &mut UnitOfWork<'_>) -> Result<(), StoreError> {
         if self.configuration.is_some() {
@@ -181,9 +185,10 @@ pub(crate) struct OpenQueues {
     pub(crate) by: By,
 }
 
-impl UseCase for OpenQueues {
+impl Command for OpenQueues {
     /// Whether they were closed.
-    type Answer = bool;
+    type Output = bool;
+    type Error = StoreError;
 
     async fn run(&self, tx: &mut dyn Tx, work: &mut UnitOfWork<'_>) -> Result<bool, StoreError> {
         let closed = open_queues(tx, work.now.as_secs()).await?;
@@ -201,16 +206,17 @@ pub(crate) struct RetryUpload {
     pub(crate) by: By,
 }
 
-impl UseCase for RetryUpload {
-    type Answer = Result<UploadRow, ApiError>;
+impl Command for RetryUpload {
+    type Output = UploadRow;
+    type Error = Failed;
 
     async fn run(
         &self,
         tx: &mut dyn Tx,
         work: &mut UnitOfWork<'_>,
-    ) -> Result<Self::Answer, StoreError> {
+    ) -> Result<Self::Output, Failed> {
         let Some(mut row) = tx.upload(&self.id).await? else {
-            return Ok(Err(views::not_found("upload", "上传任务")));
+            return Err(views::not_found("upload", "上传任务").into());
         };
         let now = work.now.as_secs();
         match row.state {
@@ -223,21 +229,22 @@ impl UseCase for RetryUpload {
             // An attempt is under way; what may keep the next one back are closed queues.
             UploadState::Sending => {}
             UploadState::Delivered | UploadState::Cancelled => {
-                return Ok(Err(ApiError::new(
+                return Err(ApiError::new(
                     Code::Conflict,
                     format!(
                         "the upload is {}: there is nothing to try again",
                         views::upload_state(&row)
                     ),
                     format!("上传状态为 {}：无需重试", views::upload_state(&row)),
-                )));
+                )
+                .into());
             }
         }
         open_queues(tx, now).await?;
         let again = Entry::new("upload.retry", &self.by);
         work.audit(again.about("upload", &row.id).about("license", &row.license_id));
         work.publish(Event::UploadQueued);
-        Ok(Ok(row))
+        Ok(row)
     }
 }
 
@@ -275,7 +282,7 @@ impl App {
 
     /// Sends one again, and lets queues that rested because of wrong credentials try.
     pub(crate) async fn retry_upload(&self, id: &str) -> Result<api::UploadView, ApiError> {
-        let row = self.writer.write(RetryUpload { id: id.to_owned(), by: By::caller() }).await??;
+        let row = self.writer.write(RetryUpload { id: id.to_owned(), by: By::caller() }).await?;
         self.reopen();
         Ok(views::upload(&row))
     }

@@ -12,10 +12,9 @@ use serde::Deserialize;
 
 pub(crate) use push::PushUsage;
 pub(crate) use push_batch::{EndUsage, KeepUsage, TakeUsage, UsageCall};
-pub(crate) use report::ReportUsage;
 
 use super::audit::{By, Entry};
-use super::command::UseCase;
+use super::command::{Command, Failed};
 use super::event::Event;
 use super::transaction::UnitOfWork;
 use super::{App, issuance, paging, views};
@@ -28,16 +27,17 @@ pub(crate) struct RetryUsage {
     pub(crate) by: By,
 }
 
-impl UseCase for RetryUsage {
-    type Answer = Result<UsageRow, ApiError>;
+impl Command for RetryUsage {
+    type Output = UsageRow;
+    type Error = Failed;
 
     async fn run(
         &self,
         tx: &mut dyn Tx,
         work: &mut UnitOfWork<'_>,
-    ) -> Result<Self::Answer, StoreError> {
+    ) -> Result<Self::Output, Failed> {
         let Some(mut row) = tx.usage_record(&self.id).await? else {
-            return Ok(Err(views::not_found("record of usage", "使用量记录")));
+            return Err(views::not_found("record of usage", "使用量记录").into());
         };
         // What may have been taken twice was taken.
         let may = match row.state {
@@ -47,11 +47,12 @@ impl UseCase for RetryUsage {
         };
         if !may {
             let state = state(&row);
-            return Ok(Err(ApiError::new(
+            return Err(ApiError::new(
                 Code::Conflict,
                 format!("the record is {state}: there is nothing to try again"),
                 format!("使用量记录状态为 {state}：无需重试"),
-            )));
+            )
+            .into());
         }
         row.state = UsageState::Queued;
         row.next_at = work.now.as_secs();
@@ -59,7 +60,7 @@ impl UseCase for RetryUsage {
         tx.put_usage(&row).await?;
         work.audit(Entry::new("usage.retry", &self.by).about("usage", &row.id));
         work.publish(Event::UsageQueued);
-        Ok(Ok(row))
+        Ok(row)
     }
 }
 
@@ -169,8 +170,8 @@ impl App {
         &self,
         push: api::UsagePush,
     ) -> Result<Vec<api::UsageView>, ApiError> {
-        let case = PushUsage::read(push, self.context.now().as_secs())?;
-        let rows = self.writer.write(case).await??;
+        let command = PushUsage::read(push, self.context.now().as_secs())?;
+        let rows = self.writer.write(command).await?;
         Ok(rows.iter().map(view).collect())
     }
 
@@ -191,7 +192,7 @@ impl App {
 
     /// Sends one again.
     pub(crate) async fn retry_usage(&self, id: &str) -> Result<api::UsageView, ApiError> {
-        let row = self.writer.write(RetryUsage { id: id.to_owned(), by: By::caller() }).await??;
+        let row = self.writer.write(RetryUsage { id: id.to_owned(), by: By::caller() }).await?;
         Ok(view(&row))
     }
 }

@@ -2,7 +2,7 @@
 //! not be.
 
 use super::App;
-use super::command::UseCase;
+use super::command::Command;
 use super::transaction::UnitOfWork;
 use crate::store::{StoreError, Tx};
 
@@ -15,8 +15,9 @@ pub(crate) struct Probe {
     pub(crate) fill: bool,
 }
 
-impl UseCase for Probe {
-    type Answer = ();
+impl Command for Probe {
+    type Output = ();
+    type Error = StoreError;
 
     async fn run(&self, tx: &mut dyn Tx, work: &mut UnitOfWork<'_>) -> Result<(), StoreError> {
         let mut filling = None;

@@ -25,22 +25,23 @@ pub(super) async fn read(headers: &HeaderMap, body: Body, limit: usize) -> Resul
         }
         return Err(too_large(limit));
     }
-    match tokio::time::timeout(BODY_TIME, Limited::new(body, limit).collect()).await {
-        Ok(Ok(collected)) => Ok(collected.to_bytes()),
-        Ok(Err(error)) if error.downcast_ref::<LengthLimitError>().is_some() => {
-            Err(too_large(limit))
-        }
-        Ok(Err(_)) => Err(ApiError::new(
-            Code::RequestInvalid,
-            "The body ended before its announced length.",
-            "请求体在到达声明的长度之前中断。",
-        )),
-        Err(_) => Err(ApiError::new(
+    let collecting = Limited::new(body, limit).collect();
+    let collected = tokio::time::timeout(BODY_TIME, collecting).await.map_err(|_| {
+        ApiError::new(
             Code::RequestInvalid,
             "The body did not arrive in time.",
             "请求体未在规定时间内到达。",
         )
-        .with_status(408)),
+        .with_status(408)
+    })?;
+    match collected {
+        Ok(collected) => Ok(collected.to_bytes()),
+        Err(error) if error.downcast_ref::<LengthLimitError>().is_some() => Err(too_large(limit)),
+        Err(_) => Err(ApiError::new(
+            Code::RequestInvalid,
+            "The body ended before its announced length.",
+            "请求体在到达声明的长度之前中断。",
+        )),
     }
 }
 

@@ -106,7 +106,7 @@ impl Running {
             listener.handle.graceful_shutdown(Some(grace));
         }
         for listener in listeners.into_iter().flatten() {
-            if let Ok(Err(error)) = listener.task.await {
+            if let Some(error) = listener.task.await.ok().and_then(Result::err) {
                 tracing::error!(%error, "a listener failed while it stopped");
             }
         }

@@ -35,8 +35,8 @@ async fn round(app: &App) -> Result<bool, StoreError> {
     for instance in &due {
         let mut after = None;
         loop {
-            let case = ReevaluatePending { instance: instance.clone(), after };
-            after = app.writer.write(case).await?;
+            let command = ReevaluatePending { instance: instance.clone(), after };
+            after = app.writer.write(command).await?;
             if after.is_none() {
                 break;
             }

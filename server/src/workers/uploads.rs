@@ -12,7 +12,7 @@ use super::leased_jobs::LeasedJobs;
 use super::marketplace::{Marketplace, Miss};
 use super::{LOOK, Shutdown, Woken, alert_closed, delay, take, wait};
 use crate::app::{
-    App, ClampDueTimes, EndUpload, KeepUploads, PutPause, Queued, RESTORED, TakeUploads,
+    App, ClampDueTimes, Command, EndUpload, KeepUploads, PutPause, RESTORED, TakeUploads,
 };
 use crate::store::{Parcel, StoreError, UploadState};
 
@@ -241,13 +241,13 @@ pub(crate) async fn tell_gate(app: &App, remedy: Option<Remedy>) {
 
 /// Writes down how an attempt ended, again and again while the database cannot be written: until
 /// then it stays in flight, and after a crash it is taken up again.
-pub(super) async fn write_down<C: Queued + Clone>(
+pub(super) async fn write_down<C: Command<Error = StoreError> + Clone>(
     app: &App,
-    case: C,
+    command: C,
     shutdown: &Shutdown,
-) -> Option<C::Answer> {
+) -> Option<C::Output> {
     loop {
-        match app.writer.write(case.clone()).await {
+        match app.writer.write(command.clone()).await {
             Ok(answer) => return Some(answer),
             Err(error) => {
                 tracing::error!(error = %error, "the outcome of a request could not be written down");

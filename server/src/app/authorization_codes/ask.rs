@@ -7,9 +7,8 @@ use std::time::Duration;
 use koogallery::license_code::{CodeInfo, Standing};
 use koogallery::{Failure, Remedy};
 
-use crate::app::{App, EndActivation, EndBeat, Queued};
+use crate::app::{App, Command, CommandError as _, EndActivation, EndBeat};
 use crate::error::ApiError;
-use crate::store::StoreError;
 use crate::workers::{Marketplace, Miss};
 use crate::workers::{delay, uploads};
 
@@ -37,7 +36,7 @@ impl App {
         match tokio::time::timeout(FIRST, asked).await {
             Ok(Ok(answer)) => answer,
             // Too slow, or a panic that was logged where it happened: the program asks again.
-            Ok(Err(_)) | Err(_) => Err(crate::app::order_pending()),
+            _ => Err(crate::app::order_pending()),
         }
     }
 
@@ -70,8 +69,8 @@ impl App {
         let unsent = outcome.as_ref().is_err_and(|miss| miss.unsent);
         let outcome = outcome.map_err(|miss| miss.failure);
         let next_at = self.later(&outcome, attempts, AGAIN);
-        let case = EndActivation { code, outcome, unsent, next_at };
-        self.note_down(case).await?
+        let command = EndActivation { code, outcome, unsent, next_at };
+        Ok(self.note_down(command).await?)
     }
 
     /// What became of an activation that got no answer; `None`: it may be repeated.
@@ -129,11 +128,12 @@ impl App {
         self.context.now().as_secs() + wait
     }
 
-    async fn note_down<C: Queued + Clone>(&self, case: C) -> Result<C::Answer, StoreError> {
+    async fn note_down<C: Command + Clone>(&self, command: C) -> Result<C::Output, C::Error> {
         let mut tries = 1;
         loop {
-            match self.writer.write(case.clone()).await {
-                Err(_) if tries < TRIES => tries += 1,
+            match self.writer.write(command.clone()).await {
+                // A refusal is an outcome, and committed.
+                Err(error) if tries < TRIES && error.store_error().is_some() => tries += 1,
                 done => return done,
             }
             tokio::time::sleep(Duration::from_secs(1)).await;

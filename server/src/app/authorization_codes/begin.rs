@@ -5,7 +5,7 @@ use license_core::time::DAY;
 
 use super::{ASKING, code_unknown, given_back, instance_of, order_pending};
 use crate::app::LONGEST_WAIT;
-use crate::app::command::UseCase;
+use crate::app::command::Command;
 use crate::app::event::Event;
 use crate::app::orders::product_of;
 use crate::app::transaction::UnitOfWork;
@@ -50,11 +50,12 @@ pub(crate) struct BeginCode {
     pub(crate) leave: Leave,
 }
 
-impl UseCase for BeginCode {
-    type Answer = Step;
+impl Command for BeginCode {
+    type Output = Step;
+    type Error = StoreError;
 
-    fn locks(&self, locks: &mut Locks) {
-        locks.name("code", &self.code);
+    fn footprint(&self, footprint: &mut Locks) {
+        footprint.name("code", &self.code);
     }
 
     async fn run(&self, tx: &mut dyn Tx, work: &mut UnitOfWork<'_>) -> Result<Step, StoreError> {

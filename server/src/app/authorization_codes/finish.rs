@@ -8,13 +8,12 @@ use license_core::time::DAY;
 use super::begin::terms;
 use super::{given_back, instance_of, order_pending, refused};
 use crate::app::audit::{By, Entry};
-use crate::app::command::UseCase;
+use crate::app::command::{Command, Failed};
 use crate::app::event::Event;
 use crate::app::issuance::reevaluate;
 use crate::app::market::give_back;
 use crate::app::orders::product_of;
 use crate::app::transaction::UnitOfWork;
-use crate::error::ApiError;
 use crate::store::{CodeRow, CodeState, Instance, InstanceState, Locks, StoreError, Tx};
 
 /// How long a code that the marketplace answers for wrongly is not asked about again.
@@ -31,41 +30,42 @@ pub(crate) struct EndActivation {
     pub(crate) next_at: i64,
 }
 
-impl UseCase for EndActivation {
+impl Command for EndActivation {
     /// What the program is told where there is nothing to use.
-    type Answer = Result<(), ApiError>;
+    type Output = ();
+    type Error = Failed;
 
-    fn locks(&self, locks: &mut Locks) {
-        locks.name("code", &self.code);
+    fn footprint(&self, footprint: &mut Locks) {
+        footprint.name("code", &self.code);
     }
 
     async fn run(
         &self,
         tx: &mut dyn Tx,
         work: &mut UnitOfWork<'_>,
-    ) -> Result<Self::Answer, StoreError> {
+    ) -> Result<Self::Output, Failed> {
         work.publish(Event::CodeAnswered { code: self.code.clone() });
-        let Some(mut row) = tx.code(&self.code).await? else { return Ok(Err(order_pending())) };
+        let Some(mut row) = tx.code(&self.code).await? else { return Err(order_pending().into()) };
         if row.state != CodeState::Activating {
             // Somebody else's answer came first.
-            return Ok(Ok(()));
+            return Ok(());
         }
         match &self.outcome {
             Ok(info) if info.standing == Some(Standing::Released) => {
                 tx.remove_code(&row.code).await?;
-                Ok(Err(given_back()))
+                Err(given_back().into())
             }
-            Ok(info) => open(tx, work, &mut row, info).await.map(Ok),
+            Ok(info) => Ok(open(tx, work, &mut row, info).await?),
             Err(failure) if failure.remedy != Remedy::TryAgain => {
                 // Nothing is kept of a code that is none; the next program that has it asks anew.
                 tx.remove_code(&row.code).await?;
-                Ok(Err(refused(failure)))
+                Err(refused(failure).into())
             }
             Err(failure) => {
                 row.unanswered = !(self.unsent && row.attempts <= 1);
                 note_failure(&mut row, failure, self.next_at);
                 tx.put_code(&row).await?;
-                Ok(Err(order_pending()))
+                Err(order_pending().into())
             }
         }
     }
@@ -80,11 +80,12 @@ pub(crate) struct EndBeat {
     pub(crate) next_at: i64,
 }
 
-impl UseCase for EndBeat {
-    type Answer = ();
+impl Command for EndBeat {
+    type Output = ();
+    type Error = StoreError;
 
-    fn locks(&self, locks: &mut Locks) {
-        locks.name("code", &self.code);
+    fn footprint(&self, footprint: &mut Locks) {
+        footprint.name("code", &self.code);
     }
 
     async fn run(&self, tx: &mut dyn Tx, work: &mut UnitOfWork<'_>) -> Result<(), StoreError> {

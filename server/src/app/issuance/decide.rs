@@ -14,6 +14,7 @@ use license_core::{Timestamp, rule::Application};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD as B64};
 
 use super::presented_machine::PresentedMachine;
+use crate::app::command::Failed;
 use crate::app::context::Context;
 use crate::app::orders::REFUND;
 use crate::app::transaction::UnitOfWork;
@@ -132,9 +133,10 @@ pub(crate) async fn decide(
 
     let limit = limit_of(instance, &product);
     let (place, seats) = match product.license.kind {
-        LicenseKind::NodeLocked => match bind(tx, work, instance, request, limit).await? {
+        LicenseKind::NodeLocked => match bind(tx, work, instance, request, limit).await {
             Ok(place) => (place, None),
-            Err(denial) => return denied(tx, instance, request, denial).await,
+            Err(Failed::Refused(denial)) => return denied(tx, instance, request, denial).await,
+            Err(Failed::Store(error)) => return Err(error),
         },
         LicenseKind::Floating => (SeatAllocation::Unbound, Some(limit)),
         LicenseKind::Unbound => (SeatAllocation::Unbound, None),
@@ -169,24 +171,24 @@ async fn bind(
     instance: &Instance,
     request: &IssueRequest<'_>,
     limit: u32,
-) -> Result<Result<SeatAllocation, Denial>, StoreError> {
+) -> Result<SeatAllocation, Failed<Denial>> {
     let (info, digests) = match request.device {
-        PresentedMachine::Missing => return Ok(Err(Denial::DeviceMissing)),
-        PresentedMachine::Unreadable => return Ok(Err(Denial::DeviceUnreadable)),
+        PresentedMachine::Missing => return Err(Denial::DeviceMissing.into()),
+        PresentedMachine::Unreadable => return Err(Denial::DeviceUnreadable.into()),
         PresentedMachine::Machine { info, digests } => (info, digests),
     };
     let salt = B64.encode(work.context.random::<9>());
     let Ok(enrolled) = Binding::enroll(info, &salt, &Enrollment::default()) else {
-        return Ok(Err(Denial::DeviceUnreadable));
+        return Err(Denial::DeviceUnreadable.into());
     };
     let binding = enrolled.binding;
 
     if let Some(machine) = known(tx, instance, info, digests).await? {
-        return Ok(Ok(SeatAllocation::Known { machine, info: info.clone(), binding }));
+        return Ok(SeatAllocation::Known { machine, info: info.clone(), binding });
     }
     let used = count(instance.machines_used - i64::from(request.frees.is_some()));
-    let new = rule::admit_machine(false, used, limit);
-    Ok(new.map(|()| SeatAllocation::New { digests: telling(&binding, digests), binding }))
+    rule::admit_machine(false, used, limit)?;
+    Ok(SeatAllocation::New { digests: telling(&binding, digests), binding })
 }
 
 /// Those by which it will be found again.

@@ -8,7 +8,7 @@ use super::issue::{issue, send};
 use super::presented_machine::PresentedMachine;
 use crate::alarms::Alarm;
 use crate::app::audit::{By, Entry};
-use crate::app::command::UseCase;
+use crate::app::command::Command;
 use crate::app::event::Event;
 use crate::app::transaction::UnitOfWork;
 use crate::store::{
@@ -24,19 +24,20 @@ pub(crate) struct ReevaluatePending {
     pub(crate) after: Option<Cursor>,
 }
 
-impl UseCase for ReevaluatePending {
+impl Command for ReevaluatePending {
     /// Where to go on.
-    type Answer = Option<Cursor>;
+    type Output = Option<Cursor>;
+    type Error = StoreError;
 
-    fn locks(&self, locks: &mut Locks) {
-        locks.instance(&self.instance);
+    fn footprint(&self, footprint: &mut Locks) {
+        footprint.instance(&self.instance);
     }
 
     async fn run(
         &self,
         tx: &mut dyn Tx,
         work: &mut UnitOfWork<'_>,
-    ) -> Result<Self::Answer, StoreError> {
+    ) -> Result<Self::Output, StoreError> {
         match tx.instance(&self.instance).await? {
             Some(mut instance) => reevaluate(tx, work, &mut instance, self.after.as_ref()).await,
             None => Ok(None),

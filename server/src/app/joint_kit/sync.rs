@@ -7,7 +7,7 @@ use koogallery::kit::{ApplicationSync, AuthSync, Change, OrganisationSync, Tenan
 use sha2::{Digest, Sha256};
 
 use super::super::audit::{By, Entry};
-use super::super::command::UseCase;
+use super::super::command::Command;
 use super::super::transaction::UnitOfWork;
 use crate::store::{KitApplication, KitOrganisation, KitTenant, KitUser, Locks, StoreError, Tx};
 
@@ -27,17 +27,18 @@ pub(crate) enum SyncKit {
     },
 }
 
-impl UseCase for SyncKit {
-    type Answer = ();
+impl Command for SyncKit {
+    type Output = ();
+    type Error = StoreError;
 
-    fn locks(&self, locks: &mut Locks) {
+    fn footprint(&self, footprint: &mut Locks) {
         let (instance, tenant) = match self {
             Self::Tenant(call) => (&call.instance_id, &call.tenant_id),
             Self::Application { call, .. } => (&call.instance_id, &call.tenant_id),
             Self::Users(call) => (&call.instance_id, &call.tenant_id),
             Self::Organisation { call, .. } => (&call.instance_id, &call.tenant_id),
         };
-        locks.name("kit", &format!("{instance}/{tenant}"));
+        footprint.name("kit", &format!("{instance}/{tenant}"));
     }
 
     async fn run(&self, tx: &mut dyn Tx, work: &mut UnitOfWork<'_>) -> Result<(), StoreError> {

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::super::Context;
 use super::super::audit::{By, Entry};
-use super::super::command::UseCase;
+use super::super::command::Command;
 use super::super::transaction::UnitOfWork;
 use crate::store::{KitDoor, StoreError, Tx};
 use crate::vault;
@@ -21,9 +21,10 @@ pub(crate) struct UseState {
     pub(crate) expires: i64,
 }
 
-impl UseCase for UseState {
+impl Command for UseState {
     /// Whether it is the first time.
-    type Answer = bool;
+    type Output = bool;
+    type Error = StoreError;
 
     async fn run(&self, tx: &mut dyn Tx, _: &mut UnitOfWork<'_>) -> Result<bool, StoreError> {
         tx.add_nonce(&self.digest, self.expires + 1).await
@@ -37,8 +38,9 @@ pub(crate) struct KeepLogin {
     pub(crate) user: UserInfo,
 }
 
-impl UseCase for KeepLogin {
-    type Answer = ();
+impl Command for KeepLogin {
+    type Output = ();
+    type Error = StoreError;
 
     async fn run(&self, tx: &mut dyn Tx, work: &mut UnitOfWork<'_>) -> Result<(), StoreError> {
         let synced = match &self.user.user_name {
@@ -77,14 +79,15 @@ pub(crate) struct TakeLogin {
     pub(crate) by: By,
 }
 
-impl UseCase for TakeLogin {
-    type Answer = Option<Vec<u8>>;
+impl Command for TakeLogin {
+    type Output = Option<Vec<u8>>;
+    type Error = StoreError;
 
     async fn run(
         &self,
         tx: &mut dyn Tx,
         work: &mut UnitOfWork<'_>,
-    ) -> Result<Self::Answer, StoreError> {
+    ) -> Result<Self::Output, StoreError> {
         let taken = tx.take_login(&self.digest, work.now.as_secs()).await?;
         if taken.is_some() {
             work.audit(Entry::new("login.redeem", &self.by));

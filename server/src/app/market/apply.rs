@@ -7,7 +7,7 @@ use license_core::rule::Denial;
 
 use super::{live, test_answer};
 use crate::app::audit::{By, Entry};
-use crate::app::command::UseCase;
+use crate::app::command::{Command, Failed};
 use crate::app::context::Context;
 use crate::app::issuance::{Decision, IssueRequest, PresentedMachine, decide, result_code};
 use crate::app::issuance::{fulfil, reevaluate};
@@ -34,24 +34,27 @@ enum Earlier {
     Unsent(Application, Box<LicenseRow>),
 }
 
-impl UseCase for Apply {
-    type Answer = Answer;
+impl Command for Apply {
+    type Output = Answer;
+    type Error = Failed<Rejection>;
 
-    fn locks(&self, locks: &mut Locks) {
+    fn footprint(&self, footprint: &mut Locks) {
         let call = &self.call;
         if !call.test {
-            locks.application(&call.event_id, &call.instance_id, self.device.digests());
+            footprint.application(&call.event_id, &call.instance_id, self.device.digests());
         }
     }
 
-    async fn run(&self, tx: &mut dyn Tx, work: &mut UnitOfWork<'_>) -> Result<Answer, StoreError> {
+    async fn run(
+        &self,
+        tx: &mut dyn Tx,
+        work: &mut UnitOfWork<'_>,
+    ) -> Result<Answer, Failed<Rejection>> {
         let call = &self.call;
         if call.test {
-            return test_answer(tx, &call.instance_id, ResultCode::InProgress).await;
+            return Ok(test_answer(tx, &call.instance_id, ResultCode::InProgress).await?);
         }
-        let Some(mut instance) = live(tx, &call.instance_id).await? else {
-            return Ok(Answer::of(ResultCode::InstanceUnknown));
-        };
+        let mut instance = live(tx, &call.instance_id).await?;
         // Those who came before are served before.
         if instance.judge_due {
             reevaluate(tx, work, &mut instance, None).await?;
@@ -66,7 +69,7 @@ impl UseCase for Apply {
             match earlier.state {
                 ApplicationState::Superseded => {}
                 _ if earlier.fingerprint == self.fingerprint => {
-                    return self.again(tx, work, &mut instance, &mut earlier).await;
+                    return Ok(self.again(tx, work, &mut instance, &mut earlier).await?);
                 }
                 ApplicationState::Waiting | ApplicationState::Held => {
                     displaced = Some(Earlier::Kept(earlier));
@@ -79,7 +82,7 @@ impl UseCase for Apply {
                 },
             }
         }
-        self.first(tx, work, &mut instance, displaced).await
+        Ok(self.first(tx, work, &mut instance, displaced).await?)
     }
 }
 

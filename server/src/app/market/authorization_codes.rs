@@ -7,11 +7,11 @@ use koogallery::{Answer, Rejection, ResultCode};
 use super::{first_use, give_back, put_status};
 use crate::app::audit::{By, Entry};
 use crate::app::authorization_codes::{instance_of, is_live, set_end, terms};
-use crate::app::command::UseCase;
+use crate::app::command::{Command, Failed};
 use crate::app::issuance::reevaluate;
 use crate::app::orders::product_of;
 use crate::app::transaction::UnitOfWork;
-use crate::store::{CodeRow, CodeState, Instance, Locks, StoreError, Terms, Tx};
+use crate::store::{CodeRow, CodeState, Instance, Locks, Terms, Tx};
 
 /// 更新授权码有效期.
 pub(crate) struct RefreshCode {
@@ -31,13 +31,12 @@ pub(crate) struct ReleaseCode {
     pub(crate) nonce: Vec<u8>,
 }
 
-fn unknown() -> Answer {
+fn unknown() -> Rejection {
     Rejection::new(
         ResultCode::InstanceUnknown,
         "the authorization code does not exist",
         "授权码不存在",
     )
-    .into()
 }
 
 /// Debugging has no way to make a code, so that each is taken for one.
@@ -45,36 +44,39 @@ async fn test_code(
     tx: &mut dyn Tx,
     work: &UnitOfWork<'_>,
     nonce: &[u8],
-) -> Result<Answer, StoreError> {
-    Ok(first_use(tx, work, nonce).await?.err().unwrap_or_else(Answer::success))
+) -> Result<Answer, Failed<Rejection>> {
+    first_use(tx, work, nonce).await?;
+    Ok(Answer::success())
 }
 
 /// The code and its instance, unless it was never activated here or was given back.
-async fn live(tx: &mut dyn Tx, code: &str) -> Result<Option<(CodeRow, Instance)>, StoreError> {
-    let Some(row) = tx.code(code).await?.filter(is_live) else { return Ok(None) };
-    Ok(instance_of(tx, &row).await?.map(|instance| (row, instance)))
+async fn live(tx: &mut dyn Tx, code: &str) -> Result<(CodeRow, Instance), Failed<Rejection>> {
+    let row = tx.code(code).await?.filter(is_live).ok_or_else(unknown)?;
+    let instance = instance_of(tx, &row).await?.ok_or_else(unknown)?;
+    Ok((row, instance))
 }
 
-impl UseCase for RefreshCode {
-    type Answer = Answer;
+impl Command for RefreshCode {
+    type Output = Answer;
+    type Error = Failed<Rejection>;
 
-    fn locks(&self, locks: &mut Locks) {
+    fn footprint(&self, footprint: &mut Locks) {
         if !self.call.test {
-            locks.name("code", &self.call.license);
+            footprint.name("code", &self.call.license);
         }
     }
 
-    async fn run(&self, tx: &mut dyn Tx, work: &mut UnitOfWork<'_>) -> Result<Answer, StoreError> {
+    async fn run(
+        &self,
+        tx: &mut dyn Tx,
+        work: &mut UnitOfWork<'_>,
+    ) -> Result<Answer, Failed<Rejection>> {
         let call = &self.call;
         if call.test {
             return test_code(tx, work, &self.nonce).await;
         }
-        let Some((mut row, mut instance)) = live(tx, &call.license).await? else {
-            return Ok(unknown());
-        };
-        if let Err(replay) = first_use(tx, work, &self.nonce).await? {
-            return Ok(replay);
-        }
+        let (mut row, mut instance) = live(tx, &call.license).await?;
+        first_use(tx, work, &self.nonce).await?;
 
         let now = work.now.as_secs();
         if let Some(goods) = &call.product_id
@@ -101,26 +103,27 @@ impl UseCase for RefreshCode {
     }
 }
 
-impl UseCase for SetCodeStatus {
-    type Answer = Answer;
+impl Command for SetCodeStatus {
+    type Output = Answer;
+    type Error = Failed<Rejection>;
 
-    fn locks(&self, locks: &mut Locks) {
+    fn footprint(&self, footprint: &mut Locks) {
         if !self.call.test {
-            locks.name("code", &self.call.license);
+            footprint.name("code", &self.call.license);
         }
     }
 
-    async fn run(&self, tx: &mut dyn Tx, work: &mut UnitOfWork<'_>) -> Result<Answer, StoreError> {
+    async fn run(
+        &self,
+        tx: &mut dyn Tx,
+        work: &mut UnitOfWork<'_>,
+    ) -> Result<Answer, Failed<Rejection>> {
         let call = &self.call;
         if call.test {
             return test_code(tx, work, &self.nonce).await;
         }
-        let Some((mut row, mut instance)) = live(tx, &call.license).await? else {
-            return Ok(unknown());
-        };
-        if let Err(replay) = first_use(tx, work, &self.nonce).await? {
-            return Ok(replay);
-        }
+        let (mut row, mut instance) = live(tx, &call.license).await?;
+        first_use(tx, work, &self.nonce).await?;
 
         put_status(tx, work, &mut instance, call.status).await?;
         row.changed_at = work.now.as_secs();
@@ -129,26 +132,29 @@ impl UseCase for SetCodeStatus {
     }
 }
 
-impl UseCase for ReleaseCode {
-    type Answer = Answer;
+impl Command for ReleaseCode {
+    type Output = Answer;
+    type Error = Failed<Rejection>;
 
-    fn locks(&self, locks: &mut Locks) {
+    fn footprint(&self, footprint: &mut Locks) {
         if !self.call.test {
-            locks.name("code", &self.call.license);
+            footprint.name("code", &self.call.license);
         }
     }
 
-    async fn run(&self, tx: &mut dyn Tx, work: &mut UnitOfWork<'_>) -> Result<Answer, StoreError> {
+    async fn run(
+        &self,
+        tx: &mut dyn Tx,
+        work: &mut UnitOfWork<'_>,
+    ) -> Result<Answer, Failed<Rejection>> {
         let call = &self.call;
         if call.test {
             return test_code(tx, work, &self.nonce).await;
         }
         // A second release is a success as well: the first answer may have been lost.
-        let Some(mut row) = tx.code(&call.license).await? else { return Ok(unknown()) };
-        let Some(mut instance) = instance_of(tx, &row).await? else { return Ok(unknown()) };
-        if let Err(replay) = first_use(tx, work, &self.nonce).await? {
-            return Ok(replay);
-        }
+        let mut row = tx.code(&call.license).await?.ok_or_else(unknown)?;
+        let mut instance = instance_of(tx, &row).await?.ok_or_else(unknown)?;
+        first_use(tx, work, &self.nonce).await?;
 
         if row.state != CodeState::Released {
             row.state = CodeState::Released;

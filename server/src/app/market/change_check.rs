@@ -4,18 +4,20 @@ use koogallery::call::ChangeInstanceCheck;
 use koogallery::{Answer, Rejection, ResultCode};
 
 use super::{live, test_answer};
+use crate::app::command::Failed;
 use crate::app::orders::product_of;
-use crate::store::{Store, StoreError};
+use crate::store::Store;
 
 /// 续费变更校验: possible if the target is a product of ours.
-pub(crate) async fn check(store: &Store, call: &ChangeInstanceCheck) -> Result<Answer, StoreError> {
+pub(crate) async fn check(
+    store: &Store,
+    call: &ChangeInstanceCheck,
+) -> Result<Answer, Failed<Rejection>> {
     let mut tx = store.read().await?;
     if call.test {
-        return test_answer(&mut *tx, &call.instance_id, ResultCode::Success).await;
+        return Ok(test_answer(&mut *tx, &call.instance_id, ResultCode::Success).await?);
     }
-    if live(&mut *tx, &call.instance_id).await?.is_none() {
-        return Ok(Answer::of(ResultCode::InstanceUnknown));
-    }
+    live(&mut *tx, &call.instance_id).await?;
     let target = &call.product_info;
     let sku = target.sku_code.as_deref().unwrap_or_default();
     Ok(match product_of(&mut *tx, &target.product_id, sku).await? {

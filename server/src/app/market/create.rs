@@ -5,7 +5,7 @@ use koogallery::call::NewInstance;
 use license_core::activation::ActivationCode;
 
 use crate::app::audit::{By, Entry};
-use crate::app::command::UseCase;
+use crate::app::command::Command;
 use crate::app::event::Event;
 use crate::app::transaction::UnitOfWork;
 use crate::store::{Instance, InstanceState, Locks, StoreError, Tx};
@@ -13,13 +13,14 @@ use crate::store::{Instance, InstanceState, Locks, StoreError, Tx};
 /// 创建实例.
 pub(crate) struct CreateInstance(pub(crate) NewInstance);
 
-impl UseCase for CreateInstance {
-    type Answer = Answer;
+impl Command for CreateInstance {
+    type Output = Answer;
+    type Error = StoreError;
 
-    fn locks(&self, locks: &mut Locks) {
+    fn footprint(&self, footprint: &mut Locks) {
         let call = &self.0;
         // The first edition knows no lines: both editions wait for each other.
-        locks.name(if call.test { "test order" } else { "order" }, &call.order_id);
+        footprint.name(if call.test { "test order" } else { "order" }, &call.order_id);
     }
 
     async fn run(&self, tx: &mut dyn Tx, work: &mut UnitOfWork<'_>) -> Result<Answer, StoreError> {

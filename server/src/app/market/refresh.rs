@@ -1,12 +1,12 @@
 //! `refreshInstance`: another end, and perhaps another order behind it.
 
 use koogallery::call::{RefreshInstance as Call, Scene};
-use koogallery::{Answer, ResultCode};
+use koogallery::{Answer, Rejection};
 
 use super::v1::{self, Told};
 use super::{first_use, live, test_effect};
 use crate::app::audit::{By, Entry};
-use crate::app::command::UseCase;
+use crate::app::command::{Command, Failed};
 use crate::app::event::Event;
 use crate::app::transaction::UnitOfWork;
 use crate::app::{issuance::reevaluate, orders};
@@ -30,26 +30,27 @@ pub(crate) enum Edition {
     License,
 }
 
-impl UseCase for RefreshInstance {
-    type Answer = Answer;
+impl Command for RefreshInstance {
+    type Output = Answer;
+    type Error = Failed<Rejection>;
 
-    fn locks(&self, locks: &mut Locks) {
+    fn footprint(&self, footprint: &mut Locks) {
         if !self.call.test {
-            locks.instance(&self.call.instance_id);
+            footprint.instance(&self.call.instance_id);
         }
     }
 
-    async fn run(&self, tx: &mut dyn Tx, work: &mut UnitOfWork<'_>) -> Result<Answer, StoreError> {
+    async fn run(
+        &self,
+        tx: &mut dyn Tx,
+        work: &mut UnitOfWork<'_>,
+    ) -> Result<Answer, Failed<Rejection>> {
         let call = &self.call;
         if call.test {
             return test_effect(tx, work, &call.instance_id, &self.nonce).await;
         }
-        let Some(mut instance) = live(tx, &call.instance_id).await? else {
-            return Ok(Answer::of(ResultCode::InstanceUnknown));
-        };
-        if let Err(replay) = first_use(tx, work, &self.nonce).await? {
-            return Ok(replay);
-        }
+        let mut instance = live(tx, &call.instance_id).await?;
+        first_use(tx, work, &self.nonce).await?;
 
         if self.edition == Edition::V2 && is_repeat(call, &tx.orders_of(&instance.id).await?) {
             return Ok(Answer::success());
@@ -82,7 +83,7 @@ impl UseCase for RefreshInstance {
         reevaluate(tx, work, &mut instance, None).await?;
         match self.edition {
             Edition::V2 | Edition::Saas => Ok(Answer::success()),
-            Edition::License => v1::renew(tx, work, &mut instance, call).await,
+            Edition::License => Ok(v1::renew(tx, work, &mut instance, call).await?),
         }
     }
 }

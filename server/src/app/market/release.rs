@@ -1,11 +1,11 @@
 //! `releaseInstance`: given back for good.
 
 use koogallery::call::ReleaseInstance as Call;
-use koogallery::{Answer, ResultCode};
+use koogallery::{Answer, Rejection, ResultCode};
 
 use super::{first_use, test_effect};
 use crate::app::audit::{By, Entry};
-use crate::app::command::UseCase;
+use crate::app::command::{Command, Failed};
 use crate::app::issuance::reevaluate;
 use crate::app::transaction::UnitOfWork;
 use crate::store::{Instance, InstanceState, ListKey, Locks, StoreError, Tx};
@@ -16,16 +16,21 @@ pub(crate) struct ReleaseInstance {
     pub(crate) nonce: Vec<u8>,
 }
 
-impl UseCase for ReleaseInstance {
-    type Answer = Answer;
+impl Command for ReleaseInstance {
+    type Output = Answer;
+    type Error = Failed<Rejection>;
 
-    fn locks(&self, locks: &mut Locks) {
+    fn footprint(&self, footprint: &mut Locks) {
         if !self.call.test {
-            locks.instance(&self.call.instance_id);
+            footprint.instance(&self.call.instance_id);
         }
     }
 
-    async fn run(&self, tx: &mut dyn Tx, work: &mut UnitOfWork<'_>) -> Result<Answer, StoreError> {
+    async fn run(
+        &self,
+        tx: &mut dyn Tx,
+        work: &mut UnitOfWork<'_>,
+    ) -> Result<Answer, Failed<Rejection>> {
         let call = &self.call;
         if call.test {
             return test_effect(tx, work, &call.instance_id, &self.nonce).await;
@@ -34,9 +39,7 @@ impl UseCase for ReleaseInstance {
         let Some(mut instance) = tx.instance(&call.instance_id).await? else {
             return Ok(Answer::of(ResultCode::InstanceUnknown));
         };
-        if let Err(replay) = first_use(tx, work, &self.nonce).await? {
-            return Ok(replay);
-        }
+        first_use(tx, work, &self.nonce).await?;
 
         if instance.state != InstanceState::Released {
             give_back(tx, work, &mut instance).await?;

@@ -1,11 +1,11 @@
 //! `updateInstanceStatus`: stopped for a time, and let go again.
 
 use koogallery::call::{Status, UpdateInstanceStatus};
-use koogallery::{Answer, ResultCode};
+use koogallery::{Answer, Rejection};
 
 use super::{first_use, live, test_effect};
 use crate::app::audit::{By, Entry};
-use crate::app::command::UseCase;
+use crate::app::command::{Command, Failed};
 use crate::app::issuance::reevaluate;
 use crate::app::transaction::UnitOfWork;
 use crate::store::{Instance, InstanceState, ListKey, Locks, StoreError, Tx};
@@ -16,26 +16,27 @@ pub(crate) struct SetStatus {
     pub(crate) nonce: Vec<u8>,
 }
 
-impl UseCase for SetStatus {
-    type Answer = Answer;
+impl Command for SetStatus {
+    type Output = Answer;
+    type Error = Failed<Rejection>;
 
-    fn locks(&self, locks: &mut Locks) {
+    fn footprint(&self, footprint: &mut Locks) {
         if !self.call.test {
-            locks.instance(&self.call.instance_id);
+            footprint.instance(&self.call.instance_id);
         }
     }
 
-    async fn run(&self, tx: &mut dyn Tx, work: &mut UnitOfWork<'_>) -> Result<Answer, StoreError> {
+    async fn run(
+        &self,
+        tx: &mut dyn Tx,
+        work: &mut UnitOfWork<'_>,
+    ) -> Result<Answer, Failed<Rejection>> {
         let call = &self.call;
         if call.test {
             return test_effect(tx, work, &call.instance_id, &self.nonce).await;
         }
-        let Some(mut instance) = live(tx, &call.instance_id).await? else {
-            return Ok(Answer::of(ResultCode::InstanceUnknown));
-        };
-        if let Err(replay) = first_use(tx, work, &self.nonce).await? {
-            return Ok(replay);
-        }
+        let mut instance = live(tx, &call.instance_id).await?;
+        first_use(tx, work, &self.nonce).await?;
 
         put_status(tx, work, &mut instance, call.status).await?;
         Ok(Answer::success())

@@ -1,17 +1,17 @@
 //! `upgradeInstance`: another order stands behind the same instance, with more or something else.
 
 use koogallery::call::UpgradeInstance as Call;
-use koogallery::{Answer, ResultCode};
+use koogallery::{Answer, Rejection};
 
 use super::v1::{self, Told};
 use super::{first_use, live, test_effect};
 use crate::app::audit::{By, Entry};
-use crate::app::command::UseCase;
+use crate::app::command::{Command, Failed};
 use crate::app::event::Event;
 use crate::app::issuance::reevaluate;
 use crate::app::orders::UPGRADE;
 use crate::app::transaction::UnitOfWork;
-use crate::store::{Locks, StoreError, Tx};
+use crate::store::{Locks, Tx};
 
 /// 实例升级. What it becomes is read from the order; until then the earlier order counts, but for
 /// what the first edition's call tells by itself.
@@ -21,26 +21,27 @@ pub(crate) struct UpgradeInstance {
     pub(crate) told: Option<Told>,
 }
 
-impl UseCase for UpgradeInstance {
-    type Answer = Answer;
+impl Command for UpgradeInstance {
+    type Output = Answer;
+    type Error = Failed<Rejection>;
 
-    fn locks(&self, locks: &mut Locks) {
+    fn footprint(&self, footprint: &mut Locks) {
         if !self.call.test {
-            locks.instance(&self.call.instance_id);
+            footprint.instance(&self.call.instance_id);
         }
     }
 
-    async fn run(&self, tx: &mut dyn Tx, work: &mut UnitOfWork<'_>) -> Result<Answer, StoreError> {
+    async fn run(
+        &self,
+        tx: &mut dyn Tx,
+        work: &mut UnitOfWork<'_>,
+    ) -> Result<Answer, Failed<Rejection>> {
         let call = &self.call;
         if call.test {
             return test_effect(tx, work, &call.instance_id, &self.nonce).await;
         }
-        let Some(mut instance) = live(tx, &call.instance_id).await? else {
-            return Ok(Answer::of(ResultCode::InstanceUnknown));
-        };
-        if let Err(replay) = first_use(tx, work, &self.nonce).await? {
-            return Ok(replay);
-        }
+        let mut instance = live(tx, &call.instance_id).await?;
+        first_use(tx, work, &self.nonce).await?;
 
         let now = work.now.as_secs();
         let (order, line) = (&call.order_id, &call.order_line_id);

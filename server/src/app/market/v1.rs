@@ -19,8 +19,9 @@ pub(crate) use refresh_license::renew;
 
 use super::query::{self, Shown};
 use super::refresh::Edition;
-use super::{RefreshInstance, ReleaseInstance, SetStatus, UpgradeInstance};
+use super::{RefreshInstance, ReleaseInstance, SetStatus, UpgradeInstance, conclude};
 use crate::app::App;
+use crate::app::command::Failed;
 use crate::app::context::Context;
 
 /// An answer with the value of the header `Body-Sign`; without one while there is no key.
@@ -103,41 +104,47 @@ impl App {
 
     async fn answer_query(&self, call: Call, key: &AccessKey, nonce: Vec<u8>) -> Answer {
         let encryption = call.encryption();
-        let refresh = |call, edition, nonce| RefreshInstance { call, nonce, edition };
-        let answer = match call {
-            Call::NewInstance(call) => self.writer.write(Buy::new(call, Wanted::Instance)).await,
-            Call::GetLicense(call) => self.writer.write(Buy::new(call, Wanted::License)).await,
-            Call::RefreshInstance(call) => {
-                self.writer.write(refresh(call, Edition::Saas, nonce)).await
-            }
-            Call::RefreshLicense(call) => {
-                self.writer.write(refresh(call, Edition::License, nonce)).await
-            }
-            Call::ExpireInstance(call) | Call::ExpireLicense(call) => {
-                self.writer.write(ExpireInstance { call, nonce }).await
-            }
-            Call::ReleaseInstance(call) | Call::ReleaseLicense(call) => {
-                self.writer.write(ReleaseInstance { call, nonce }).await
-            }
-            Call::Upgrade(call) => {
-                let told = Some(Told::of_upgrade(&call));
-                let call = call.into();
-                self.writer.write(UpgradeInstance { call, nonce, told }).await
-            }
-            Call::InstanceStatus(call) => self.writer.write(SetStatus { call, nonce }).await,
-            Call::QueryInstance(call, _) => {
-                let shown = Shown::V1 { secret: encryption.is_some() };
-                query::instances(&self.store, &call, shown).await
-            }
-        };
-        let answer = answer.unwrap_or_else(|error| {
-            tracing::error!(error = %error, "a call of the marketplace could not be served");
-            Answer::of(ResultCode::Internal)
-        });
+        let answer = conclude(self.query_answer(call, encryption.is_some(), nonce).await);
         match encryption {
             Some(encryption) => encrypted(answer, &self.context, key, encryption),
             None => answer,
         }
+    }
+
+    /// `secret`: the answer will be encrypted.
+    async fn query_answer(
+        &self,
+        call: Call,
+        secret: bool,
+        nonce: Vec<u8>,
+    ) -> Result<Answer, Failed<Rejection>> {
+        let writer = &self.writer;
+        let refresh = |call, edition, nonce| RefreshInstance { call, nonce, edition };
+        Ok(match call {
+            Call::NewInstance(call) => writer.write(Buy::new(call, Wanted::Instance)).await?,
+            Call::GetLicense(call) => writer.write(Buy::new(call, Wanted::License)).await?,
+            Call::RefreshInstance(call) => {
+                writer.write(refresh(call, Edition::Saas, nonce)).await?
+            }
+            Call::RefreshLicense(call) => {
+                writer.write(refresh(call, Edition::License, nonce)).await?
+            }
+            Call::ExpireInstance(call) | Call::ExpireLicense(call) => {
+                writer.write(ExpireInstance { call, nonce }).await?
+            }
+            Call::ReleaseInstance(call) | Call::ReleaseLicense(call) => {
+                writer.write(ReleaseInstance { call, nonce }).await?
+            }
+            Call::Upgrade(call) => {
+                let told = Some(Told::of_upgrade(&call));
+                let call = call.into();
+                writer.write(UpgradeInstance { call, nonce, told }).await?
+            }
+            Call::InstanceStatus(call) => writer.write(SetStatus { call, nonce }).await?,
+            Call::QueryInstance(call, _) => {
+                query::instances(&self.store, &call, Shown::V1 { secret }).await?
+            }
+        })
     }
 }
 

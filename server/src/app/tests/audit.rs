@@ -1,7 +1,5 @@
 //! The audit chain: what leaves a link, what does not, and that it verifies.
 
-use std::sync::Arc;
-
 use license_core::Code;
 use license_core::audit::{Auditor, Link, Report};
 use serde_json::json;
@@ -9,10 +7,10 @@ use sqlx::{ConnectOptions as _, Connection as _};
 
 use super::fixture::{DAY, Fixture, NOW, apply, device, flowsim, new_instance};
 use crate::app::audit::{By, Entry, append, on_behalf_of};
-use crate::app::command::{Command, Queued as _, failing::Fail};
+use crate::app::command::failing::Fail;
 use crate::app::market::CreateInstance;
 use crate::app::transaction::UnitOfWork;
-use crate::app::writer::write_all;
+use crate::app::writer::{Pending, pending, write_all};
 use crate::app::{App, AuditFilter, Role};
 use crate::config::Database;
 use crate::store::StoreError;
@@ -128,22 +126,21 @@ async fn a_batch_is_one_link_and_one_that_is_redone_is_one_a_command() {
         let raw = new_instance(order).to_string();
         let body = koogallery::Body::parse(raw.as_bytes()).unwrap();
         match koogallery::call::Call::read(&body).unwrap() {
-            koogallery::call::Call::NewInstance(call) => CreateInstance(call).into_command(),
+            koogallery::call::Call::NewInstance(call) => pending(CreateInstance(call)),
             _ => unreachable!(),
         }
     };
-    let run = async |commands: Vec<Command>| {
-        let commands: Arc<[Command]> = commands.into();
+    let run = async |mut batch: Vec<Box<dyn Pending>>| {
         let before = fixture.links().await.len();
-        write_all(&fixture.app.store, &fixture.app.context, &commands).await;
+        write_all(&fixture.app.store, &fixture.app.context, &mut batch).await;
         let sizes: Vec<usize> =
             fixture.links().await[before..].iter().map(|link| link.entries.len()).collect();
         sizes
     };
     assert_eq!(run(vec![create("A"), create("B"), create("C")]).await, [3]);
-    let fail = Fail::Breaks.into_command();
+    let fail = pending(Fail::Breaks);
     assert_eq!(run(vec![create("D"), fail, create("E")]).await, [1, 1]);
-    let fail = Fail::Panics.into_command();
+    let fail = pending(Fail::Panics);
     assert_eq!(run(vec![fail, create("F")]).await, [1]);
     assert_eq!(run(vec![create("A"), create("F")]).await, [0; 0]);
     verified(&fixture.links().await);

@@ -7,11 +7,11 @@ use license_core::{Code, api};
 use serde_json::Value;
 
 use crate::app::audit::{By, Entry};
-use crate::app::command::UseCase;
+use crate::app::command::{Command, Failed};
 use crate::app::event::Event;
 use crate::app::transaction::UnitOfWork;
 use crate::error::ApiError;
-use crate::store::{LicenseRow, Locks, StoreError, Tx, UsageRow, UsageState};
+use crate::store::{LicenseRow, Locks, Tx, UsageRow, UsageState};
 
 /// Records that look right by themselves.
 pub(crate) struct PushUsage {
@@ -197,23 +197,21 @@ impl Pushed {
     }
 }
 
-impl UseCase for PushUsage {
-    type Answer = Result<Vec<UsageRow>, ApiError>;
+impl Command for PushUsage {
+    type Output = Vec<UsageRow>;
+    type Error = Failed;
 
-    fn locks(&self, locks: &mut Locks) {
+    fn footprint(&self, footprint: &mut Locks) {
         // Two servers never judge one number at the same time.
-        locks.name("usage", "numbers");
+        footprint.name("usage", "numbers");
     }
 
     async fn run(
         &self,
         tx: &mut dyn Tx,
         work: &mut UnitOfWork<'_>,
-    ) -> Result<Self::Answer, StoreError> {
-        let rows = match self.decide(tx, work).await? {
-            Ok(rows) => rows,
-            Err(error) => return Ok(Err(error)),
-        };
+    ) -> Result<Self::Output, Failed> {
+        let rows = self.decide(tx, work).await?;
         // Nothing is written before everything was judged.
         let mut queued: Vec<&UsageRow> = Vec::new();
         for row in rows.iter().filter(|row| row.attempts == 0) {
@@ -229,7 +227,7 @@ impl UseCase for PushUsage {
             work.audit(pushed.about("count", queued.len().to_string()));
             work.publish(Event::UsageQueued);
         }
-        Ok(Ok(rows))
+        Ok(rows)
     }
 }
 
@@ -239,7 +237,7 @@ impl PushUsage {
         &self,
         tx: &mut dyn Tx,
         work: &UnitOfWork<'_>,
-    ) -> Result<Result<Vec<UsageRow>, ApiError>, StoreError> {
+    ) -> Result<Vec<UsageRow>, Failed> {
         let now = work.now.as_secs();
         let mut known = HashSet::new();
         let mut fresh: HashMap<&str, UsageRow> = HashMap::new();
@@ -253,7 +251,7 @@ impl PushUsage {
                 };
                 if let Some(row) = accepted {
                     if !pushed.is(&row) {
-                        return Ok(Err(self.conflict(i)));
+                        return Err(self.conflict(i).into());
                     }
                     rows.push(row);
                     continue;
@@ -262,11 +260,11 @@ impl PushUsage {
             let row = pushed.row(work.context.id(), now);
             let record = Record { number: row.metering_sn.clone(), ..pushed.record.clone() };
             if let Err(error) = record.check(now) {
-                return Ok(Err(self.from.invalid(i, &error)));
+                return Err(self.from.invalid(i, &error).into());
             }
             if !known.contains(&record.instance_id) {
                 let Some(instance) = tx.instance(&record.instance_id).await? else {
-                    return Ok(Err(self.no_instance(i)));
+                    return Err(self.no_instance(i).into());
                 };
                 let product =
                     pushed.record.product_id.as_ref().or(instance.market_product.as_ref());
@@ -276,7 +274,7 @@ impl PushUsage {
                         "旧版接口必填，且该实例的订单尚未读取",
                     );
                     let error = InvalidRecord::of("product_id", en, zh);
-                    return Ok(Err(self.from.invalid(i, &error)));
+                    return Err(self.from.invalid(i, &error).into());
                 }
                 if instance.market_product.is_some() || work.context.usage_form == Form::New {
                     known.insert(record.instance_id);
@@ -287,7 +285,7 @@ impl PushUsage {
             }
             rows.push(row);
         }
-        Ok(Ok(rows))
+        Ok(rows)
     }
 
     fn conflict(&self, i: usize) -> ApiError {

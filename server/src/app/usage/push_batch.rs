@@ -5,7 +5,7 @@ use koogallery::{Failure, Remedy};
 
 use super::record;
 use crate::alarms::Alarm;
-use crate::app::command::UseCase;
+use crate::app::command::Command;
 use crate::app::event::Event;
 use crate::app::transaction::UnitOfWork;
 use crate::store::{Lease, StoreError, Tx, UsageDelay, UsageRow, UsageState};
@@ -28,8 +28,9 @@ pub(crate) struct UsageCall {
     pub(crate) attempts: i64,
 }
 
-impl UseCase for TakeUsage {
-    type Answer = UsageCall;
+impl Command for TakeUsage {
+    type Output = UsageCall;
+    type Error = StoreError;
 
     async fn run(
         &self,
@@ -96,9 +97,10 @@ pub(crate) struct KeepUsage {
     pub(crate) held: Vec<String>,
 }
 
-impl UseCase for KeepUsage {
+impl Command for KeepUsage {
     /// How many were put back.
-    type Answer = u64;
+    type Output = u64;
+    type Error = StoreError;
 
     async fn run(&self, tx: &mut dyn Tx, work: &mut UnitOfWork<'_>) -> Result<u64, StoreError> {
         tx.renew_usage(&self.held, &Lease::of(&work.context.server)).await?;
@@ -125,8 +127,9 @@ pub(crate) struct Ended {
     pub(crate) queued: usize,
 }
 
-impl UseCase for EndUsage {
-    type Answer = Ended;
+impl Command for EndUsage {
+    type Output = Ended;
+    type Error = StoreError;
 
     async fn run(&self, tx: &mut dyn Tx, work: &mut UnitOfWork<'_>) -> Result<Ended, StoreError> {
         let rows = tx.usage_of_call(&self.ids).await?;

@@ -9,7 +9,7 @@ use license_core::{Code, Lang, Timestamp};
 use sha2::{Digest, Sha256};
 
 use super::push::{PushUsage, Sender, within_limits};
-use crate::app::command::UseCase;
+use crate::app::command::{Command, Failed};
 use crate::app::issuance::state;
 use crate::app::transaction::UnitOfWork;
 use crate::app::{App, client_license, licenses, orders, views};
@@ -28,24 +28,25 @@ pub(crate) struct ReportUsage {
     push: PushUsage,
 }
 
-impl UseCase for ReportUsage {
-    type Answer = Result<Vec<UsageRow>, ApiError>;
+impl Command for ReportUsage {
+    type Output = Vec<UsageRow>;
+    type Error = Failed;
 
-    fn locks(&self, locks: &mut Locks) {
-        self.push.locks(locks);
-        locks.instance(&self.instance);
+    fn footprint(&self, footprint: &mut Locks) {
+        self.push.footprint(footprint);
+        footprint.instance(&self.instance);
     }
 
     async fn run(
         &self,
         tx: &mut dyn Tx,
         work: &mut UnitOfWork<'_>,
-    ) -> Result<Self::Answer, StoreError> {
+    ) -> Result<Self::Output, Failed> {
         // Both may have changed since the license was found.
         let license = tx.license(&self.license).await?;
         let instance = tx.instance(&self.instance).await?;
         let (Some(license), Some(instance)) = (license, instance) else {
-            return Ok(Err(licenses::not_ours()));
+            return Err(licenses::not_ours().into());
         };
         let product = tx.product(&license.product).await?;
         let product = product.map(|row| work.context.terms_of(row)).transpose()?;
@@ -60,11 +61,11 @@ impl UseCase for ReportUsage {
         };
         for (i, entitlement) in self.entitlements.iter().enumerate() {
             if let Err(denial) = metering.admit(entitlement, work.now) {
-                return Ok(Err(denied(i, &denial)));
+                return Err(denied(i, &denial).into());
             }
         }
         if work.context.usage_form == Form::Old && instance.market_product.is_none() {
-            return Ok(Err(client_license::order_pending()));
+            return Err(client_license::order_pending().into());
         }
         self.push.run(tx, work).await
     }
@@ -134,13 +135,13 @@ impl App {
         let row = self.proven(&report.license).await?;
         let now = self.context.now();
         let names = |number: &str| metering_sn(&row, number);
-        let case = ReportUsage {
+        let command = ReportUsage {
             push: PushUsage::reported(&report.records, &row, names, now.as_secs())?,
             entitlements: report.records.iter().map(|record| record.entitlement.clone()).collect(),
             license: row.id,
             instance: row.instance_id,
         };
-        let rows = self.writer.write(case).await??;
+        let rows = self.writer.write(command).await?;
         let accepted = |(record, row): (&UsageRecord, UsageRow)| UsageAccepted {
             number: record.number.clone(),
             usage_id: row.id,

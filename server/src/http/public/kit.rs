@@ -40,7 +40,7 @@ pub(in crate::http) async fn call(
         tokio::spawn(async move { state.app.kit_call(interface, edition, &shown, &body).await });
     Ok(json(match tokio::time::timeout(MARKET_TIME, work).await {
         Ok(Ok(answer)) => answer,
-        Err(_) | Ok(Err(_)) => Answer::of(ResultCode::Internal).to_json(),
+        _ => Answer::of(ResultCode::Internal).to_json(),
     }))
 }
 

@@ -35,7 +35,7 @@ pub(in crate::http) async fn call(
     Ok(json(match tokio::time::timeout(MARKET_TIME, work).await {
         Ok(Ok(answer)) => answer,
         // Too slow, or a panic that was logged where it happened: the marketplace sends again.
-        Err(_) | Ok(Err(_)) => Answer::of(ResultCode::Internal).to_json(),
+        _ => Answer::of(ResultCode::Internal).to_json(),
     }))
 }
 
@@ -56,7 +56,7 @@ async fn ask(State(state): State<HttpState>, request: Request) -> Response {
     let work = tokio::spawn(async move { app.market_query(&query).await });
     let answer = match tokio::time::timeout(MARKET_TIME, work).await {
         Ok(Ok(answer)) => answer,
-        Err(_) | Ok(Err(_)) => state.app.market_query_failed(),
+        _ => state.app.market_query_failed(),
     };
     let mut response = json(answer.body);
     if let Some(signature) = answer.signature.and_then(|text| HeaderValue::try_from(text).ok()) {

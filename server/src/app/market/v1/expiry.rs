@@ -2,14 +2,14 @@
 //! freeze, but a renewal lets it go: this edition says nothing else when it was paid.
 
 use koogallery::v1::ExpireInstance as Call;
-use koogallery::{Answer, ResultCode};
+use koogallery::{Answer, Rejection};
 
 use super::super::{first_use, live, test_effect};
 use crate::app::audit::{By, Entry};
-use crate::app::command::UseCase;
+use crate::app::command::{Command, Failed};
 use crate::app::issuance::reevaluate;
 use crate::app::transaction::UnitOfWork;
-use crate::store::{InstanceState, ListKey, Locks, StoreError, Tx};
+use crate::store::{InstanceState, ListKey, Locks, Tx};
 
 /// 过期.
 pub(crate) struct ExpireInstance {
@@ -17,26 +17,27 @@ pub(crate) struct ExpireInstance {
     pub(crate) nonce: Vec<u8>,
 }
 
-impl UseCase for ExpireInstance {
-    type Answer = Answer;
+impl Command for ExpireInstance {
+    type Output = Answer;
+    type Error = Failed<Rejection>;
 
-    fn locks(&self, locks: &mut Locks) {
+    fn footprint(&self, footprint: &mut Locks) {
         if !self.call.test {
-            locks.instance(&self.call.instance_id);
+            footprint.instance(&self.call.instance_id);
         }
     }
 
-    async fn run(&self, tx: &mut dyn Tx, work: &mut UnitOfWork<'_>) -> Result<Answer, StoreError> {
+    async fn run(
+        &self,
+        tx: &mut dyn Tx,
+        work: &mut UnitOfWork<'_>,
+    ) -> Result<Answer, Failed<Rejection>> {
         let call = &self.call;
         if call.test {
             return test_effect(tx, work, &call.instance_id, &self.nonce).await;
         }
-        let Some(mut instance) = live(tx, &call.instance_id).await? else {
-            return Ok(Answer::of(ResultCode::InstanceUnknown));
-        };
-        if let Err(replay) = first_use(tx, work, &self.nonce).await? {
-            return Ok(replay);
-        }
+        let mut instance = live(tx, &call.instance_id).await?;
+        first_use(tx, work, &self.nonce).await?;
 
         let now = work.now.as_secs();
         if tx.expire_instance(&instance.id, now).await? {

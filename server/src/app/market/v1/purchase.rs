@@ -13,7 +13,7 @@ use license_core::{Lang, Timestamp};
 use super::super::create::{add, free_id, fresh, unreadable};
 use super::super::live;
 use super::super::query::{self, Shown};
-use crate::app::command::UseCase;
+use crate::app::command::{Command, Failed};
 use crate::app::event::Event;
 use crate::app::issuance::issue;
 use crate::app::issuance::{Grant, SeatAllocation, count, product_of, result_code, state};
@@ -44,16 +44,21 @@ pub(super) fn event_of(order_id: &str) -> String {
     format!("order:{order_id}")
 }
 
-impl UseCase for Buy {
-    type Answer = Answer;
+impl Command for Buy {
+    type Output = Answer;
+    type Error = Failed<Rejection>;
 
-    fn locks(&self, locks: &mut Locks) {
-        locks.name(if self.call.test { "test order" } else { "order" }, &self.call.order_id);
+    fn footprint(&self, footprint: &mut Locks) {
+        footprint.name(if self.call.test { "test order" } else { "order" }, &self.call.order_id);
     }
 
-    async fn run(&self, tx: &mut dyn Tx, work: &mut UnitOfWork<'_>) -> Result<Answer, StoreError> {
+    async fn run(
+        &self,
+        tx: &mut dyn Tx,
+        work: &mut UnitOfWork<'_>,
+    ) -> Result<Answer, Failed<Rejection>> {
         if self.call.test {
-            return self.test(tx, work).await;
+            return Ok(self.test(tx, work).await?);
         }
         let known = self.known(tx).await?;
         match self.wanted {
@@ -135,7 +140,7 @@ impl Buy {
         tx: &mut dyn Tx,
         work: &mut UnitOfWork<'_>,
         known: Option<Instance>,
-    ) -> Result<Answer, StoreError> {
+    ) -> Result<Answer, Failed<Rejection>> {
         let event = event_of(&self.call.order_id);
         let is_new = known.is_none();
         let mut instance = match known {
@@ -144,16 +149,10 @@ impl Buy {
                 if let Some(given) = tx.license_of_event(&found.id, &event).await? {
                     return Ok(with_license(found.id, given.document));
                 }
-                let Some(instance) = live(tx, &found.id).await? else {
-                    return Ok(Answer::of(ResultCode::InstanceUnknown));
-                };
-                instance
+                live(tx, &found.id).await?
             }
         };
-        let grant = match self.decide(tx, work, &instance).await? {
-            Ok(grant) => grant,
-            Err(refusal) => return Ok(refusal.into()),
-        };
+        let grant = self.decide(tx, work, &instance).await?;
         if is_new {
             self.add(tx, work, &instance).await?;
         }
@@ -166,7 +165,7 @@ impl Buy {
         tx: &mut dyn Tx,
         work: &mut UnitOfWork<'_>,
         instance: &Instance,
-    ) -> Result<Result<Grant, Rejection>, StoreError> {
+    ) -> Result<Grant, Failed<Rejection>> {
         let order = OrderTerms {
             quantity: count(instance.quantity.unwrap_or_default()),
             expires: instance.expires.map(Timestamp::from_secs),
@@ -205,33 +204,29 @@ pub(super) async fn grant(
     instance: &Instance,
     order: &OrderTerms,
     expires: Option<i64>,
-) -> Result<Result<Grant, Rejection>, StoreError> {
+) -> Result<Grant, Failed<Rejection>> {
     let application = Application { not_before: None, expires: expires.map(Timestamp::from_secs) };
     let validity = match rule::validity(&application, order, state(instance), work.now) {
         Ok(validity) => validity,
         Err(denial) => {
             let (en, zh) = (denial.message(Lang::En), denial.message(Lang::Zh));
-            return Ok(Err(Rejection::new(result_code(denial), &en, &zh)));
+            return Err(Rejection::new(result_code(denial), &en, &zh).into());
         }
     };
     let Some(product) = product_of(tx, work.context, instance).await? else {
         work.publish(Event::ProductUnknown {
             market_product: instance.market_product.clone().unwrap_or_default(),
         });
-        return Ok(Err(Rejection::new(
+        return Err(Rejection::new(
             ResultCode::NoResource,
             "the seller has not configured this product yet",
             "商家侧尚未配置该商品",
-        )));
+        )
+        .into());
     };
     let mut product = Product::clone(&product);
     product.license.kind = LicenseKind::Unbound;
-    Ok(Ok(Grant {
-        product: Arc::new(product),
-        validity,
-        place: SeatAllocation::Unbound,
-        seats: None,
-    }))
+    Ok(Grant { product: Arc::new(product), validity, place: SeatAllocation::Unbound, seats: None })
 }
 
 /// `000000` with a License as text.

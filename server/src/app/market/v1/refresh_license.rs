@@ -6,6 +6,7 @@ use license_core::Timestamp;
 use license_core::rule::OrderTerms;
 
 use super::purchase::{event_of, grant, with_license};
+use crate::app::command::Failed;
 use crate::app::issuance::count;
 use crate::app::issuance::issue;
 use crate::app::transaction::UnitOfWork;
@@ -33,9 +34,11 @@ pub(crate) async fn renew(
         period: true,
         trial: instance.trial.unwrap_or_default(),
     };
-    let Ok(grant) = grant(tx, work, instance, &order, Some(call.expires)).await? else {
+    let grant = match grant(tx, work, instance, &order, Some(call.expires)).await {
+        Ok(grant) => grant,
         // Frozen, or over already: the new end counts all the same.
-        return Ok(Answer::success());
+        Err(Failed::Refused(_)) => return Ok(Answer::success()),
+        Err(Failed::Store(error)) => return Err(error),
     };
     let (license, _) = issue(tx, work, instance, &grant, Some(&event)).await?;
     Ok(with_license(instance.id.clone(), license.document))
