@@ -3,9 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use license_core::Lang;
-use license_core::code::Code;
 use license_core::host;
+use license_core::{Code, Lang};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;

@@ -1,6 +1,6 @@
 //! Why a command could not be done: a stable code, the cause and the next step.
 
-use license_core::code::Code;
+use license_core::Code;
 
 /// An error that knows its code and tells what to do next. Goes through `anyhow`.
 #[derive(Debug)]

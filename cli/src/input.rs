@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use anyhow::{Context, bail};
-use license_core::code::Code;
+use license_core::Code;
 
 use crate::failure::Failure;
 

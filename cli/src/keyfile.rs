@@ -6,8 +6,8 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use anyhow::{Context, bail};
-use license_core::code::Code;
-use license_core::decryption::DecryptionKey;
+use license_core::Code;
+use license_core::decryption_key::DecryptionKey;
 use license_core::issue::{Encrypt, KeyFile, KeyFileError, Signer};
 use license_core::jws::DocType;
 use license_core::trust::TrustedKey;

@@ -7,8 +7,7 @@ use std::process::ExitCode;
 
 use anstream::AutoStream;
 use anstyle::{AnsiColor, Style};
-use license_core::code::Code;
-use license_core::{Lang, Refusal};
+use license_core::{Code, Lang, Refusal};
 use serde::Serialize;
 use serde_json::json;
 

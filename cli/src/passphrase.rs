@@ -6,7 +6,7 @@ use std::io::{self, IsTerminal};
 use std::path::Path;
 
 use anyhow::{Context, bail};
-use license_core::code::Code;
+use license_core::Code;
 use zeroize::Zeroizing;
 
 use crate::failure::Failure;

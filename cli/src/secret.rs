@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use license_core::code::Code;
+use license_core::Code;
 use zeroize::Zeroizing;
 
 use crate::failure::Failure;

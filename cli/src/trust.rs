@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use license_core::Code;
 use license_core::armor::{self, Label};
-use license_core::code::Code;
 use license_core::host;
 use license_core::trust::KeyRing;
 use license_core::{Refusal, Timestamp};

@@ -6,7 +6,7 @@ use license_core::entitlement::Entitlement;
 use license_core::entitlement::LicenseKind;
 use license_core::jws::DocType;
 use license_core::license::License;
-use license_core::verify::{State, Warning};
+use license_core::verify::{ValidityState, Warning};
 use license_core::{Lang, Refusal};
 
 pub(crate) fn validity(license: &License, lang: Lang) -> String {
@@ -78,11 +78,13 @@ pub(crate) fn entitlements(license: &License) -> String {
     license.entitlements.iter().map(one).collect::<Vec<_>>().join(", ")
 }
 
-pub(crate) fn state(state: State, lang: Lang) -> &'static str {
+pub(crate) fn state(state: ValidityState, lang: Lang) -> &'static str {
     match state {
-        State::Valid => pick(lang, "VALID", "有效"),
-        State::Grace => pick(lang, "VALID, in its grace period", "有效（宽限期内）"),
-        State::MaintenanceOver => pick(lang, "VALID, maintenance over", "有效（维护期已结束）"),
+        ValidityState::Valid => pick(lang, "VALID", "有效"),
+        ValidityState::Grace => pick(lang, "VALID, in its grace period", "有效（宽限期内）"),
+        ValidityState::MaintenanceOver => {
+            pick(lang, "VALID, maintenance over", "有效（维护期已结束）")
+        }
     }
 }
 

@@ -16,7 +16,7 @@ use license_core::{
     release::ReleaseList,
     revocation::Revocations,
     trust::{KeyRing, KeyState},
-    verify::{self, Question, Verified, Warning},
+    verify::{self, Verified, VerifyContext, Warning},
 };
 use serde::{Deserialize, Serialize};
 
@@ -376,7 +376,7 @@ impl Records {
         };
         let lists: Vec<_> = self.revocations.iter().map(|(_, list)| list.clone()).collect();
         let now = (host.now)();
-        let question = Question {
+        let question = VerifyContext {
             now,
             product: Some(&settings.product),
             version: settings.version.as_ref(),

@@ -347,7 +347,7 @@ mod tests {
             product: "flowsim".to_owned(),
             activation_code: "CODE".to_owned(),
             dev_info: String::new(),
-            form: license_core::product::Form::String,
+            form: license_core::product::LicenseForm::String,
             version: None,
             nonce: "n".to_owned(),
         };

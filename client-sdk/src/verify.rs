@@ -5,7 +5,7 @@ use license_core::{
     Code, Timestamp,
     revocation::Revocations,
     trust::KeyRing,
-    verify::{Question, Verified, license},
+    verify::{Verified, VerifyContext, license},
     version::Version,
 };
 
@@ -100,7 +100,7 @@ pub(crate) fn verified_by(ring: &KeyRing, request: &VerifyRequest) -> Result<Ver
         .iter()
         .map(|list| Revocations::open(list.trim(), ring, now))
         .collect::<Result<_, _>>()?;
-    let question = Question {
+    let question = VerifyContext {
         now,
         product: request.product.as_deref(),
         version: version.as_ref(),

@@ -5,22 +5,23 @@
 #![forbid(unsafe_code)]
 #![warn(clippy::missing_errors_doc)]
 
-pub mod activation;
+pub mod activation_code;
 pub mod api;
 pub mod armor;
 pub mod audit;
 pub mod binding;
 pub mod clock;
-pub mod code;
 pub mod component;
 #[cfg(all(feature = "issuer", feature = "rsa"))]
-pub mod decryption;
+pub mod decryption_key;
 pub mod device;
 mod doc_type;
 pub mod entitlement;
 pub mod host;
+pub mod id;
 #[cfg(feature = "issuer")]
 pub mod issue;
+pub mod issuing_rules;
 mod json;
 pub mod jws;
 pub mod key;
@@ -29,11 +30,11 @@ mod keyfile;
 pub mod license;
 mod match_report;
 pub mod metering;
+mod outcome;
 pub mod product;
 mod refusal;
 pub mod release;
 pub mod revocation;
-pub mod rule;
 #[cfg(feature = "issuer")]
 mod signer;
 pub mod time;
@@ -41,6 +42,6 @@ pub mod trust;
 pub mod verify;
 pub mod version;
 
-pub use code::{Code, Lang};
+pub use outcome::{Code, Lang};
 pub use refusal::Refusal;
 pub use time::Timestamp;

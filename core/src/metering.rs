@@ -1,7 +1,7 @@
 //! What is paid by quantity: when a program's report of what it used counts. Pure functions of what
 //! is known and the time.
 
-use crate::rule::InstanceState;
+use crate::issuing_rules::InstanceState;
 use crate::{Code, Lang, Timestamp};
 
 /// What a report rests on.

@@ -49,7 +49,7 @@ pub struct LicenseTerms {
     #[cfg_attr(feature = "openapi", schema(value_type = serde_json::Value))]
     pub machines: Quantity,
     /// How the license travels.
-    pub form: Form,
+    pub form: LicenseForm,
     /// Named rights and limits.
     pub entitlements: BTreeMap<String, Entitlement>,
     /// The one entitlement whose use is paid by quantity: programs report what they used of it.
@@ -70,7 +70,7 @@ impl Default for LicenseTerms {
         Self {
             kind: LicenseKind::NodeLocked,
             machines: Quantity::Order,
-            form: Form::String,
+            form: LicenseForm::String,
             entitlements: BTreeMap::new(),
             metered: None,
             grace_days: 0,
@@ -143,7 +143,7 @@ impl<'de> Deserialize<'de> for Quantity {
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
-pub enum Form {
+pub enum LicenseForm {
     /// As text.
     #[default]
     String,
@@ -151,7 +151,7 @@ pub enum Form {
     File,
 }
 
-impl Form {
+impl LicenseForm {
     /// The word in requests and files.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

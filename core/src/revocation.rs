@@ -10,7 +10,7 @@ use crate::{Refusal, Timestamp, jws::DocType, key::KeyId, trust::KeyRing};
 /// How a license was stopped.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Stop {
+pub enum RevocationStatus {
     /// For good.
     Revoked,
     /// For the time being.
@@ -28,7 +28,7 @@ pub struct Revocations {
     pub issued_at: Timestamp,
     /// From then on a newer list should be fetched.
     pub expires: Timestamp,
-    entries: BTreeMap<String, Stop>,
+    entries: BTreeMap<String, RevocationStatus>,
 }
 
 impl Revocations {
@@ -41,7 +41,7 @@ impl Revocations {
         struct Members {
             seq: u64,
             exp: Timestamp,
-            licenses: Vec<(String, Stop)>,
+            licenses: Vec<(String, RevocationStatus)>,
         }
         let opened = keys.open(DocType::Revocation, document, now)?;
         let members: Members = serde_json::from_value(Value::Object(opened.payload))
@@ -57,7 +57,7 @@ impl Revocations {
 
     /// Whether and how a license was stopped.
     #[must_use]
-    pub fn stop_of(&self, license_id: &str) -> Option<Stop> {
+    pub fn status_of(&self, license_id: &str) -> Option<RevocationStatus> {
         self.entries.get(license_id).copied()
     }
 
@@ -81,7 +81,7 @@ pub fn payload(
     seq: u64,
     issued_at: Timestamp,
     expires: Timestamp,
-    entries: &[(String, Stop)],
+    entries: &[(String, RevocationStatus)],
 ) -> Value {
     json!({ "iss": issuer, "iat": issued_at, "seq": seq, "exp": expires, "licenses": entries })
 }

@@ -13,7 +13,7 @@ use crate::{
     jws::DocType,
     key::KeyId,
     license::License,
-    revocation::{Revocations, Stop},
+    revocation::{RevocationStatus, Revocations},
     time::DAY,
     trust::KeyRing,
     version::Version,
@@ -24,7 +24,7 @@ pub const CLOCK_TOLERANCE: i64 = DAY;
 
 /// What the verifier knows of the program, the machine and the moment.
 #[derive(Clone, Copy, Debug)]
-pub struct Question<'a> {
+pub struct VerifyContext<'a> {
     /// The time.
     pub now: Timestamp,
     /// The program's product; absent: not checked.
@@ -41,7 +41,7 @@ pub struct Question<'a> {
     pub floor: Option<Timestamp>,
 }
 
-impl Question<'_> {
+impl VerifyContext<'_> {
     /// Asks for nothing but the signature and the dates.
     #[must_use]
     pub const fn at(now: Timestamp) -> Self {
@@ -60,7 +60,7 @@ impl Question<'_> {
 /// In which part of its life a valid license is.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum State {
+pub enum ValidityState {
     /// As bought.
     Valid,
     /// Its validity is over; the program still runs for some days.
@@ -81,7 +81,7 @@ pub struct Verified {
     /// The document itself.
     pub document: String,
     /// The part of its life.
-    pub state: State,
+    pub state: ValidityState,
     /// What the user should know.
     pub warnings: Vec<Warning>,
     /// Whole days until the validity ends; absent: perpetual.
@@ -118,16 +118,20 @@ impl Verified {
 ///
 /// # Examples
 /// ```
-/// use license_core::{Timestamp, trust::KeyRing, verify::{self, Question}};
+/// use license_core::{Timestamp, trust::KeyRing, verify::{self, VerifyContext}};
 ///
 /// # let jwks = r#"{"keys":[{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
 /// let keys = KeyRing::from_jwks(jwks)?;
-/// let question = Question { product: Some("flowsim"), ..Question::at(Timestamp::from_secs(1_800_000_000)) };
+/// let question = VerifyContext { product: Some("flowsim"), ..VerifyContext::at(Timestamp::from_secs(1_800_000_000)) };
 /// let refusal = verify::license(b"no license", &keys, &question).unwrap_err();
 /// assert_eq!(refusal.code().as_str(), "LICENSE_MALFORMED");
 /// # Ok::<(), license_core::trust::TrustError>(())
 /// ```
-pub fn license(text: &[u8], keys: &KeyRing, question: &Question<'_>) -> Result<Verified, Refusal> {
+pub fn license(
+    text: &[u8],
+    keys: &KeyRing,
+    question: &VerifyContext<'_>,
+) -> Result<Verified, Refusal> {
     let mut first = None;
     for block in armor::read(text)?.into_iter().filter(|block| block.label == Label::License) {
         match document(block.document, keys, question) {
@@ -141,7 +145,7 @@ pub fn license(text: &[u8], keys: &KeyRing, question: &Question<'_>) -> Result<V
 fn document(
     document: String,
     keys: &KeyRing,
-    question: &Question<'_>,
+    question: &VerifyContext<'_>,
 ) -> Result<Verified, Refusal> {
     let opened = keys.open(DocType::License, &document, question.now)?;
     let claims = License::from_payload(&opened.payload)?;
@@ -150,7 +154,7 @@ fn document(
     warnings.extend(not_stopped(&claims, question)?);
     covers(&claims, question)?;
     let state = in_force(&claims, question)?;
-    if state == State::Grace {
+    if state == ValidityState::Grace {
         warnings.push(Warning::InGrace);
     }
     if let Some(floor) = question.floor
@@ -174,12 +178,12 @@ fn document(
     })
 }
 
-fn not_stopped(claims: &License, question: &Question<'_>) -> Result<Option<Warning>, Refusal> {
+fn not_stopped(claims: &License, question: &VerifyContext<'_>) -> Result<Option<Warning>, Refusal> {
     let mut suspended = false;
     for list in question.revocations {
-        match list.stop_of(&claims.id) {
-            Some(Stop::Revoked) => return Err(Refusal::Revoked),
-            Some(Stop::Suspended) => suspended = true,
+        match list.status_of(&claims.id) {
+            Some(RevocationStatus::Revoked) => return Err(Refusal::Revoked),
+            Some(RevocationStatus::Suspended) => suspended = true,
             None => {}
         }
     }
@@ -190,7 +194,7 @@ fn not_stopped(claims: &License, question: &Question<'_>) -> Result<Option<Warni
     Ok(aged.then_some(Warning::ListExpired))
 }
 
-fn covers(claims: &License, question: &Question<'_>) -> Result<(), Refusal> {
+fn covers(claims: &License, question: &VerifyContext<'_>) -> Result<(), Refusal> {
     if let Some(asked) = question.product
         && asked != claims.product
     {
@@ -215,7 +219,7 @@ fn covers(claims: &License, question: &Question<'_>) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn in_force(claims: &License, question: &Question<'_>) -> Result<State, Refusal> {
+fn in_force(claims: &License, question: &VerifyContext<'_>) -> Result<ValidityState, Refusal> {
     let now = question.now;
     if let Some(from) = claims.not_before
         && now < from
@@ -228,15 +232,15 @@ fn in_force(claims: &License, question: &Question<'_>) -> Result<State, Refusal>
         if now >= at.plus(claims.grace_secs) {
             return Err(Refusal::Expired { at, now });
         }
-        return Ok(State::Grace);
+        return Ok(ValidityState::Grace);
     }
     let over = claims.maintenance_until.is_some_and(|until| now > until);
-    Ok(if over { State::MaintenanceOver } else { State::Valid })
+    Ok(if over { ValidityState::MaintenanceOver } else { ValidityState::Valid })
 }
 
 fn on_this_machine(
     claims: &License,
-    question: &Question<'_>,
+    question: &VerifyContext<'_>,
     warnings: &mut Vec<Warning>,
 ) -> Result<Option<MatchReport>, Refusal> {
     let Some(binding) = &claims.binding else { return Ok(None) };

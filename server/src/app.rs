@@ -1,4 +1,4 @@
-//! The use cases behind every route: what is asked is judged by `license_core::rule`, written in
+//! The use cases behind every route: what is asked is judged by `license_core::issuing_rules`, written in
 //! one transaction and answered after its commit. No HTTP and no SQL here.
 
 mod accepted_lookup;

@@ -3,7 +3,7 @@
 use license_core::revocation::Revocations;
 use license_core::time::Timestamp;
 use license_core::trust::KeyRing;
-use license_core::verify::{self, Question, Refusal, Verified};
+use license_core::verify::{self, Refusal, Verified, VerifyContext};
 use serde_json::Value;
 
 use crate::http;
@@ -28,10 +28,10 @@ pub fn keys(server: &Server) -> KeyRing {
 ///
 /// The refusal.
 pub fn verify(server: &Server, license: &str, device: &str) -> Result<Verified, Refusal> {
-    let question = Question {
+    let question = VerifyContext {
         product: Some("flowsim"),
         device: Some(device),
-        ..Question::at(Timestamp::from_secs(time::now()))
+        ..VerifyContext::at(Timestamp::from_secs(time::now()))
     };
     verify::license(license.as_bytes(), &keys(server), &question)
 }

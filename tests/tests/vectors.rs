@@ -13,7 +13,7 @@ use license_core::device::DeviceInfo;
 use license_core::jws::DocType;
 use license_core::revocation::Revocations;
 use license_core::trust::KeyRing;
-use license_core::verify::{self, Question, Refusal};
+use license_core::verify::{self, Refusal, VerifyContext};
 use license_core::version::Version;
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -119,7 +119,7 @@ impl Vector {
             .iter()
             .map(|list| Revocations::open(list, &keys, now).unwrap())
             .collect();
-        let question = Question {
+        let question = VerifyContext {
             now,
             product: self.product.as_deref(),
             version: self.version.as_ref(),

@@ -8,10 +8,9 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use license_core::Lang;
 use license_core::audit::{Anchor, Entry, Link};
-use license_core::code::Code;
 use license_core::time::Timestamp;
+use license_core::{Code, Lang};
 use serde_json::json;
 
 use crate::admin::{Admin, ServerArgs};

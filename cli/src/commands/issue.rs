@@ -10,15 +10,14 @@ use std::process::ExitCode;
 use anyhow::Context;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use license_core::armor;
 use license_core::binding::{Binding, Enrolled, Enrollment};
-use license_core::code::Code;
 use license_core::device::DeviceInfo;
 use license_core::issue::{self, KeyFile};
 use license_core::jws::DocType;
 use license_core::license::License;
 use license_core::trust::KeyRing;
-use license_core::verify::{self, Question, Verified, Warning};
+use license_core::verify::{self, Verified, VerifyContext, Warning};
+use license_core::{Code, armor};
 use license_core::{Lang, Refusal};
 use serde_json::{Value, json};
 
@@ -156,7 +155,7 @@ impl Args {
         // What this tool cannot verify, no customer's program will.
         let ring = KeyRing::new(vec![keyfile::trusted(&file)])?;
         let device = machine.as_ref().map(|machine| machine.text.as_str());
-        let question = Question { device, ..Question::at(license.issued_at) };
+        let question = VerifyContext { device, ..VerifyContext::at(license.issued_at) };
         let verified = verify::license(text.as_bytes(), &ring, &question)
             .with_context(|| "the license that was just made does not verify")?;
 

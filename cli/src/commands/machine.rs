@@ -2,8 +2,7 @@
 
 use std::process::ExitCode;
 
-use license_core::Lang;
-use license_core::code::Code;
+use license_core::{Code, Lang};
 use serde_json::{Value, json};
 
 use crate::admin::{ServerArgs, escape};

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use koogallery::signature::AccessKey;
-use license_core::code::Code;
+use license_core::Code;
 
 use crate::environment::Environment;
 use crate::failure::Failure;

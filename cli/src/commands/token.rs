@@ -2,8 +2,8 @@
 
 use std::process::ExitCode;
 
+use license_core::Code;
 use license_core::api::{TokenCreate, TokenCreated};
-use license_core::code::Code;
 use serde_json::json;
 
 use crate::admin::ServerArgs;
@@ -35,7 +35,8 @@ impl Args {
     pub(crate) fn run(self, out: &mut Output) -> anyhow::Result<ExitCode> {
         let Command::Create { role, name, server } = self.command;
         let admin = server.connect(out)?;
-        let created: TokenCreated = admin.post("/api/v1/tokens", &TokenCreate { name, role })?;
+        let created: TokenCreated =
+            admin.post("/api/v1/tokens", &TokenCreate { name, role: role.into() })?;
         if out.is_json() {
             out.value(&json!({
                 "code": Code::Ok.as_str(),

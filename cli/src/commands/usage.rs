@@ -5,8 +5,7 @@ mod rows;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use license_core::Lang;
-use license_core::code::Code;
+use license_core::{Code, Lang};
 use serde_json::{Value, json};
 
 use self::rows::Row;

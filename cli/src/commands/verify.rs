@@ -4,12 +4,11 @@ use std::process::ExitCode;
 
 use anyhow::bail;
 use license_core::armor::{self, Label};
-use license_core::code::Code;
 use license_core::revocation::Revocations;
 use license_core::trust::KeyRing;
-use license_core::verify::{self, Question, State, Verified};
+use license_core::verify::{self, ValidityState, Verified, VerifyContext};
 use license_core::version::Version;
-use license_core::{Refusal, Timestamp};
+use license_core::{Code, Refusal, Timestamp};
 
 use crate::environment::Environment;
 use crate::failure::Failure;
@@ -89,7 +88,7 @@ impl Args {
         let online = self.trust.revocation_list();
         let verdict =
             revocations(&input.bytes, online.as_deref(), &keys, now).and_then(|revocations| {
-                let question = Question {
+                let question = VerifyContext {
                     now,
                     product: self.product.as_deref(),
                     version: self.version.as_ref(),
@@ -144,7 +143,7 @@ fn grant(verified: &Verified, out: &mut Output) -> anyhow::Result<()> {
     }
     let lang = out.lang();
     out.line(format!("{GOOD}{}{GOOD:#}", words::state(verified.state, lang)))?;
-    let days_left = verified.days_left.filter(|_| verified.state != State::Grace);
+    let days_left = verified.days_left.filter(|_| verified.state != ValidityState::Grace);
     report::license(&verified.claims, days_left, out)?;
     report::row(out, ("key", "密钥"), verified.kid)?;
     let machine = match (&verified.binding, &verified.claims.binding) {

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use koogallery::signature::{self, AccessKey};
-use license_core::code::Code;
+use license_core::Code;
 use serde_json::Value;
 use ureq::http::{Method, Request};
 

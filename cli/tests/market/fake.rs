@@ -26,7 +26,7 @@ pub(crate) const KIT_KEY: &str = "a-kit-key-for-tests-only";
 
 /// The activation code that the buyer is shown.
 pub(crate) fn code() -> String {
-    license_core::activation::ActivationCode::from_random([7; 13]).to_string()
+    license_core::activation_code::ActivationCode::from_random([7; 13]).to_string()
 }
 
 /// What a seller can do wrong.

@@ -8,7 +8,7 @@ use license_core::{
     armor::{self, Label},
     entitlement::Entitlement,
     jws::DocType,
-    product::Form,
+    product::LicenseForm,
     trust::document_digest,
     verify::Verified,
 };
@@ -125,7 +125,7 @@ impl Engine {
             product: self.settings.product.clone(),
             activation_code: self.settings.activation_code.clone(),
             dev_info: device.to_owned(),
-            form: if kind == LicenseType::File { Form::File } else { Form::String },
+            form: if kind == LicenseType::File { LicenseForm::File } else { LicenseForm::String },
             version: self.settings.version.as_ref().map(ToString::to_string),
             nonce: nonce.clone(),
         })?;

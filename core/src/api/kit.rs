@@ -6,7 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::Timestamp;
+use crate::{Timestamp, id::InstanceId};
 
 /// An enterprise of a buyer.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -15,7 +15,8 @@ pub struct TenantView {
     /// The row's id, for paging.
     pub id: String,
     /// The seller's instance; empty while the seller applied for an application's credentials.
-    pub instance_id: String,
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub instance_id: InstanceId,
     /// The marketplace's id.
     pub tenant_id: String,
     /// The order; empty as the instance is.
@@ -39,7 +40,8 @@ pub struct TenantApplicationView {
     /// The row's id, for paging.
     pub id: String,
     /// The seller's instance.
-    pub instance_id: String,
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub instance_id: InstanceId,
     /// The enterprise.
     pub tenant_id: String,
     /// The marketplace's id.
@@ -59,7 +61,8 @@ pub struct UserView {
     /// The row's id, for paging.
     pub id: String,
     /// The seller's instance.
-    pub instance_id: String,
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub instance_id: InstanceId,
     /// The enterprise.
     pub tenant_id: String,
     /// The application.
@@ -115,7 +118,8 @@ pub struct DepartmentView {
     /// The row's id, for paging.
     pub id: String,
     /// The seller's instance; empty where the call names none.
-    pub instance_id: String,
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub instance_id: InstanceId,
     /// The enterprise; empty where the call names none.
     pub tenant_id: String,
     /// The whole organisation (`allOrgSync`) rather than what has changed.
@@ -180,7 +184,8 @@ impl fmt::Debug for LoginView {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct LoginApplication {
     /// The seller's instance.
-    pub instance_id: String,
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub instance_id: InstanceId,
     /// The enterprise.
     pub tenant_id: String,
     /// The application.

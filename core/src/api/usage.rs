@@ -3,7 +3,11 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::Timestamp;
+use super::open_enum::open_enum;
+use crate::{
+    Timestamp,
+    id::{InstanceId, LicenseId},
+};
 
 /// `POST /v1/client/usage`: a program reports what it used of what is paid by quantity.
 #[derive(Clone, Deserialize, Serialize)]
@@ -110,7 +114,8 @@ impl<'de> Deserialize<'de> for UsagePush {
 #[serde(deny_unknown_fields)]
 pub struct UsageInput {
     /// The instance.
-    pub instance_id: String,
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub instance_id: InstanceId,
     /// From when.
     pub begin_time: Timestamp,
     /// Until when.
@@ -142,10 +147,12 @@ pub struct UsageView {
     /// Its number.
     pub metering_sn: String,
     /// The instance.
-    pub instance_id: String,
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub instance_id: InstanceId,
     /// The license by which a program reported it; absent: an operator pushed it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub license_id: Option<String>,
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
+    pub license_id: Option<LicenseId>,
     /// The program's own number of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub number: Option<String>,
@@ -155,9 +162,9 @@ pub struct UsageView {
     pub end_time: Timestamp,
     /// How much.
     pub usage_value: String,
-    /// `queued`, `delivered`, `refused`, or `unclear`: taken twice perhaps (old form), or taken
-    /// perhaps although it was refused.
-    pub state: String,
+    /// How far it is.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub state: UsageStatus,
     /// How often it was sent.
     pub attempts: u32,
     /// The marketplace's last code.
@@ -174,4 +181,18 @@ pub struct UsageView {
     pub next_at: Option<Timestamp>,
     /// When it was accepted.
     pub created_at: Timestamp,
+}
+
+open_enum! {
+    /// How far a record of usage is.
+    UsageStatus {
+        /// It is being sent, or waits for that.
+        Queued = "queued",
+        /// The marketplace has it, once.
+        Delivered = "delivered",
+        /// The marketplace refused it for good.
+        Refused = "refused",
+        /// Perhaps taken twice (V1), or perhaps taken although it was refused.
+        Unclear = "unclear",
+    }
 }

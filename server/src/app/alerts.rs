@@ -226,7 +226,7 @@ fn view(alert: &AlertRow, deliveries: &[DeliveryRow]) -> api::AlertView {
     api::AlertView {
         alert_id: alert.id.clone(),
         alert: alert.alert.clone(),
-        level: alert.level.clone(),
+        level: alert.level.clone().into(),
         subject: alert.subject.clone(),
         message: alert.message.clone(),
         message_zh: chinese(alert).to_owned(),
@@ -239,16 +239,22 @@ fn view(alert: &AlertRow, deliveries: &[DeliveryRow]) -> api::AlertView {
 
 fn delivery(row: &DeliveryRow) -> api::AlertDelivery {
     let state = match row.state {
-        // Being sent or waiting for it makes no difference to whoever looks.
-        DeliveryState::Queued | DeliveryState::Sending => DeliveryState::Queued,
-        state => state,
+        // Operators need not see whether a server is sending it at this moment.
+        DeliveryState::Queued | DeliveryState::Sending => api::DeliveryStatus::Queued,
+        DeliveryState::Delivered => api::DeliveryStatus::Delivered,
+        DeliveryState::Failed => api::DeliveryStatus::Failed,
     };
+    let target = match row.target {
+        AlertTarget::Webhook => api::DeliveryTarget::Webhook,
+        AlertTarget::Command => api::DeliveryTarget::Command,
+    };
+    let queued = state == api::DeliveryStatus::Queued;
     api::AlertDelivery {
-        target: row.target.as_str().to_owned(),
-        state: state.as_str().to_owned(),
+        target,
+        state,
         attempts: issuance::count(row.attempts),
         error: row.last_error.clone(),
-        next_at: (state == DeliveryState::Queued).then(|| Timestamp::from_secs(row.next_at)),
+        next_at: queued.then(|| Timestamp::from_secs(row.next_at)),
     }
 }
 

@@ -9,7 +9,7 @@ mod finish;
 use std::time::Duration;
 
 use license_core::api::{self, LicenseAnswer, LicenseRequest};
-use license_core::rule::{Denial, InstanceState};
+use license_core::issuing_rules::{Denial, InstanceState};
 use license_core::{Code, Timestamp};
 use serde::Deserialize;
 
@@ -156,12 +156,23 @@ impl App {
     }
 }
 
+impl From<CodeState> for api::CodeStatus {
+    fn from(state: CodeState) -> Self {
+        match state {
+            CodeState::Activating => Self::Activating,
+            CodeState::Active => Self::Active,
+            CodeState::Expired => Self::Expired,
+            CodeState::Released => Self::Released,
+        }
+    }
+}
+
 fn view(row: &CodeRow, instance: Option<&Instance>) -> api::CodeView {
     let frozen = instance.is_some_and(|i| state(i) == InstanceState::Frozen);
     api::CodeView {
         code: row.code.clone(),
-        state: if frozen { "frozen" } else { row.state.as_str() }.to_owned(),
-        instance_id: row.instance_id.clone(),
+        state: if frozen { api::CodeStatus::Frozen } else { row.state.into() },
+        instance_id: row.instance_id.clone().map(Into::into),
         order_id: instance.map(|instance| instance.order_id.clone()),
         market_product: instance.and_then(|instance| instance.market_product.clone()),
         product: instance.and_then(|instance| instance.product.clone()),

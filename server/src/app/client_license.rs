@@ -2,12 +2,12 @@
 
 use std::net::IpAddr;
 
-use license_core::activation::ActivationCode;
+use license_core::activation_code::ActivationCode;
 use license_core::api::{LicenseAnswer, LicenseRequest};
 use license_core::armor::license_file;
 use license_core::issue::{ListSequences, receipt};
-use license_core::product::Form;
-use license_core::rule::{Denial, InstanceState};
+use license_core::issuing_rules::{Denial, InstanceState};
+use license_core::product::LicenseForm;
 use license_core::{Code, Lang};
 
 use super::audit::{By, Entry};
@@ -130,8 +130,8 @@ impl ClientLicense {
         license: &license_core::license::License,
     ) -> Result<LicenseAnswer, StoreError> {
         let text = match self.request.form {
-            Form::String => row.document.clone(),
-            Form::File => license_file(&row.document, license),
+            LicenseForm::String => row.document.clone(),
+            LicenseForm::File => license_file(&row.document, license),
         };
         let list = signed_lists::revocations(tx, work).await?;
         let sequences = ListSequences { revocation: u64::try_from(list.seq).ok(), trust: None };
@@ -146,7 +146,7 @@ impl ClientLicense {
         Ok(LicenseAnswer {
             license: text,
             form: self.request.form,
-            license_id: row.id.clone(),
+            license_id: row.id.clone().into(),
             receipt,
         })
     }

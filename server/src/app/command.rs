@@ -2,7 +2,7 @@
 //! ways in which it can fail.
 
 use koogallery::Rejection;
-use license_core::rule::Denial;
+use license_core::issuing_rules::Denial;
 
 use crate::error::ApiError;
 use crate::store::{Locks, StoreError, Tx};

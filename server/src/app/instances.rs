@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use koogallery::retry::refund;
-use license_core::activation::ActivationCode;
+use license_core::activation_code::ActivationCode;
 use license_core::product::Product;
 use license_core::{Code, Timestamp, api};
 use serde::Deserialize;
@@ -71,9 +71,9 @@ fn view(
     now: i64,
 ) -> api::InstanceView {
     let order_state = match (&instance.quantity, product) {
-        (None, _) => "waiting",
-        (Some(_), None) => "product-unknown",
-        (Some(_), Some(_)) => "read",
+        (None, _) => api::OrderStatus::Waiting,
+        (Some(_), None) => api::OrderStatus::ProductUnknown,
+        (Some(_), Some(_)) => api::OrderStatus::Read,
     };
     let limit = product.filter(|_| instance.quantity.is_some()).map(|p| limit_of(instance, p));
     let live = instance.state != InstanceState::Released;
@@ -81,15 +81,15 @@ fn view(
     let waits_since = wait.filter(|_| live).map(|wait| wait.since);
     let refund = refund(instance.first_edition);
     api::InstanceView {
-        instance_id: instance.id.clone(),
+        instance_id: instance.id.clone().into(),
         order_id: instance.order_id.clone(),
         order_line_id: instance.line_id.clone(),
         product: instance.product.clone(),
         state: state(instance),
         activation_code: instance.activation_code.clone(),
-        machines: api::Usage { used: count(instance.machines_used), limit },
+        machines: api::SeatCount { used: count(instance.machines_used), limit },
         expires: views::moment(instance.expires),
-        order_state: order_state.to_owned(),
+        order_state,
         order_error: pending.and_then(|order| {
             let code = order.last_code.as_deref()?;
             let meaning = koogallery::failure::meaning(code);

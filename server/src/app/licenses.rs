@@ -1,8 +1,8 @@
 //! Licenses as operators see them, and what they may do about one.
 
+use license_core::issuing_rules::{LicenseStatus, OperatorAction, apply_action};
 use license_core::jws::{DocType, Sealed};
 use license_core::license::License;
-use license_core::rule::{Intervention, Standing, intervene};
 use license_core::{Code, Lang, Refusal, api, armor};
 use serde::Deserialize;
 
@@ -33,7 +33,7 @@ pub(crate) struct PutLicense {
     pub(crate) id: String,
     /// Whose it is.
     pub(crate) instance: String,
-    pub(crate) intervention: Intervention,
+    pub(crate) intervention: OperatorAction,
     pub(crate) by: By,
 }
 
@@ -56,25 +56,25 @@ impl Command for PutLicense {
         };
         let frozen = instance.state == InstanceState::Frozen;
         let before = standing(&row);
-        let Some(after) = intervene(before, frozen, self.intervention) else {
+        let Some(after) = apply_action(before, frozen, self.intervention) else {
             return Err(revoked().into());
         };
         if after == before {
             return Ok(row);
         }
         let (state, reason) = match after {
-            Standing::Active => (LicenseState::Active, None),
-            Standing::Frozen => (LicenseState::Suspended, Some("freeze")),
-            Standing::Suspended => (LicenseState::Suspended, Some("operator")),
-            Standing::Revoked => (LicenseState::Revoked, Some("operator")),
+            LicenseStatus::Active => (LicenseState::Active, None),
+            LicenseStatus::Frozen => (LicenseState::Suspended, Some("freeze")),
+            LicenseStatus::Suspended => (LicenseState::Suspended, Some("operator")),
+            LicenseStatus::Revoked => (LicenseState::Revoked, Some("operator")),
         };
         let now = work.now.as_secs();
         tx.put_license_state(&row.id, state, reason, now).await?;
         tx.mark_list(&ListKey::revocation()).await?;
         let action = match self.intervention {
-            Intervention::Suspend => "license.suspend",
-            Intervention::Reinstate => "license.reinstate",
-            Intervention::Revoke => "license.revoke",
+            OperatorAction::Suspend => "license.suspend",
+            OperatorAction::Reinstate => "license.reinstate",
+            OperatorAction::Revoke => "license.revoke",
         };
         let put = Entry::new(action, &self.by).about("instance", &row.instance_id);
         work.audit(put.about("license", &row.id));
@@ -85,12 +85,12 @@ impl Command for PutLicense {
     }
 }
 
-fn standing(row: &LicenseRow) -> Standing {
+fn standing(row: &LicenseRow) -> LicenseStatus {
     match (row.state, row.reason.as_deref()) {
-        (LicenseState::Active, _) => Standing::Active,
-        (LicenseState::Suspended, Some("operator")) => Standing::Suspended,
-        (LicenseState::Suspended, _) => Standing::Frozen,
-        (LicenseState::Revoked, _) => Standing::Revoked,
+        (LicenseState::Active, _) => LicenseStatus::Active,
+        (LicenseState::Suspended, Some("operator")) => LicenseStatus::Suspended,
+        (LicenseState::Suspended, _) => LicenseStatus::Frozen,
+        (LicenseState::Revoked, _) => LicenseStatus::Revoked,
     }
 }
 
@@ -180,7 +180,7 @@ impl App {
     pub(crate) async fn put_license(
         &self,
         id: &str,
-        intervention: Intervention,
+        intervention: OperatorAction,
     ) -> Result<api::LicenseView, ApiError> {
         let row = self.store.read().await?.license(id).await?.ok_or_else(not_found)?;
         let put =

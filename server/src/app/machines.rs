@@ -4,7 +4,7 @@
 use license_core::binding::Binding;
 use license_core::component::ComponentKind;
 use license_core::issue::{ListSequences, receipt};
-use license_core::rule::returns_a_year;
+use license_core::issuing_rules::returns_a_year;
 use license_core::time::DAY;
 use license_core::{Code, Timestamp, api};
 use serde::Deserialize;
@@ -189,9 +189,12 @@ fn view(machine: &Machine) -> Result<api::MachineView, StoreError> {
         binding.digests().map(|(kind, _)| ComponentKind::as_str(kind)).collect();
     parts.dedup();
     Ok(api::MachineView {
-        machine_id: machine.id.clone(),
-        instance_id: machine.instance_id.clone(),
-        state: if machine.freed_at.is_some() { "free" } else { "held" }.to_owned(),
+        machine_id: machine.id.clone().into(),
+        instance_id: machine.instance_id.clone().into(),
+        state: match machine.freed_at {
+            Some(_) => api::SeatStatus::Free,
+            None => api::SeatStatus::Held,
+        },
         parts: parts.into_iter().map(str::to_owned).collect(),
         by_code: machine.by_code,
         enrolled_at: Timestamp::from_secs(machine.enrolled_at),
@@ -250,6 +253,9 @@ impl App {
             ListSequences::default(),
             &context.issuing,
         );
-        Ok(api::MachineReturned { license_id: row.id, receipt: receipt.map_err(StoreError::from)? })
+        Ok(api::MachineReturned {
+            license_id: row.id.into(),
+            receipt: receipt.map_err(StoreError::from)?,
+        })
     }
 }

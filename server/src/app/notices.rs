@@ -144,6 +144,16 @@ impl App {
     }
 }
 
+impl From<NoticeState> for api::NoticeStatus {
+    fn from(state: NoticeState) -> Self {
+        match state {
+            NoticeState::Queued => Self::Queued,
+            NoticeState::Read => Self::Read,
+            NoticeState::Failed => Self::Failed,
+        }
+    }
+}
+
 fn view(row: NoticeRow, instance_id: Option<String>) -> api::NoticeView {
     let error = row.last_code.as_deref().map(|code| {
         koogallery::failure::meaning(code).map_or_else(
@@ -154,8 +164,8 @@ fn view(row: NoticeRow, instance_id: Option<String>) -> api::NoticeView {
     api::NoticeView {
         order_id: row.order_id,
         order_line_id: row.line_id,
-        state: row.state.as_str().to_owned(),
-        instance_id,
+        state: row.state.into(),
+        instance_id: instance_id.map(Into::into),
         order_type: row.order_type,
         market_product: row.market_product,
         sku: row.sku,

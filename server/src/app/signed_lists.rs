@@ -4,7 +4,7 @@ use license_core::Code;
 use license_core::issue::{next_seq, seal};
 use license_core::jws::DocType;
 use license_core::release::ReleaseList;
-use license_core::revocation::{self, Stop};
+use license_core::revocation::{self, RevocationStatus};
 use license_core::time::DAY;
 use license_core::trust::document_digest;
 
@@ -78,13 +78,16 @@ pub(crate) async fn revocations(
     if let Some(row) = row.clone().filter(fresh) {
         return Ok(row);
     }
-    let entries: Vec<(String, Stop)> = tx
+    let entries: Vec<(String, RevocationStatus)> = tx
         .listed_licenses(work.now.as_secs())
         .await?
         .into_iter()
         .map(|(id, state)| {
-            let stop =
-                if state == LicenseState::Suspended { Stop::Suspended } else { Stop::Revoked };
+            let stop = if state == LicenseState::Suspended {
+                RevocationStatus::Suspended
+            } else {
+                RevocationStatus::Revoked
+            };
             (id, stop)
         })
         .collect();

@@ -70,6 +70,16 @@ pub(crate) fn make(context: &Context, role: Role, name: &str) -> (String, TokenR
     (token, row)
 }
 
+impl From<Role> for api::TokenRole {
+    fn from(role: Role) -> Self {
+        match role {
+            Role::Viewer => Self::Viewer,
+            Role::Operator => Self::Operator,
+            Role::Admin => Self::Admin,
+        }
+    }
+}
+
 impl App {
     /// Whose token it is.
     pub(crate) async fn caller(&self, token: &str) -> Result<Option<(String, Role)>, ApiError> {
@@ -96,7 +106,7 @@ impl App {
         }
         let (token, row) = make(&self.context, role, name);
         self.writer.write(CreateToken { row, by: By::caller() }).await?;
-        Ok(api::TokenCreated { name: name.to_owned(), role: role.as_str().to_owned(), token })
+        Ok(api::TokenCreated { name: name.to_owned(), role: role.into(), token })
     }
 
     /// Every token, without the tokens.

@@ -229,13 +229,11 @@ impl Command for RetryUpload {
             // An attempt is under way; what may keep the next one back are closed queues.
             UploadState::Sending => {}
             UploadState::Delivered | UploadState::Cancelled => {
+                let status = api::UploadStatus::from(row.state);
                 return Err(ApiError::new(
                     Code::Conflict,
-                    format!(
-                        "the upload is {}: there is nothing to try again",
-                        views::upload_state(&row)
-                    ),
-                    format!("上传状态为 {}：无需重试", views::upload_state(&row)),
+                    format!("the upload is {status}: there is nothing to try again"),
+                    format!("上传状态为 {status}：无需重试"),
                 )
                 .into());
             }

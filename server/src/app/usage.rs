@@ -46,7 +46,7 @@ impl Command for RetryUsage {
             UsageState::Sending | UsageState::Delivered => false,
         };
         if !may {
-            let state = state(&row);
+            let state = api::UsageStatus::from(row.state);
             return Err(ApiError::new(
                 Code::Conflict,
                 format!("the record is {state}: there is nothing to try again"),
@@ -74,14 +74,15 @@ pub(crate) struct UsageFilter {
     pub(crate) limit: Option<u32>,
 }
 
-/// The word an operator reads.
-const fn state(row: &UsageRow) -> &'static str {
-    match row.state {
-        UsageState::Failed => "refused",
-        // Being sent or waiting for it makes no difference to whoever looks.
-        UsageState::Sending | UsageState::Queued => "queued",
-        UsageState::Delivered => "delivered",
-        UsageState::Unclear => "unclear",
+impl From<UsageState> for api::UsageStatus {
+    fn from(state: UsageState) -> Self {
+        match state {
+            UsageState::Failed => Self::Refused,
+            // Operators need not see whether a server is sending it at this moment.
+            UsageState::Sending | UsageState::Queued => Self::Queued,
+            UsageState::Delivered => Self::Delivered,
+            UsageState::Unclear => Self::Unclear,
+        }
     }
 }
 
@@ -118,13 +119,13 @@ fn view(row: &UsageRow) -> api::UsageView {
     api::UsageView {
         usage_id: row.id.clone(),
         metering_sn: row.metering_sn.clone(),
-        instance_id: row.instance_id.clone(),
-        license_id: row.license_id.clone(),
+        instance_id: row.instance_id.clone().into(),
+        license_id: row.license_id.clone().map(Into::into),
         number: row.number.clone(),
         begin_time: Timestamp::from_secs(row.begin_time),
         end_time: Timestamp::from_secs(row.end_time),
         usage_value: row.usage_value.clone(),
-        state: state(row).to_owned(),
+        state: row.state.into(),
         attempts: issuance::count(row.attempts),
         error_code: row.last_code.clone(),
         error: explain(meaning.map(|(en, _)| en)),

@@ -49,11 +49,13 @@ pub(crate) fn moment(at: Option<i64>) -> Option<Timestamp> {
     at.map(Timestamp::from_secs)
 }
 
-/// The word an operator reads.
-pub(crate) fn license_state(row: &LicenseRow) -> &'static str {
+/// Whether a license counts; one that was revoked for a newer one is told apart.
+fn license_status(row: &LicenseRow) -> api::IssuedLicenseStatus {
     match (row.state, row.reason.as_deref()) {
-        (LicenseState::Revoked, Some("superseded")) => "superseded",
-        (state, _) => state.as_str(),
+        (LicenseState::Revoked, Some("superseded")) => api::IssuedLicenseStatus::Superseded,
+        (LicenseState::Revoked, _) => api::IssuedLicenseStatus::Revoked,
+        (LicenseState::Active, _) => api::IssuedLicenseStatus::Active,
+        (LicenseState::Suspended, _) => api::IssuedLicenseStatus::Suspended,
     }
 }
 
@@ -68,12 +70,12 @@ pub(crate) fn license(row: &LicenseRow) -> api::LicenseView {
         .map(|sealed| sealed.kid().to_string())
         .unwrap_or_default();
     api::LicenseView {
-        license_id: row.id.clone(),
-        instance_id: row.instance_id.clone(),
+        license_id: row.id.clone().into(),
+        instance_id: row.instance_id.clone().into(),
         product: row.product.clone(),
-        machine_id: row.machine_id.clone(),
-        state: license_state(row).to_owned(),
-        event_id: row.event_id.clone(),
+        machine_id: row.machine_id.clone().map(Into::into),
+        state: license_status(row),
+        event_id: row.event_id.clone().map(Into::into),
         kid,
         not_before: moment(row.not_before),
         expires: moment(row.expires),
@@ -82,15 +84,27 @@ pub(crate) fn license(row: &LicenseRow) -> api::LicenseView {
     }
 }
 
-/// The word an operator reads.
-pub(crate) const fn upload_state(row: &UploadRow) -> &'static str {
-    match row.state {
-        UploadState::Failed => "refused",
-        UploadState::Cancelled => "superseded",
-        // Being sent or waiting for it makes no difference to whoever looks.
-        UploadState::Sending | UploadState::Queued => "queued",
-        UploadState::Delivered => "delivered",
-        UploadState::Unclear => "unclear",
+impl From<UploadState> for api::UploadStatus {
+    fn from(state: UploadState) -> Self {
+        match state {
+            UploadState::Failed => Self::Refused,
+            UploadState::Cancelled => Self::Superseded,
+            // Operators need not see whether a server is sending it at this moment.
+            UploadState::Sending | UploadState::Queued => Self::Queued,
+            UploadState::Delivered => Self::Delivered,
+            UploadState::Unclear => Self::Unclear,
+        }
+    }
+}
+
+impl From<ApplicationState> for api::ApplicationStatus {
+    fn from(state: ApplicationState) -> Self {
+        match state {
+            ApplicationState::Waiting => Self::Waiting,
+            ApplicationState::Held => Self::Held,
+            ApplicationState::Served => Self::Served,
+            ApplicationState::Superseded => Self::Superseded,
+        }
     }
 }
 
@@ -118,10 +132,10 @@ pub(crate) fn upload(row: &UploadRow) -> api::UploadView {
     };
     api::UploadView {
         upload_id: row.id.clone(),
-        event_id: row.event_id.clone(),
-        instance_id: row.instance_id.clone(),
-        license_id: row.license_id.clone(),
-        state: upload_state(row).to_owned(),
+        event_id: row.event_id.clone().into(),
+        instance_id: row.instance_id.clone().into(),
+        license_id: row.license_id.clone().into(),
+        state: row.state.into(),
         attempts: super::issuance::count(row.attempts),
         error_code: row.last_code.clone(),
         error: explain(meaning.map(|(en, _)| en)),
@@ -140,8 +154,8 @@ pub(crate) fn application(row: &Application) -> api::ApplicationView {
         _ => None,
     };
     api::ApplicationView {
-        event_id: row.event_id.clone(),
-        state: row.state.as_str().to_owned(),
+        event_id: row.event_id.clone().into(),
+        state: row.state.into(),
         result_code: row.code.clone(),
         reason,
         created_at: Timestamp::from_secs(row.received_at),

@@ -1,7 +1,7 @@
 //! A real license, cut anywhere and with any byte changed: never accepted, never a surprise.
 
 use license_core::trust::KeyRing;
-use license_core::verify::{self, Question};
+use license_core::verify::{self, VerifyContext};
 use license_tests::call;
 use license_tests::marketplace::{Marketplace, Order};
 use license_tests::server::Site;
@@ -39,7 +39,7 @@ fn no_cut_and_no_changed_byte_is_accepted() {
     let Issued { keys, string, file } = issued();
     let now = license_core::time::Timestamp::from_secs(time::now());
     let question =
-        Question { product: Some("flowsim"), device: Some(MACHINE), ..Question::at(now) };
+        VerifyContext { product: Some("flowsim"), device: Some(MACHINE), ..VerifyContext::at(now) };
     let code = |bytes: &[u8]| match verify::license(bytes, &keys, &question) {
         Ok(_) => "OK".to_owned(),
         Err(refusal) => refusal.code().to_string(),

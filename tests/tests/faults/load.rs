@@ -7,7 +7,7 @@ use std::thread;
 use std::time::Duration;
 
 use license_core::trust::KeyRing;
-use license_core::verify::{self, Question};
+use license_core::verify::{self, VerifyContext};
 use license_tests::call::{self, Call};
 use license_tests::marketplace::{Delivery, Marketplace, Order};
 use license_tests::server::Server;
@@ -204,10 +204,10 @@ fn arrived<'a>(
 }
 
 fn claims(keys: &KeyRing, license: &str, device: &str) -> Value {
-    let question = Question {
+    let question = VerifyContext {
         product: Some("flowsim"),
         device: Some(device),
-        ..Question::at(license_core::Timestamp::from_secs(time::now()))
+        ..VerifyContext::at(license_core::Timestamp::from_secs(time::now()))
     };
     match verify::license(license.as_bytes(), keys, &question) {
         Ok(verified) => Value::Object(verified.payload),

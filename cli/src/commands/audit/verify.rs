@@ -6,9 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use license_core::Lang;
 use license_core::audit::{Anchor, Auditor, Break, Fault, Link, LinkHash, Report};
-use license_core::code::Code;
+use license_core::{Code, Lang};
 use serde_json::{Value, json};
 
 use super::Part;

@@ -9,12 +9,12 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use indicatif::{ProgressBar, ProgressStyle};
-use license_core::code::Code;
+use license_core::Code;
 use license_core::device::DeviceInfo;
 use license_core::issue::KeyFile;
 use license_core::license::License;
 use license_core::trust::KeyRing;
-use license_core::verify::{self, Question, Warning};
+use license_core::verify::{self, VerifyContext, Warning};
 use license_core::{Lang, armor};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -378,8 +378,10 @@ impl Batch<'_> {
         let license = row.license(self.file, self.environment)?;
         let document = seal(&license, self.file)?;
         // What this tool cannot verify, no customer's program will.
-        let question =
-            Question { device: Some(&row.machine.text), ..Question::at(license.issued_at) };
+        let question = VerifyContext {
+            device: Some(&row.machine.text),
+            ..VerifyContext::at(license.issued_at)
+        };
         verify::license(document.as_bytes(), &self.ring, &question)
             .with_context(|| "the license that was just made does not verify")?;
         Ok((license, document))
@@ -389,8 +391,10 @@ impl Batch<'_> {
     /// `days` every run has another end.
     fn is_issued(&self, text: &[u8], row: &Row) -> anyhow::Result<bool> {
         let wanted = row.license(self.file, self.environment)?;
-        let question =
-            Question { device: Some(&row.machine.text), ..Question::at(wanted.issued_at) };
+        let question = VerifyContext {
+            device: Some(&row.machine.text),
+            ..VerifyContext::at(wanted.issued_at)
+        };
         let Ok(verified) = verify::license(text, &self.ring, &question) else { return Ok(false) };
         let found = verified.claims;
         let same_end = if row.terms.days.is_some() {

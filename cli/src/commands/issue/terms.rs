@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use anyhow::bail;
+use license_core::Code;
 use license_core::binding::Binding;
-use license_core::code::Code;
 use license_core::entitlement::Entitlement;
 use license_core::entitlement::LicenseKind;
 use license_core::license::License;

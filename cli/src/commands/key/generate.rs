@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::bail;
-use license_core::code::Code;
+use license_core::Code;
 use license_core::issue::{KeyFile, SigningKey};
 use license_core::jws::DocType;
 use zeroize::Zeroizing;

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use license_core::decryption::DecryptionKey;
+use license_core::decryption_key::DecryptionKey;
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 

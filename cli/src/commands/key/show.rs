@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use license_core::decryption::DecryptionKey;
+use license_core::decryption_key::DecryptionKey;
 
 use crate::output::Output;
 use crate::passphrase::PassphraseArgs;

@@ -3,10 +3,9 @@
 use std::process::ExitCode;
 
 use koogallery::order;
-use license_core::Lang;
-use license_core::activation::ActivationCode;
-use license_core::code::Code;
+use license_core::activation_code::ActivationCode;
 use license_core::time::Timestamp;
+use license_core::{Code, Lang};
 use serde::Serialize;
 use serde_json::json;
 

@@ -4,8 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use comfy_table::{ColumnConstraint, Table, Width};
-use license_core::Lang;
-use license_core::code::Code;
+use license_core::{Code, Lang};
 
 use super::{SigningKey, doubt_key, key_of};
 use crate::environment::Environment;

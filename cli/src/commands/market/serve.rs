@@ -13,8 +13,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use koogallery::aksk::Credentials;
-use license_core::Lang;
-use license_core::code::Code;
+use license_core::{Code, Lang};
 use tokio::net::TcpListener;
 
 use crate::admin::ServerArgs;

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use license_core::code::Code;
+use license_core::Code;
 use license_core::product::Product;
 use serde_json::{Value, json};
 

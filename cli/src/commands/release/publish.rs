@@ -3,12 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use license_core::Lang;
 use license_core::api::{ReleaseInput, ReleasePublish};
-use license_core::code::Code;
 use license_core::jws::DocType;
 use license_core::time::Timestamp;
 use license_core::version::{Version, VersionRange};
+use license_core::{Code, Lang};
 use serde_json::{Value, json};
 
 use super::package::Package;

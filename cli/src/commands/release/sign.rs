@@ -1,7 +1,6 @@
 //! Extends and signs a list of releases with a key that stays here.
 
 use license_core::api::{ReleaseInput, ReleasePublish};
-use license_core::code::Code;
 use license_core::issue::{KeyFile, Signer, next_seq, seal};
 use license_core::jws::DocType;
 use license_core::key::KeyId;
@@ -9,7 +8,7 @@ use license_core::release::{Notes, Release, ReleaseList};
 use license_core::time::{DAY, Timestamp};
 use license_core::trust::KeyRing;
 use license_core::version::Version;
-use license_core::{Lang, Refusal};
+use license_core::{Code, Lang, Refusal};
 
 use crate::admin::{Admin, escape};
 use crate::failure::Failure;

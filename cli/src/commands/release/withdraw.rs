@@ -3,11 +3,10 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use license_core::Lang;
 use license_core::api::ReleaseWithdraw;
-use license_core::code::Code;
 use license_core::jws::DocType;
 use license_core::version::Version;
+use license_core::{Code, Lang};
 use serde_json::{Value, json};
 
 use super::sign;

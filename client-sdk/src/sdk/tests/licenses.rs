@@ -5,7 +5,7 @@ use license_core::{
     armor::{self, Label},
     issue::{self, ListSequences},
     jws::DocType,
-    revocation::Stop,
+    revocation::RevocationStatus,
     time::DAY,
 };
 use serde_json::json;
@@ -235,7 +235,9 @@ fn a_genuine_revocation_counts_also_offline() {
     world.keep(&license(DEVICE, |_| {}));
     world.server.script(|path, _| {
         Some(match path {
-            "/v1/client/revocations" => ok(revocations(7, &[("lic-1", Stop::Suspended)])),
+            "/v1/client/revocations" => {
+                ok(revocations(7, &[("lic-1", RevocationStatus::Suspended)]))
+            }
             _ => refused(409, Code::LicenseSuspended),
         })
     });
@@ -398,7 +400,7 @@ fn verifying_needs_no_sdk_and_says_what_it_did_not_check() {
         ),
         (
             VerifyRequest {
-                revocations: vec![revocations(1, &[("lic-1", Stop::Revoked)])],
+                revocations: vec![revocations(1, &[("lic-1", RevocationStatus::Revoked)])],
                 ..request.clone()
             },
             Code::LicenseRevoked,

@@ -1,6 +1,6 @@
 //! The state folder: broken, tampered with, closed; and the clock that it remembers.
 
-use license_core::{Code, Timestamp, revocation::Stop, time::DAY};
+use license_core::{Code, Timestamp, revocation::RevocationStatus, time::DAY};
 
 use super::world::*;
 use crate::Config;
@@ -48,7 +48,7 @@ fn lists_by_somebody_else_do_not_count() {
         99,
         NOW,
         NOW.plus(DAY),
-        &[("lic-1".to_owned(), Stop::Revoked)],
+        &[("lic-1".to_owned(), RevocationStatus::Revoked)],
     );
     for seed in [2, 9] {
         let forged =

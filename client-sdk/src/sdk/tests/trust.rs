@@ -5,7 +5,7 @@ use license_core::{
     armor::{self, Label},
     issue::{self, SigningKey},
     jws::DocType,
-    revocation::Stop,
+    revocation::RevocationStatus,
     time::DAY,
     trust::{KeyState, TrustedKey},
 };
@@ -157,7 +157,7 @@ fn a_stolen_key_does_not_lock_out_its_successor() {
             seq,
             NOW,
             Timestamp::from_secs(1 << 52),
-            &[("lic-1".to_owned(), Stop::Revoked)],
+            &[("lic-1".to_owned(), RevocationStatus::Revoked)],
         );
         issue::seal(DocType::Revocation, &payload, &issuing()).unwrap()
     };

@@ -23,7 +23,7 @@ use license_core::{
     issue::{self, ListSequences, Signer, SigningKey},
     jws::DocType,
     license::License,
-    revocation::{self, Stop},
+    revocation::{self, RevocationStatus},
     time::DAY,
     trust::{KeyRing, TrustedKey},
 };
@@ -102,7 +102,7 @@ pub(super) fn sealed(license: &License) -> String {
     issue::seal(DocType::License, license, &issuing()).unwrap()
 }
 
-pub(super) fn revocations(seq: u64, entries: &[(&str, Stop)]) -> String {
+pub(super) fn revocations(seq: u64, entries: &[(&str, RevocationStatus)]) -> String {
     let entries: Vec<_> = entries.iter().map(|(id, stop)| ((*id).to_owned(), *stop)).collect();
     let payload = revocation::payload("licd", seq, NOW, NOW.plus(30 * DAY), &entries);
     issue::seal(DocType::Revocation, &payload, &issuing()).unwrap()

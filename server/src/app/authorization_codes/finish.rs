@@ -2,7 +2,7 @@
 
 use koogallery::license_code::{CodeInfo, Standing};
 use koogallery::{Failure, Remedy};
-use license_core::activation::ActivationCode;
+use license_core::activation_code::ActivationCode;
 use license_core::time::DAY;
 
 use super::begin::terms;

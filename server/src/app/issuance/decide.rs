@@ -1,4 +1,4 @@
-//! Judges one request for a license by the rules of `license_core::rule`, with what the database
+//! Judges one request for a license by the rules of `license_core::issuing_rules`, with what the database
 //! knows of the instance.
 
 use std::sync::Arc;
@@ -7,9 +7,9 @@ use koogallery::ResultCode;
 use license_core::binding::{Binding, Enrollment};
 use license_core::device::DeviceInfo;
 use license_core::entitlement::LicenseKind;
+use license_core::issuing_rules::{self, Denial, OrderTerms, Validity};
 use license_core::product::Product;
-use license_core::rule::{self, Denial, OrderTerms, Validity};
-use license_core::{Timestamp, rule::Application};
+use license_core::{Timestamp, issuing_rules::RequestedValidity};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD as B64};
 
@@ -75,11 +75,11 @@ pub(crate) const fn result_code(denial: Denial) -> ResultCode {
 }
 
 /// What the rules call the instance's state.
-pub(crate) const fn state(instance: &Instance) -> rule::InstanceState {
+pub(crate) const fn state(instance: &Instance) -> issuing_rules::InstanceState {
     match instance.state {
-        InstanceState::Active => rule::InstanceState::Active,
-        InstanceState::Frozen => rule::InstanceState::Frozen,
-        InstanceState::Released => rule::InstanceState::Released,
+        InstanceState::Active => issuing_rules::InstanceState::Active,
+        InstanceState::Frozen => issuing_rules::InstanceState::Frozen,
+        InstanceState::Released => issuing_rules::InstanceState::Released,
     }
 }
 
@@ -116,11 +116,11 @@ pub(crate) async fn decide(
         period: request.needs_end && instance.period.unwrap_or_default(),
         trial: instance.trial.unwrap_or_default(),
     };
-    let application = Application {
+    let application = RequestedValidity {
         not_before: request.not_before.map(Timestamp::from_secs),
         expires: request.expires.map(Timestamp::from_secs),
     };
-    let validity = match rule::validity(&application, &order, state(instance), work.now) {
+    let validity = match issuing_rules::validity(&application, &order, state(instance), work.now) {
         Ok(validity) => validity,
         Err(denial) => return denied(tx, instance, request, denial).await,
     };
@@ -187,7 +187,7 @@ async fn bind(
         return Ok(SeatAllocation::Known { machine, info: info.clone(), binding });
     }
     let used = count(instance.machines_used - i64::from(request.frees.is_some()));
-    rule::admit_machine(false, used, limit)?;
+    issuing_rules::admit_machine(false, used, limit)?;
     Ok(SeatAllocation::New { digests: telling(&binding, digests), binding })
 }
 

@@ -2,10 +2,10 @@
 
 use license_core::armor::{STRING_LIMIT, license_file};
 use license_core::issue::{SignError, seal};
+use license_core::issuing_rules::Validity;
 use license_core::jws::{DocType, Sealed};
 use license_core::license::License;
-use license_core::product::Form;
-use license_core::rule::Validity;
+use license_core::product::LicenseForm;
 use license_core::time::DAY;
 use serde_json::json;
 use sha2::{Digest, Sha256};
@@ -136,10 +136,10 @@ pub(crate) async fn send(
     tx: &mut dyn Tx,
     work: &mut UnitOfWork<'_>,
     event: &str,
-    form: Form,
+    form: LicenseForm,
     (row, license): &(LicenseRow, License),
 ) -> Result<(), StoreError> {
-    let as_text = form == Form::String && row.document.len() <= STRING_LIMIT;
+    let as_text = form == LicenseForm::String && row.document.len() <= STRING_LIMIT;
     let file = (!as_text).then(|| license_file(&row.document, license).into_bytes());
     let upload = UploadRow {
         id: work.context.id(),

@@ -1,7 +1,7 @@
 //! Judges kept applications again when something changed that they depend on.
 
 use koogallery::ResultCode;
-use license_core::rule::Denial;
+use license_core::issuing_rules::Denial;
 
 use super::decide::{Decision, IssueRequest, decide, result_code};
 use super::issue::{issue, send};

@@ -39,7 +39,7 @@ impl App {
         let rows = self.store.read().await?.kit_tenants(&filter.query()?).await?;
         let view = |row: crate::store::KitTenant| api::TenantView {
             id: row.id,
-            instance_id: row.instance_id,
+            instance_id: row.instance_id.into(),
             tenant_id: row.tenant_id,
             order_id: row.order_id,
             tenant_code: row.tenant_code,
@@ -59,7 +59,7 @@ impl App {
         let rows = self.store.read().await?.kit_applications(&filter.query()?).await?;
         let view = |row: crate::store::KitApplication| api::TenantApplicationView {
             id: row.id,
-            instance_id: row.instance_id,
+            instance_id: row.instance_id.into(),
             tenant_id: row.tenant_id,
             app_id: row.app_id,
             client_id: row.client_id,
@@ -74,7 +74,7 @@ impl App {
         let rows = self.store.read().await?.kit_users(&filter.query()?).await?;
         let view = |row: crate::store::KitUser| api::UserView {
             id: row.id,
-            instance_id: row.instance_id,
+            instance_id: row.instance_id.into(),
             tenant_id: row.tenant_id,
             app_id: row.app_id,
             user_name: row.user_name,
@@ -103,7 +103,7 @@ impl App {
         let rows = self.store.read().await?.kit_organisations(&filter.query()?).await?;
         let view = |row: crate::store::KitOrganisationHead| api::DepartmentView {
             id: row.id,
-            instance_id: row.instance_id,
+            instance_id: row.instance_id.into(),
             tenant_id: row.tenant_id,
             whole: row.whole,
             bytes: u64::try_from(row.bytes).unwrap_or_default(),
@@ -119,7 +119,7 @@ impl App {
         let row = found.ok_or_else(|| views::not_found("department", "部门"))?;
         Ok(api::DepartmentView {
             id: row.id,
-            instance_id: row.instance_id,
+            instance_id: row.instance_id.into(),
             tenant_id: row.tenant_id,
             whole: row.whole,
             bytes: row.body.len() as u64,

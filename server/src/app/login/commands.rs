@@ -49,7 +49,7 @@ impl Command for KeepLogin {
         };
         let view = api::LoginView {
             application: api::LoginApplication {
-                instance_id: self.door.instance_id.clone(),
+                instance_id: self.door.instance_id.clone().into(),
                 tenant_id: self.door.tenant_id.clone(),
                 app_id: self.door.app_id.clone(),
             },

@@ -3,7 +3,7 @@
 use koogallery::call::GetLicenseAsync;
 use koogallery::{Answer, Rejection, ResultCode};
 use license_core::Lang;
-use license_core::rule::Denial;
+use license_core::issuing_rules::Denial;
 
 use super::{live, test_answer};
 use crate::app::audit::{By, Entry};

@@ -2,7 +2,7 @@
 
 use koogallery::Answer;
 use koogallery::call::NewInstance;
-use license_core::activation::ActivationCode;
+use license_core::activation_code::ActivationCode;
 
 use crate::app::audit::{By, Entry};
 use crate::app::command::Command;

@@ -201,7 +201,7 @@ async fn lists_are_read_in_pages_and_by_state() {
         if page.is_empty() {
             break;
         }
-        seen.extend(page.into_iter().map(|instance| instance.instance_id));
+        seen.extend(page.into_iter().map(|instance| instance.instance_id.into()));
     }
     assert_eq!(seen, ["b-CS0", "b-CS1", "b-CS2", "b-CS3", "b-CS4"]);
     let by_order = InstanceFilter { order_id: Some("CS3".into()), ..InstanceFilter::default() };

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use koogallery::upload::Content;
-use license_core::rule::InstanceState;
+use license_core::issuing_rules::InstanceState;
 use serde_json::json;
 
 use super::fake_marketplace::Trick;
@@ -121,7 +121,7 @@ async fn before_anything_was_sent_another_machine_takes_the_event_over() {
     let uploads = fixture.market.uploads();
     assert_eq!(uploads.len(), 1);
     let active = &fixture.detail(&instance).await.licenses[2];
-    assert_eq!(fixture.verify(&text(&uploads[0].1)).claims.id, active.license_id);
+    assert_eq!(active.license_id, fixture.verify(&text(&uploads[0].1)).claims.id);
     let (list, _) = revocations(&fixture).await;
     assert_eq!(list.len(), 2);
 }
@@ -467,7 +467,7 @@ async fn long_licenses_travel_as_files_and_so_does_what_is_sold_as_one() {
     let instance = fixture.buy("CS1", 2).await;
     assert_eq!(fixture.code(apply(&instance, "e-1", &device(1))).await, "000004");
     let mut product = flowsim();
-    product.license.form = license_core::product::Form::File;
+    product.license.form = license_core::product::LicenseForm::File;
     fixture.app.apply_product(product).await.unwrap();
     assert_eq!(fixture.code(apply(&instance, "e-2", &device(2))).await, "000004");
     for (event, content) in fixture.uploads(2).await {

@@ -5,7 +5,7 @@ use license_core::Code;
 use license_core::api::LicenseRequest;
 use license_core::entitlement::Entitlement;
 use license_core::jws::DocType;
-use license_core::product::Form;
+use license_core::product::LicenseForm;
 use license_core::trust::document_digest;
 use license_core::{Timestamp, armor};
 use serde_json::json;
@@ -70,11 +70,11 @@ async fn the_receipt_answers_the_question() {
     let code = fixture.detail(&instance).await.instance.activation_code;
     let question = LicenseRequest {
         nonce: "问".repeat(128),
-        form: Form::File,
+        form: LicenseForm::File,
         ..request(&code.to_lowercase().replace('-', " "), &device(1))
     };
     let answer = fixture.ask_with(question).await.unwrap();
-    assert_eq!(answer.form, Form::File);
+    assert_eq!(answer.form, LicenseForm::File);
     assert!(answer.license.contains("-----BEGIN LICENSE-----"));
     assert!(answer.license.contains("某某科技有限公司"));
     assert_eq!(armor::read(answer.license.as_bytes()).unwrap().len(), 1);
@@ -172,7 +172,7 @@ async fn an_address_guesses_twenty_codes_an_hour() {
     let fixture = Fixture::new().await;
     let instance = fixture.buy("CS1", 1).await;
     for i in 0..20 {
-        let wrong = license_core::activation::ActivationCode::from_random([i; 13]).to_string();
+        let wrong = license_core::activation_code::ActivationCode::from_random([i; 13]).to_string();
         let (code, _) = refused(&fixture, request(&wrong, &device(1))).await;
         assert_eq!(code, Code::ActivationCodeUnknown);
     }

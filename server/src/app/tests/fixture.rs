@@ -9,9 +9,9 @@ use koogallery::order::{ChargingMode, Order, mock};
 use koogallery::upload::Content;
 use koogallery::{AccessKey, Answer, Presented};
 use license_core::api::{InstanceDetail, LicenseAnswer, LicenseRequest};
-use license_core::product::{Form, Product};
+use license_core::product::{LicenseForm, Product};
 use license_core::trust::KeyRing;
-use license_core::verify::{Question, Verified};
+use license_core::verify::{Verified, VerifyContext};
 use license_core::{Timestamp, verify};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -302,7 +302,7 @@ impl Fixture {
 
     /// Verifies a license as a program would.
     pub(super) fn verify(&self, text: &str) -> Verified {
-        let question = Question::at(Timestamp::from_secs(self.now()));
+        let question = VerifyContext::at(Timestamp::from_secs(self.now()));
         verify::license(text.as_bytes(), &self.keys(), &question)
             .unwrap_or_else(|refusal| panic!("{}: {text}", refusal.code()))
     }
@@ -334,7 +334,7 @@ pub(super) fn request(code: &str, device: &str) -> LicenseRequest {
         product: "flowsim".to_owned(),
         activation_code: code.to_owned(),
         dev_info: device.to_owned(),
-        form: Form::String,
+        form: LicenseForm::String,
         version: Some("2.0.0".to_owned()),
         nonce: "n-1".to_owned(),
     }

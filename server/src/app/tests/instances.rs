@@ -1,8 +1,8 @@
 //! Creating, refreshing, freezing, releasing, asking; signatures and replays.
 
 use license_core::Timestamp;
-use license_core::revocation::{Revocations, Stop};
-use license_core::rule::InstanceState;
+use license_core::issuing_rules::InstanceState;
+use license_core::revocation::{RevocationStatus, Revocations};
 use serde_json::{Value, json};
 
 use super::fixture::{DAY, Fixture, KEY, NOW, PATIENCE, apply, device, new_instance};
@@ -242,20 +242,20 @@ async fn freezing_suspends_unfreezing_reinstates_releasing_revokes() {
 
     let status = |status| json!({"activity": "updateInstanceStatus", "instanceId": instance, "status": status});
     for (call, state, stop) in [
-        (status("FREEZE"), InstanceState::Frozen, Some(Stop::Suspended)),
-        (status("FREEZE"), InstanceState::Frozen, Some(Stop::Suspended)),
+        (status("FREEZE"), InstanceState::Frozen, Some(RevocationStatus::Suspended)),
+        (status("FREEZE"), InstanceState::Frozen, Some(RevocationStatus::Suspended)),
         (status("UNFREEZE"), InstanceState::Active, None),
-        (status("FREEZE"), InstanceState::Frozen, Some(Stop::Suspended)),
+        (status("FREEZE"), InstanceState::Frozen, Some(RevocationStatus::Suspended)),
         (
             json!({"activity": "releaseInstance", "instanceId": instance}),
             InstanceState::Released,
-            Some(Stop::Revoked),
+            Some(RevocationStatus::Revoked),
         ),
     ] {
         assert_eq!(fixture.code(call.clone()).await, "000000", "{call}");
         assert_eq!(fixture.detail(&instance).await.instance.state, state);
         let list = revocations(&fixture).await;
-        assert_eq!(list.stop_of(&license), stop, "{call}");
+        assert_eq!(list.status_of(&license), stop, "{call}");
         assert!(list.seq >= first);
     }
     assert!(revocations(&fixture).await.seq > first);

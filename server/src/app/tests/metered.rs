@@ -117,7 +117,7 @@ async fn what_a_program_reports_is_counted_once() {
     let listed = meter.fixture.app.usage(&UsageFilter::default()).await.unwrap();
     assert_eq!(listed.len(), 2);
     assert_eq!(listed[0].number.as_deref(), Some("1"));
-    assert_eq!(listed[0].license_id.as_ref(), Some(&claims.id));
+    assert_eq!(listed[0].license_id.as_deref(), Some(claims.id.as_str()));
     assert_eq!(listed[0].usage_id, answer.records[0].usage_id);
 
     let other = UsageRecord { usage_value: json!("12.6"), ..records[0].clone() };

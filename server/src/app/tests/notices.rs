@@ -69,7 +69,7 @@ async fn a_notification_is_kept_once_and_its_order_read() {
 
     // With an instance it is shown.
     let instance = fixture.call(super::fixture::new_instance("CS1")).await.instance_id;
-    assert_eq!(fixture.notices().await[0].instance_id, instance);
+    assert_eq!(fixture.notices().await[0].instance_id.as_deref(), instance.as_deref());
 }
 
 #[tokio::test]

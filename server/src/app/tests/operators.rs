@@ -2,9 +2,9 @@
 
 use license_core::api::MachineReturn;
 use license_core::issue::{SigningKey, seal};
+use license_core::issuing_rules::OperatorAction::{Reinstate, Revoke, Suspend};
 use license_core::jws::DocType;
-use license_core::revocation::{Revocations, Stop};
-use license_core::rule::Intervention::{Reinstate, Revoke, Suspend};
+use license_core::revocation::{RevocationStatus, Revocations};
 use license_core::trust::document_digest;
 use license_core::{Code, Timestamp};
 use serde_json::json;
@@ -15,10 +15,10 @@ use crate::app::{LicenseFilter, MachineFilter};
 
 impl Fixture {
     /// What the revocation list says of a license now.
-    async fn listed(&self, license: &str) -> Option<Stop> {
+    async fn listed(&self, license: &str) -> Option<RevocationStatus> {
         let document = self.app.revocation_list().await.unwrap().document;
         let now = Timestamp::from_secs(self.now());
-        Revocations::open(&document, &self.keys(), now).unwrap().stop_of(license)
+        Revocations::open(&document, &self.keys(), now).unwrap().status_of(license)
     }
 
     async fn of_instance(&self, instance: &str) -> Vec<license_core::api::MachineView> {
@@ -48,7 +48,7 @@ async fn a_license_is_suspended_and_reinstated() {
     assert_eq!(fixture.listed(&license).await, None);
     for _ in 0..2 {
         assert_eq!(fixture.app.put_license(&license, Suspend).await.unwrap().state, "suspended");
-        assert_eq!(fixture.listed(&license).await, Some(Stop::Suspended));
+        assert_eq!(fixture.listed(&license).await, Some(RevocationStatus::Suspended));
     }
 
     // Its machine is given no other one, whatever its terms; others are not concerned.
@@ -81,18 +81,18 @@ async fn neither_lifts_what_the_other_one_stopped() {
     fixture.status(&instance, "FREEZE").await;
     assert_eq!(fixture.app.put_license(second, Reinstate).await.unwrap().state, "suspended");
     fixture.status(&instance, "UNFREEZE").await;
-    assert_eq!(fixture.listed(first).await, Some(Stop::Suspended));
+    assert_eq!(fixture.listed(first).await, Some(RevocationStatus::Suspended));
     assert_eq!(fixture.listed(second).await, None);
 
     fixture.status(&instance, "FREEZE").await;
     for _ in 0..2 {
         assert_eq!(fixture.app.put_license(first, Reinstate).await.unwrap().state, "suspended");
     }
-    assert_eq!(fixture.listed(first).await, Some(Stop::Suspended));
+    assert_eq!(fixture.listed(first).await, Some(RevocationStatus::Suspended));
     fixture.app.put_license(second, Suspend).await.unwrap();
     fixture.status(&instance, "UNFREEZE").await;
     assert_eq!(fixture.listed(first).await, None);
-    assert_eq!(fixture.listed(second).await, Some(Stop::Suspended));
+    assert_eq!(fixture.listed(second).await, Some(RevocationStatus::Suspended));
 }
 
 #[tokio::test]
@@ -103,7 +103,7 @@ async fn a_revoked_license_stays_revoked_and_its_machine_gets_another() {
     for _ in 0..2 {
         assert_eq!(fixture.app.put_license(&license, Revoke).await.unwrap().state, "revoked");
     }
-    assert_eq!(fixture.listed(&license).await, Some(Stop::Revoked));
+    assert_eq!(fixture.listed(&license).await, Some(RevocationStatus::Revoked));
     for intervention in [Suspend, Reinstate] {
         let error = fixture.app.put_license(&license, intervention).await.unwrap_err();
         assert_eq!(error.code, Code::Conflict);
@@ -150,12 +150,15 @@ async fn a_released_machine_leaves_its_place_to_whoever_waits() {
     assert!(fixture.of_instance(&instance).await.is_empty());
     let licenses = fixture
         .app
-        .licenses(&LicenseFilter { machine_id: Some(machine.clone()), ..LicenseFilter::default() })
+        .licenses(&LicenseFilter {
+            machine_id: Some(machine.clone().into()),
+            ..LicenseFilter::default()
+        })
         .await
         .unwrap();
     assert_eq!(licenses.len(), 1);
     assert_eq!(licenses[0].state, "revoked");
-    assert_eq!(fixture.listed(&licenses[0].license_id).await, Some(Stop::Revoked));
+    assert_eq!(fixture.listed(&licenses[0].license_id).await, Some(RevocationStatus::Revoked));
     // The machine itself is a new one when it comes back.
     fixture.ask(&instance, &device(1)).await.unwrap();
     assert_ne!(fixture.of_instance(&instance).await[0].machine_id, machine);
@@ -232,7 +235,7 @@ async fn a_machine_gives_its_own_place_back() {
         assert_eq!(receipt["sha"], json!(document_digest(&license.license)));
         assert_eq!(fixture.detail(&instance).await.instance.machines.used, 0);
     }
-    assert_eq!(fixture.listed(&license.license_id).await, Some(Stop::Revoked));
+    assert_eq!(fixture.listed(&license.license_id).await, Some(RevocationStatus::Revoked));
     let second = fixture.ask(&instance, &device(2)).await.unwrap();
     // The old license proves nothing about who came after it.
     fixture.app.return_machine(&proof(&license.license)).await.unwrap();

@@ -244,7 +244,7 @@ async fn a_list_rises_and_shows_at_once_wherever_it_is_read() {
         let now = license_core::Timestamp::from_secs(NOW);
         let list = license_core::revocation::Revocations::open(&b.document, &keys, now).unwrap();
         assert!(list.seq > seen, "{} after {seen}", list.seq);
-        assert!(list.stop_of(&license).is_some());
+        assert!(list.status_of(&license).is_some());
         seen = list.seq;
     }
 }
@@ -264,7 +264,7 @@ async fn every_server_shows_the_keys_of_all() {
     let instance = first.buy("CS1", 2).await;
     let answer = second.ask(&instance, &device(1)).await.unwrap();
     let keys = KeyRing::from_jwks(&first.app.jwks().await).unwrap();
-    let question = license_core::verify::Question::at(license_core::Timestamp::from_secs(NOW));
+    let question = license_core::verify::VerifyContext::at(license_core::Timestamp::from_secs(NOW));
     license_core::verify::license(answer.license.as_bytes(), &keys, &question).unwrap();
 
     // The token is made with the database, by one.
@@ -379,8 +379,8 @@ async fn a_restart_of_the_database_loses_nothing_that_was_answered() {
         let filter = LicenseFilter { after, limit: Some(500), ..LicenseFilter::default() };
         let page = first.app.licenses(&filter).await.unwrap();
         let Some(last) = page.last() else { break };
-        after = Some(last.license_id.clone());
-        licensed.extend(page.into_iter().filter_map(|license| license.event_id));
+        after = Some(last.license_id.clone().into());
+        licensed.extend(page.into_iter().filter_map(|license| license.event_id).map(String::from));
     }
     let unique: BTreeSet<_> = licensed.iter().cloned().collect();
     assert_eq!(unique.len(), licensed.len(), "an event has two licenses");

@@ -16,7 +16,7 @@ use crate::error::ApiError;
 
 fn input(fixture: &Fixture, instance: &str, number: &str) -> UsageInput {
     UsageInput {
-        instance_id: instance.to_owned(),
+        instance_id: instance.to_owned().into(),
         begin_time: Timestamp::from_secs(fixture.now() - 7200),
         end_time: Timestamp::from_secs(fixture.now() - 3600),
         usage_value: json!("12.5"),
@@ -147,7 +147,10 @@ async fn what_the_marketplace_would_refuse_is_not_accepted() {
     })
     .await;
     refused("metering_sn", invalid, &|input| input.metering_sn = Some(String::new())).await;
-    refused("instance_id", Code::NotFound, &|input| input.instance_id = "no-such".to_owned()).await;
+    refused("instance_id", Code::NotFound, &|input| {
+        input.instance_id = "no-such".to_owned().into();
+    })
+    .await;
     assert_eq!(fixture.push(Vec::new()).await.unwrap_err().code, invalid);
     let many = vec![input(&fixture, &instance, "sn-1"); 1001];
     assert_eq!(fixture.push(many).await.unwrap_err().code, invalid);

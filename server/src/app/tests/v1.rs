@@ -333,7 +333,7 @@ async fn a_renewal_lets_go_what_its_end_has_stopped_and_nothing_else() {
     assert_eq!(code(&fixture, &renew).await, "000000");
     assert_eq!(
         (state_of(&fixture, &instance).await, listed().await),
-        ("active".into(), "active".into())
+        ("active".into(), "active".to_owned().into())
     );
 
     // The newer interfaces' renewal does the same.

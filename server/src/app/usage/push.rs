@@ -69,7 +69,7 @@ impl PushUsage {
         let mut read = Vec::with_capacity(records.len());
         for (i, record) in records.iter().enumerate() {
             let input = api::UsageInput {
-                instance_id: license.instance_id.clone(),
+                instance_id: license.instance_id.clone().into(),
                 begin_time: record.begin_time,
                 end_time: record.end_time,
                 usage_value: record.usage_value.clone(),
@@ -115,7 +115,7 @@ fn pushed(input: api::UsageInput, now: i64) -> Result<Pushed, InvalidRecord> {
         timed: input.record_time.is_some(),
         reported: None,
         record: Record {
-            instance_id: input.instance_id,
+            instance_id: input.instance_id.into(),
             begin_time: input.begin_time.as_secs(),
             end_time: input.end_time.as_secs(),
             record_time: input.record_time.map_or(now, license_core::Timestamp::as_secs),

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use license_core::api::LicenseView;
-use license_core::rule::Intervention;
+use license_core::issuing_rules::OperatorAction;
 
 use super::super::{
     HttpState,
@@ -37,27 +37,27 @@ pub(super) async fn suspend(
     state: State<HttpState>,
     id: Name,
 ) -> Result<Json<LicenseView>, ApiError> {
-    put(state, id, Intervention::Suspend).await
+    put(state, id, OperatorAction::Suspend).await
 }
 
 pub(super) async fn reinstate(
     state: State<HttpState>,
     id: Name,
 ) -> Result<Json<LicenseView>, ApiError> {
-    put(state, id, Intervention::Reinstate).await
+    put(state, id, OperatorAction::Reinstate).await
 }
 
 pub(super) async fn revoke(
     state: State<HttpState>,
     id: Name,
 ) -> Result<Json<LicenseView>, ApiError> {
-    put(state, id, Intervention::Revoke).await
+    put(state, id, OperatorAction::Revoke).await
 }
 
 async fn put(
     State(state): State<HttpState>,
     Name(id): Name,
-    intervention: Intervention,
+    intervention: OperatorAction,
 ) -> Result<Json<LicenseView>, ApiError> {
     state.app.put_license(&id, intervention).await.map(Json)
 }

@@ -19,7 +19,7 @@ pub(super) async fn create(
     State(state): State<HttpState>,
     Payload(wanted): Payload<TokenCreate, BODY_BYTES>,
 ) -> Result<(StatusCode, Json<TokenCreated>), ApiError> {
-    let role: Role = wanted.role.parse().map_err(|()| {
+    let role: Role = wanted.role.as_str().parse().map_err(|()| {
         ApiError::new(
             Code::RequestInvalid,
             "The role must be viewer, operator or admin.",

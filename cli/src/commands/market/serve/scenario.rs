@@ -8,8 +8,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use indicatif::{ProgressBar, ProgressStyle};
-use license_core::Lang;
-use license_core::code::Code;
+use license_core::{Code, Lang};
 use serde_json::json;
 
 use super::super::key_of;

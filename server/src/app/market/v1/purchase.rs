@@ -6,8 +6,8 @@ use std::sync::Arc;
 use koogallery::v1::Purchase;
 use koogallery::{Answer, Rejection, ResultCode};
 use license_core::entitlement::LicenseKind;
+use license_core::issuing_rules::{self, OrderTerms, RequestedValidity};
 use license_core::product::Product;
-use license_core::rule::{self, Application, OrderTerms};
 use license_core::{Lang, Timestamp};
 
 use super::super::create::{add, free_id, fresh, unreadable};
@@ -205,8 +205,9 @@ pub(super) async fn grant(
     order: &OrderTerms,
     expires: Option<i64>,
 ) -> Result<Grant, Failed<Rejection>> {
-    let application = Application { not_before: None, expires: expires.map(Timestamp::from_secs) };
-    let validity = match rule::validity(&application, order, state(instance), work.now) {
+    let application =
+        RequestedValidity { not_before: None, expires: expires.map(Timestamp::from_secs) };
+    let validity = match issuing_rules::validity(&application, order, state(instance), work.now) {
         Ok(validity) => validity,
         Err(denial) => {
             let (en, zh) = (denial.message(Lang::En), denial.message(Lang::Zh));

@@ -3,7 +3,7 @@
 use koogallery::Answer;
 use koogallery::call::RefreshInstance;
 use license_core::Timestamp;
-use license_core::rule::OrderTerms;
+use license_core::issuing_rules::OrderTerms;
 
 use super::purchase::{event_of, grant, with_license};
 use crate::app::command::Failed;

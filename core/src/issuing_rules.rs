@@ -33,7 +33,7 @@ pub struct OrderTerms {
 
 /// What the marketplace or a program asks for.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub struct Application {
+pub struct RequestedValidity {
     /// Begin of the validity asked for.
     pub not_before: Option<Timestamp>,
     /// End of the validity asked for.
@@ -141,7 +141,7 @@ impl Denial {
 /// # Errors
 /// Why not.
 pub fn validity(
-    application: &Application,
+    requested: &RequestedValidity,
     order: &OrderTerms,
     state: InstanceState,
     now: Timestamp,
@@ -154,22 +154,22 @@ pub fn validity(
     if order.expires.is_some_and(|at| at <= now) {
         return Err(Denial::OrderEnded);
     }
-    if application.expires.is_some_and(|at| at <= now) {
+    if requested.expires.is_some_and(|at| at <= now) {
         return Err(Denial::ExpiryPassed);
     }
-    if order.period && application.expires.is_none() {
+    if order.period && requested.expires.is_none() {
         return Err(Denial::ExpiryMissing);
     }
-    let expires = match (application.expires, order.expires) {
+    let expires = match (requested.expires, order.expires) {
         (Some(asked), Some(bought)) => Some(asked.min(bought)),
         (asked, bought) => asked.or(bought),
     };
-    if let (Some(from), Some(at)) = (application.not_before, expires)
+    if let (Some(from), Some(at)) = (requested.not_before, expires)
         && from >= at
     {
         return Err(Denial::NeverValid);
     }
-    Ok(Validity { not_before: application.not_before, expires })
+    Ok(Validity { not_before: requested.not_before, expires })
 }
 
 /// Decides whether a machine may take a place. One that holds a place already takes no second.
@@ -189,7 +189,7 @@ pub const fn returns_a_year(places: u32) -> u32 {
 
 /// Whether a license counts.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Standing {
+pub enum LicenseStatus {
     /// It counts.
     Active,
     /// Its instance is frozen.
@@ -202,7 +202,7 @@ pub enum Standing {
 
 /// What an operator does about one license.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Intervention {
+pub enum OperatorAction {
     /// It does not count until it is reinstated.
     Suspend,
     /// It counts again.
@@ -211,21 +211,21 @@ pub enum Intervention {
     Revoke,
 }
 
-/// Where a license stands after an operator's intervention; asked for once more it stays. An
-/// operator's word and the marketplace's are apart: neither lifts what the other one stopped. `None`:
-/// it is revoked, and nothing leads back from there.
+/// The status of a license after an operator's action; repeating an action changes nothing. What an
+/// operator suspended the marketplace does not lift, and the other way round. `None`: it is revoked,
+/// which is final.
 #[must_use]
-pub const fn intervene(
-    standing: Standing,
+pub const fn apply_action(
+    status: LicenseStatus,
     frozen: bool,
-    intervention: Intervention,
-) -> Option<Standing> {
-    match (intervention, standing) {
-        (Intervention::Revoke, _) => Some(Standing::Revoked),
-        (_, Standing::Revoked) => None,
-        (Intervention::Suspend, _) => Some(Standing::Suspended),
-        (Intervention::Reinstate, _) if frozen => Some(Standing::Frozen),
-        (Intervention::Reinstate, _) => Some(Standing::Active),
+    action: OperatorAction,
+) -> Option<LicenseStatus> {
+    match (action, status) {
+        (OperatorAction::Revoke, _) => Some(LicenseStatus::Revoked),
+        (_, LicenseStatus::Revoked) => None,
+        (OperatorAction::Suspend, _) => Some(LicenseStatus::Suspended),
+        (OperatorAction::Reinstate, _) if frozen => Some(LicenseStatus::Frozen),
+        (OperatorAction::Reinstate, _) => Some(LicenseStatus::Active),
     }
 }
 
@@ -239,20 +239,20 @@ mod tests {
     const ORDER: OrderTerms =
         OrderTerms { quantity: 1, expires: Some(NOW.plus(100)), period: true, trial: false };
 
-    fn until(secs: i64) -> Application {
-        Application { not_before: None, expires: Some(NOW.plus(secs)) }
+    fn until(secs: i64) -> RequestedValidity {
+        RequestedValidity { not_before: None, expires: Some(NOW.plus(secs)) }
     }
 
-    fn from(begin: i64, end: i64) -> Application {
-        Application { not_before: Some(NOW.plus(begin)), ..until(end) }
+    fn from(begin: i64, end: i64) -> RequestedValidity {
+        RequestedValidity { not_before: Some(NOW.plus(begin)), ..until(end) }
     }
 
     #[test]
     fn the_first_reason_is_the_answer() {
         let ended = OrderTerms { expires: Some(NOW), ..ORDER };
         let once = OrderTerms { expires: None, period: false, ..ORDER };
-        let open = Application::default();
-        for (application, order, state, expected) in [
+        let open = RequestedValidity::default();
+        for (requested, order, state, expected) in [
             (until(50), ORDER, InstanceState::Active, Ok(Some(50))),
             (until(500), ORDER, InstanceState::Active, Ok(Some(100))),
             (until(0), ORDER, InstanceState::Active, Err(Denial::ExpiryPassed)),
@@ -266,9 +266,9 @@ mod tests {
             (until(50), ORDER, InstanceState::Frozen, Err(Denial::Frozen)),
             (until(0), ended, InstanceState::Released, Err(Denial::Released)),
         ] {
-            let got = validity(&application, &order, state, NOW);
+            let got = validity(&requested, &order, state, NOW);
             let got = got.map(|v| v.expires.map(|at| at.as_secs() - NOW.as_secs()));
-            assert_eq!(got, expected, "{application:?} {order:?} {state:?}");
+            assert_eq!(got, expected, "{requested:?} {order:?} {state:?}");
         }
     }
 
@@ -315,9 +315,9 @@ mod tests {
 
     #[test]
     fn operators_and_the_marketplace_stop_licenses_apart() {
-        use Intervention::{Reinstate, Revoke, Suspend};
-        use Standing::{Active, Frozen, Revoked, Suspended};
-        for (standing, frozen, intervention, expected) in [
+        use LicenseStatus::{Active, Frozen, Revoked, Suspended};
+        use OperatorAction::{Reinstate, Revoke, Suspend};
+        for (status, frozen, action, expected) in [
             (Active, false, Suspend, Some(Suspended)),
             (Suspended, false, Suspend, Some(Suspended)),
             (Frozen, true, Suspend, Some(Suspended)),
@@ -332,8 +332,8 @@ mod tests {
             (Suspended, true, Revoke, Some(Revoked)),
             (Revoked, false, Revoke, Some(Revoked)),
         ] {
-            let found = intervene(standing, frozen, intervention);
-            assert_eq!(found, expected, "{intervention:?} of {standing:?}, frozen: {frozen}");
+            let found = apply_action(status, frozen, action);
+            assert_eq!(found, expected, "{action:?} of {status:?}, frozen: {frozen}");
         }
     }
 }
