@@ -52,7 +52,7 @@ pub(crate) use alerts::{
 pub(crate) use audit::AuditFilter;
 pub(crate) use authorization_codes::{CodeFilter, EndActivation, EndBeat};
 pub(crate) use client_license::order_pending;
-pub(crate) use clock_change::{ClampDueTimes, LONGEST_WAIT};
+pub(crate) use clock_change::ClampDueTimes;
 pub(crate) use command::{Command, CommandError};
 pub(crate) use context::Context;
 pub(crate) use instances::InstanceFilter;
@@ -70,15 +70,16 @@ pub(crate) use retention::{Sweep, SweepHistory};
 pub(crate) use signed_lists::SignedDocument;
 pub(crate) use tokens::TokenView;
 pub(crate) use uploads::{
-    EndUpload, KeepUploads, PutPause, REFUSED_CREDENTIALS, TakeUploads, UploadFilter,
+    EndUpload, KeepUploads, PutPause, REFUSED_CREDENTIALS, TakeUploads, UploadFilter, fingerprint,
 };
 pub(crate) use usage::{EndUsage, KeepUsage, TakeUsage, UsageCall, UsageFilter};
 pub(crate) use writer::Writer;
 
+use crate::keys::sealing::KitKeys;
+use crate::outbound::circuit_breaker::CircuitBreaker;
+use crate::outbound::marketplace::Marketplace;
 pub(crate) use crate::store::Role;
 use crate::store::{Store, StoreError};
-use crate::vault::KitKeys;
-use crate::workers::{Gate, Marketplace};
 
 /// How long the database may take to show that it is there.
 const PATIENCE: Duration = Duration::from_secs(4);
@@ -93,7 +94,7 @@ pub(crate) struct Inner {
     pub(crate) store: Store,
     pub(crate) writer: Writer,
     recall: accepted_lookup::AcceptedLookup,
-    pub(crate) gate: Arc<Gate>,
+    pub(crate) breaker: Arc<CircuitBreaker>,
     pub(crate) marketplace: Option<Arc<Marketplace>>,
     pub(crate) retention: crate::config::Retention,
     access_keys: market::AccessKeys,

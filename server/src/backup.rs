@@ -3,6 +3,7 @@
 //! below `store`.
 
 mod file;
+mod format;
 mod keys;
 mod load;
 mod save;
@@ -38,3 +39,25 @@ impl Refusal {
 
 /// Hears how many rows are done.
 pub(crate) type Progress<'a> = &'a mut (dyn FnMut(u64) + Send);
+
+fn newer(version: i64) -> Refusal {
+    let known = crate::store::Store::newest_version();
+    Refusal::new(
+        "BACKUP_NEWER",
+        format!(
+            "the backup has version {version}, this licd knows versions up to {known}: restore it \
+             with the licd that made it, or a later one"
+        ),
+        format!(
+            "备份的版本为 {version}，此 licd 最高支持 {known}：请使用创建该备份的 licd 或更新版本恢复"
+        ),
+    )
+}
+
+fn damaged(how: &str) -> Refusal {
+    Refusal::new(
+        "BACKUP_DAMAGED",
+        format!("the backup is damaged ({how}): nothing was restored; take another copy of it"),
+        format!("备份文件已损坏（{how}）：未恢复任何数据，请使用另一份副本"),
+    )
+}

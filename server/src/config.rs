@@ -6,7 +6,6 @@ mod database;
 mod keys;
 mod layers;
 mod login;
-mod network;
 mod reader;
 mod secret;
 mod show;
@@ -16,12 +15,12 @@ use std::path::PathBuf;
 
 use koogallery::usage::Form;
 
+use crate::net::Network;
 pub(crate) use alerts::Alerts;
-pub(crate) use database::Database;
+pub(crate) use database::{Database, DatabaseCheck};
 use koogallery::license_code::Edition;
 use layers::Layers;
 pub(crate) use login::Login;
-pub(crate) use network::Network;
 pub(crate) use reader::Problems;
 use reader::Reader;
 pub(crate) use secret::Secret;
@@ -140,6 +139,8 @@ pub(crate) struct Sources {
     pub(crate) variables: Vec<(String, String)>,
     /// Arguments of the command line, by the path of their key.
     pub(crate) arguments: Vec<(&'static str, String)>,
+    /// Reads the address of a database as its driver does.
+    pub(crate) check_database: Option<DatabaseCheck>,
 }
 
 /// A configuration together with what can be said about it.
@@ -179,16 +180,16 @@ impl Config {
         let layers = layers.variables(sources.variables.clone()).arguments(&sources.arguments);
 
         let mut reader = Reader::new(&layers);
-        let config = Self::read(&mut reader);
+        let config = Self::read(&mut reader, sources.check_database);
         reader.finish()?;
         let warnings = checks::warnings(&config, sources.file.as_deref());
         Ok(Loaded { config, warnings, effective: show::effective(&layers) })
     }
 
-    fn read(reader: &mut Reader<'_>) -> Self {
+    fn read(reader: &mut Reader<'_>, check_database: Option<DatabaseCheck>) -> Self {
         let config = Self {
             data_dir: checks::data_dir(reader),
-            database: Database::read(reader),
+            database: Database::read(reader, check_database),
             issuer: checks::issuer(reader),
             http: Http {
                 listen: checks::address(reader, "http.listen").unwrap_or(checks::NOWHERE),

@@ -20,7 +20,7 @@ use std::time::Duration;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
 use crate::app::App;
-use crate::config::Network;
+use crate::net::Network;
 pub(crate) use listener::{Bound, Running};
 pub(crate) use tls::load as tls;
 

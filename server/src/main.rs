@@ -10,13 +10,14 @@ mod environment;
 mod error;
 mod http;
 mod json_nul;
-mod keyring;
+mod keys;
 mod logging;
-mod outlets;
+mod net;
+mod outbound;
 mod output;
-mod outside;
+
 mod store;
-mod vault;
+
 mod workers;
 
 use std::process::ExitCode;

@@ -3,12 +3,8 @@
 //! database holds.
 
 mod alerts;
-mod centre;
-pub(crate) mod delay;
-mod gate;
 mod gauges;
 mod leased_jobs;
-mod marketplace;
 mod notices;
 mod orders;
 mod pending;
@@ -24,12 +20,10 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 
-pub(crate) use centre::{Centres, Exchange, NobodyKnown};
-pub(crate) use gate::{Gate, Permit};
-pub(crate) use marketplace::{Marketplace, Miss};
-
 use crate::alarms::Alarms;
 use crate::app::{App, Command, REFUSED_CREDENTIALS};
+use crate::outbound::circuit_breaker::Permit;
+use crate::outbound::marketplace::Marketplace;
 use crate::store::StoreError;
 
 /// How long a worker sleeps at most: what a wakeup did not tell is found by looking.
@@ -129,7 +123,7 @@ async fn take<C, J>(app: &App, free: usize, command: impl FnOnce(i64) -> C) -> V
 where
     C: Command<Output = Vec<J>, Error = StoreError>,
 {
-    let (limit, probing) = match app.gate.permit(app.context.now_ms()) {
+    let (limit, probing) = match app.breaker.permit(app.context.now_ms()) {
         Permit::Go => (free, false),
         Permit::Probe => (1, true),
         Permit::Rest => return Vec::new(),
@@ -140,7 +134,7 @@ where
         Vec::new()
     });
     if taken.is_empty() && probing {
-        app.gate.unused();
+        app.breaker.cancel_probe();
     }
     taken
 }

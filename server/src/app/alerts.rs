@@ -5,6 +5,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::command::Command;
+use super::context::Context;
 use super::event::Event;
 use super::transaction::UnitOfWork;
 use super::{App, issuance, paging, views};
@@ -18,6 +19,13 @@ use crate::store::{
 const SAME: i64 = 3600;
 /// How long alerts are listed, in seconds.
 const KEPT: i64 = 30 * 86_400;
+
+/// The receivers of alerts that are configured.
+fn targets(context: &Context) -> Vec<AlertTarget> {
+    let webhook = context.notifier.has_webhook().then_some(AlertTarget::Webhook);
+    let program = context.notifier.has_program().then_some(AlertTarget::Command);
+    webhook.into_iter().chain(program).collect()
+}
 
 impl UnitOfWork<'_> {
     /// Stores an alert together with what caused it, and queues its deliveries.
@@ -39,7 +47,7 @@ impl UnitOfWork<'_> {
         if !tx.add_alert(row, row.at - SAME).await? {
             return Ok(());
         }
-        for target in self.context.outlets.targets() {
+        for target in targets(self.context) {
             tx.add_delivery(&row.id, target, row.at).await?;
         }
         self.publish(Event::AlertQueued);
@@ -111,7 +119,7 @@ impl Command for TakeDeliveries {
         tx: &mut dyn Tx,
         work: &mut UnitOfWork<'_>,
     ) -> Result<Self::Output, StoreError> {
-        let targets = work.context.outlets.targets();
+        let targets = targets(work.context);
         let lease = Lease::of(&work.context.server);
         let taken = tx.take_deliveries(work.now.as_secs(), self.limit, &targets, &lease).await?;
         let mut letters = Vec::with_capacity(taken.len());
@@ -287,7 +295,7 @@ impl App {
 
     /// Sends an alert that tells of nothing.
     pub(crate) async fn test_alert(&self) -> Result<api::AlertView, ApiError> {
-        if self.context.outlets.targets().is_empty() {
+        if targets(&self.context).is_empty() {
             return Err(ApiError::new(
                 Code::Conflict,
                 "nobody is told of alerts: set alerts.webhook or alerts.command, and restart licd",
@@ -300,6 +308,6 @@ impl App {
 
     /// To whom alerts go: whether there is anything to do for the worker.
     pub(crate) fn alert_targets(&self) -> Vec<AlertTarget> {
-        self.context.outlets.targets()
+        targets(&self.context)
     }
 }

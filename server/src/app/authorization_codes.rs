@@ -20,8 +20,8 @@ use super::client_license::{ClientLicense, code_unknown, deny, order_pending};
 use super::issuance::{count, state};
 use super::{App, paging, views};
 use crate::error::ApiError;
+use crate::outbound::circuit_breaker::Permit;
 use crate::store::{CodeQuery, CodeRow, CodeState, Instance, StoreError, Tx};
-use crate::workers::Permit;
 
 /// How long one question may take before others ask: above every time-out of the way out.
 pub(super) const ASKING: i64 = 60;
@@ -80,7 +80,7 @@ impl App {
             let command = BeginCode { code: code.to_owned(), leave };
             let step = self.writer.write(command).await?;
             if probing && !matches!(step, Step::Activate { .. } | Step::Beat { .. }) {
-                self.gate.unused();
+                self.breaker.cancel_probe();
             }
             match step {
                 Step::Use { under_way: true, .. } if patient => {
@@ -117,7 +117,7 @@ impl App {
         if self.marketplace.is_none() {
             return (Leave::Never, false);
         }
-        match self.gate.permit(self.context.now_ms()) {
+        match self.breaker.permit(self.context.now_ms()) {
             Permit::Go => (Leave::Ask, false),
             Permit::Probe => (Leave::Ask, true),
             Permit::Rest => (Leave::NotNow, false),

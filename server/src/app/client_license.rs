@@ -54,7 +54,8 @@ impl Command for ClientLicense {
         if instance.judge_due {
             reevaluate(tx, work, &mut instance, None).await?;
         }
-        let device = PresentedMachine::read(Some(&self.request.dev_info), &work.context.secret);
+        let device =
+            PresentedMachine::read(Some(&self.request.dev_info), work.context.secret.as_bytes());
         let request = IssueRequest {
             not_before: None,
             expires: None,

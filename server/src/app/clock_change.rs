@@ -2,11 +2,8 @@
 
 use super::command::Command;
 use super::transaction::UnitOfWork;
+use crate::outbound::backoff::LONGEST_WAIT;
 use crate::store::{StoreError, Tx};
-
-/// No wait between two attempts is longer, in seconds: what is due later was queued by a clock
-/// that was ahead.
-pub(crate) const LONGEST_WAIT: i64 = 300;
 
 /// Makes due now what the queues hold beyond the longest wait.
 #[derive(Clone)]

@@ -4,19 +4,18 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use hmac::{Hmac, KeyInit, Mac};
 use license_core::Timestamp;
 use license_core::issue::SigningKey;
 use license_core::product::Product;
 use serde_json::{Value, json};
-use sha2::Sha256;
 use tokio::sync::Notify;
 
 use super::audit::Head;
 use super::delivery_waiters::DeliveryWaiters;
 use super::in_flight::InFlight;
 use crate::environment::Environment;
-use crate::outlets::Outlets;
+use crate::keys::sealing::ServerSecret;
+use crate::outbound::notifier::Notifier;
 use crate::store::{ProductRow, StoreError};
 use koogallery::usage::Form;
 
@@ -38,7 +37,7 @@ pub(crate) struct Context {
     /// Signs release lists.
     pub(crate) release: SigningKey,
     /// Key of the indexes by digest; never leaves the database.
-    pub(crate) secret: [u8; 32],
+    pub(crate) secret: ServerSecret,
     /// How far a marketplace's call may lie from our time, in milliseconds.
     pub(crate) window_ms: i64,
     /// Public halves of the keys above and of those that signed lists elsewhere, as JWKs.
@@ -48,7 +47,7 @@ pub(crate) struct Context {
     /// The id that was made last.
     pub(crate) last_id: Mutex<u128>,
     /// To whom alerts are told.
-    pub(crate) outlets: Outlets,
+    pub(crate) notifier: Notifier,
     /// In which printing usage is pushed.
     pub(crate) usage_form: Form,
     /// Orders that are being read just now.
@@ -98,12 +97,7 @@ impl Context {
 
     /// A digest that only this server can make, so that nobody can try values on a stolen file.
     pub(crate) fn digest(&self, purpose: &str, text: &str) -> Vec<u8> {
-        let mut mac =
-            Hmac::<Sha256>::new_from_slice(&self.secret).expect("HMAC takes keys of any length");
-        mac.update(purpose.as_bytes());
-        mac.update(&[0]);
-        mac.update(text.as_bytes());
-        mac.finalize().into_bytes().to_vec()
+        self.secret.digest(purpose, text)
     }
 
     /// The terms in a row, read once for as long as they stay the same.

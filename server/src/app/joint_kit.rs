@@ -13,7 +13,7 @@ pub(crate) use lists::KitFilter;
 pub(crate) use sync::SyncKit;
 
 use super::App;
-use crate::vault::Sealed;
+use crate::keys::sealing::UnsealError;
 
 /// What a call shows of its sender: the headers of either edition.
 #[derive(Default)]
@@ -103,7 +103,7 @@ impl App {
         let ciphertext = call.client_secret.clone();
         let work = move || {
             let opened = keys.decrypt(ciphertext.bytes())?;
-            keys.seal(&context, &opened)
+            keys.seal(&context.secret, context.random(), &opened)
         };
         // RSA takes milliseconds, which other calls need not wait for.
         let sealed = tokio::task::spawn_blocking(work).await.map_err(|error| failed(&error))?;
@@ -125,18 +125,18 @@ fn failed(error: &dyn std::fmt::Display) -> Answer {
     Answer::of(ResultCode::Internal)
 }
 
-fn unreadable(cause: Sealed) -> Rejection {
+fn unreadable(cause: UnsealError) -> Rejection {
     let (english, chinese) = match cause {
-        Sealed::NoKey => (
+        UnsealError::NoKey => (
             "clientSecret cannot be decrypted: the seller has configured no private key",
             "clientSecret无法解密：商家未配置私钥",
         ),
-        Sealed::OtherKey => (
+        UnsealError::OtherKey => (
             "clientSecret cannot be decrypted: it was not encrypted by RSA-OAEP (SHA-256 or SHA-1, \
              the same in MGF1) with the seller's public key",
             "clientSecret无法解密：未使用商家公钥以RSA-OAEP（SHA-256或SHA-1，MGF1摘要须相同）加密",
         ),
-        Sealed::NoText => (
+        UnsealError::NoText => (
             "clientSecret was decrypted, but is not text in UTF-8",
             "clientSecret解密后不是UTF-8文本",
         ),

@@ -20,9 +20,9 @@ use super::audit::By;
 use super::{App, Context, views};
 use crate::config::{Config, Login};
 use crate::error::ApiError;
+use crate::keys::sealing::UnsealError;
+use crate::outbound::oauth::{Exchange, LoginError, OauthClient};
 use crate::store::KitDoor;
-use crate::vault::Sealed;
-use crate::workers::{Centres, Exchange, NobodyKnown};
 
 /// Logins that ask a centre at once: each holds a thread for up to 20 s.
 const AT_ONCE: usize = 32;
@@ -34,7 +34,7 @@ pub(crate) struct Logins {
     config: Login,
     /// What the centre sends browsers back to.
     redirect_uri: String,
-    centres: Centres,
+    centres: Arc<OauthClient>,
     places: Arc<Semaphore>,
 }
 
@@ -72,7 +72,7 @@ impl Logins {
         let Some(public_url) = &config.login.public_url else { return Ok(None) };
         Ok(Some(Self {
             redirect_uri: format!("{public_url}/v1/login/callback"),
-            centres: Centres::new(&config.login, &config.koogallery)?,
+            centres: Arc::new(OauthClient::new(&config.login, &config.koogallery)?),
             config: config.login.clone(),
             places: Arc::new(Semaphore::new(AT_ONCE)),
         }))
@@ -224,38 +224,33 @@ impl App {
             .door(&state.app_id, Some(&state.instance_id), Some(&state.tenant_id))
             .await
             .map_err(|error| failed(&error))?;
-        let secret = self.kit_keys.unseal(&self.context, &door.client_secret).map_err(unusable)?;
+        let secret =
+            self.kit_keys.unseal(&self.context.secret, &door.client_secret).map_err(unusable)?;
         let Ok(place) = Arc::clone(&logins.places).try_acquire_owned() else {
             return Err("temporarily_unavailable");
         };
-        let app = self.clone();
-        let (code, verifier) = (code.to_owned(), state.verifier.clone());
-        let asked = door.clone();
-        let work = move || {
-            let _place = place;
-            let Ok(logins) = app.logins() else {
-                return Err(NobodyKnown::Unreachable("logins are off".to_owned()));
-            };
-            let centre = Centre::parse(&asked.domain_name)
-                .map_err(|error| NobodyKnown::Unreachable(error.to_string()))?;
-            logins.centres.exchange(&Exchange {
-                centre: &centre,
-                client_id: &asked.client_id,
-                client_secret: &secret,
-                code: &code,
-                redirect_uri: &logins.redirect_uri,
-                verifier: verifier.as_deref(),
-            })
-        };
-        let user = tokio::task::spawn_blocking(work).await.map_err(|error| failed(&error))?;
-        let user = user.map_err(|cause| {
-            tracing::warn!(cause = %cause, "a login could not be finished");
-            match cause {
-                NobodyKnown::Refused(_) => "access_denied",
-                NobodyKnown::Unreachable(_) => "temporarily_unavailable",
-                NobodyKnown::Unreadable(_) => "server_error",
+        let unfinished = |cause: LoginError| match cause {
+            LoginError::Broken(error) => failed(&error),
+            cause => {
+                tracing::warn!(cause = %cause, "a login could not be finished");
+                match cause {
+                    LoginError::Refused(_) => "access_denied",
+                    LoginError::Unreachable(_) => "temporarily_unavailable",
+                    LoginError::Unreadable(_) | LoginError::Broken(_) => "server_error",
+                }
             }
-        })?;
+        };
+        let centre = Centre::parse(&door.domain_name)
+            .map_err(|error| unfinished(LoginError::Unreachable(error.to_string())))?;
+        let exchange = Exchange {
+            centre,
+            client_id: door.client_id.clone(),
+            client_secret: secret,
+            code: code.to_owned(),
+            redirect_uri: logins.redirect_uri.clone(),
+            verifier: state.verifier.clone(),
+        };
+        let user = logins.centres.exchange(exchange, place).await.map_err(unfinished)?;
         let code = random(&self.context);
         let digest = self.context.digest("login code", &code);
         let kept = self.writer.write(KeepLogin { digest, door, user }).await;
@@ -318,7 +313,7 @@ fn stale() -> ApiError {
 }
 
 /// Why a stored secret cannot be used, for the log.
-fn unusable(cause: Sealed) -> &'static str {
+fn unusable(cause: UnsealError) -> &'static str {
     tracing::error!(
         alert = "kit_secret_unreadable",
         cause = ?cause,

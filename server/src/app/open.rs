@@ -15,14 +15,16 @@ use super::delivery_waiters::DeliveryWaiters;
 use super::in_flight::InFlight;
 use super::transaction::UnitOfWork;
 use super::writer::Writer;
-use super::{App, Inner, LONGEST_WAIT, guess_limiter, login, market, tokens, uploads};
+use super::{App, Inner, guess_limiter, login, market, tokens, uploads};
 use crate::config::{Config, Database};
 use crate::environment::Environment;
-use crate::keyring::{Keyring, write_secret};
-use crate::outlets::Outlets;
+use crate::keys::sealing::{KitKeys, ServerSecret};
+use crate::keys::signing::{Keyring, write_secret};
+use crate::outbound::backoff::LONGEST_WAIT;
+use crate::outbound::circuit_breaker::CircuitBreaker;
+use crate::outbound::marketplace::Marketplace;
+use crate::outbound::notifier::Notifier;
 use crate::store::{Locks, Role, Store};
-use crate::vault::KitKeys;
-use crate::workers::{Gate, Marketplace};
 
 /// What was made because it was missing.
 pub(crate) struct Made {
@@ -91,12 +93,12 @@ impl App {
             issuer: config.issuer.clone(),
             issuing: keys.issuing,
             release: keys.release,
-            secret,
+            secret: ServerSecret::new(secret),
             window_ms: i64::from(config.koogallery.clock_skew_seconds) * 1000,
             public_keys: RwLock::new(own.iter().map(|(_, jwk)| jwk.clone()).collect()),
             products: std::sync::Mutex::default(),
             last_id: std::sync::Mutex::new(0),
-            outlets: Outlets::new(&config.alerts)?,
+            notifier: Notifier::new(&config.alerts)?,
             usage_form: config.koogallery.usage_form,
             reading: InFlight::default(),
             asking: InFlight::default(),
@@ -129,13 +131,13 @@ impl App {
             made = first_token(config, &context, &store, keys.made).await?;
         }
         let marketplace = Marketplace::new(&config.koogallery)?.map(Arc::new);
-        let gate = Arc::new(Gate::default());
+        let breaker = Arc::new(CircuitBreaker::default());
         let paused = store.read().await?.meta(uploads::PAUSE).await?;
         let same = marketplace
             .as_ref()
-            .is_some_and(|m| paused.as_deref() == Some(&m.fingerprint(&context)[..]));
+            .is_some_and(|m| paused.as_deref() == Some(&uploads::fingerprint(m, &context)[..]));
         if same {
-            gate.close();
+            breaker.refuse_credentials();
             context.reading.rest(true);
         }
         let (writer, writing) = Writer::start(store.clone(), Arc::clone(&context));
@@ -144,7 +146,7 @@ impl App {
             recall: AcceptedLookup::start(store.clone()),
             store,
             writer,
-            gate,
+            breaker,
             marketplace,
             retention: config.retention,
             access_keys: market::AccessKeys::new(&config.koogallery)?,
@@ -169,8 +171,8 @@ impl App {
         let now = self.context.now().as_secs();
         tx.hurry(now, now + LONGEST_WAIT).await?;
         // Another configuration was refused: this one is tried, and that one is forgotten.
-        if !self.gate.is_closed() && uploads::open_queues(&mut *tx, now).await? {
-            self.gate.doubt();
+        if !self.breaker.are_credentials_refused() && uploads::open_queues(&mut *tx, now).await? {
+            self.breaker.doubt_credentials();
         }
         tx.commit().await?;
         if orders + uploads > 0 {

@@ -6,11 +6,13 @@ use serde::Deserialize;
 
 use super::audit::{By, Entry};
 use super::command::{Command, Failed};
+use super::context::Context;
 use super::event::Event;
 use super::transaction::UnitOfWork;
 use super::{App, paging, views};
 use crate::alarms::Alarm;
 use crate::error::ApiError;
+use crate::outbound::marketplace::Marketplace;
 use crate::store::{Lease, Locks, Parcel, StoreError, Tx, UploadQuery, UploadRow, UploadState};
 
 /// What `meta` holds while the queues rest because of wrong credentials.
@@ -146,6 +148,11 @@ fn alarm(row: &UploadRow) -> Option<Alarm> {
         .with("instance.id", row.instance_id.as_str())
         .with("license.id", row.license_id.as_str());
     Some(alarm.with("code", code).with("meaning", meaning))
+}
+
+/// Recognizes keys and addresses of the marketplace without telling anything about them.
+pub(crate) fn fingerprint(marketplace: &Marketplace, context: &Context) -> Vec<u8> {
+    context.digest("marketplace", marketplace.identity())
 }
 
 /// Remembers, or forgets, that the queues rest until the configuration changes.
@@ -287,14 +294,14 @@ impl App {
 
     /// Lets queues that rested because of wrong credentials try.
     pub(crate) async fn retry_uploads(&self) -> Result<api::QueuesView, ApiError> {
-        let here = self.gate.is_closed();
+        let here = self.breaker.are_credentials_refused();
         let were_closed = self.writer.write(OpenQueues { by: By::caller() }).await? || here;
         self.reopen();
         Ok(api::QueuesView { were_closed })
     }
 
     fn reopen(&self) {
-        self.gate.reopen();
+        self.breaker.retry();
         self.context.reading.rest(self.marketplace.is_none());
         self.context.wakeups.orders.notify_one();
         self.context.wakeups.uploads.notify_one();

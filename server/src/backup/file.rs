@@ -1,8 +1,7 @@
-//! The file: gzip over lines of JSON, so that `zcat` shows it. A header; for each table its name
+//! Reads and writes a backup file: gzip over lines of JSON, so that `zcat` shows it. A header; for each table its name
 //! and columns, then its rows, each an array; at last the number of rows and the SHA-256 of all
 //! lines before.
 
-use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, BufWriter, Read as _, Write as _};
 use std::path::Path;
@@ -14,48 +13,12 @@ use flate2::write::GzEncoder;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use super::Refusal;
-use super::keys::SavedKey;
+use super::format::{FORMAT_VERSION, Header};
+use super::{Refusal, damaged, newer};
 use crate::store::Table;
 
-/// The version of this form; rises when an older `licd` could not read it.
-const FORM: u32 = 1;
 /// No row comes near it; a file that only unpacks to something huge is refused.
-const LINE: u64 = 64 << 20;
-
-/// The first line.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-pub(super) struct Header {
-    /// [`FORM`]; its name tells that this is a backup of ours.
-    licd_backup: u32,
-    /// The program that wrote it.
-    pub(super) program: String,
-    /// The version of the tables.
-    pub(super) schema: i64,
-    /// UTC seconds.
-    pub(super) made_at: i64,
-    /// `sqlite` or `postgres`: where it came from, not where it may go.
-    pub(super) database: String,
-    /// The ids of the keys in use when it was made, by role.
-    pub(super) key_ids: BTreeMap<String, String>,
-    /// The keys themselves, encrypted, where they were asked for.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(super) keys: Vec<SavedKey>,
-}
-
-impl Header {
-    pub(super) fn new(schema: i64, made_at: i64, database: &str) -> Self {
-        Self {
-            licd_backup: FORM,
-            program: env!("CARGO_PKG_VERSION").to_owned(),
-            schema,
-            made_at,
-            database: database.to_owned(),
-            key_ids: BTreeMap::new(),
-            keys: Vec::new(),
-        }
-    }
-}
+const MAX_LINE_BYTES: u64 = 64 << 20;
 
 /// The last line.
 #[derive(Deserialize, Serialize)]
@@ -152,7 +115,9 @@ impl Reader {
         let form = serde_json::from_str::<serde_json::Value>(&line).unwrap_or_default();
         match form["licd_backup"].as_u64() {
             None => return Err(strange().into()),
-            Some(form) if form > u64::from(FORM) => return Err(newer(form.cast_signed()).into()),
+            Some(form) if form > u64::from(FORMAT_VERSION) => {
+                return Err(newer(form.cast_signed()).into());
+            }
             Some(_) => {}
         }
         let header = serde_json::from_str(&line).map_err(|_| damaged("its header"))?;
@@ -164,7 +129,7 @@ impl Reader {
     /// The next line without its end; `None` at the end of the file.
     fn line(&mut self) -> std::io::Result<Option<String>> {
         let mut line = String::new();
-        self.lines.by_ref().take(LINE).read_line(&mut line)?;
+        self.lines.by_ref().take(MAX_LINE_BYTES).read_line(&mut line)?;
         if line.is_empty() {
             return Ok(None);
         }
@@ -203,26 +168,4 @@ impl Reader {
             Err(_) => Err(damaged("a line is neither a table nor a row")),
         }
     }
-}
-
-pub(super) fn newer(version: i64) -> Refusal {
-    let known = crate::store::Store::newest_version();
-    Refusal::new(
-        "BACKUP_NEWER",
-        format!(
-            "the backup has version {version}, this licd knows versions up to {known}: restore it \
-             with the licd that made it, or a later one"
-        ),
-        format!(
-            "备份的版本为 {version}，此 licd 最高支持 {known}：请使用创建该备份的 licd 或更新版本恢复"
-        ),
-    )
-}
-
-pub(super) fn damaged(how: &str) -> Refusal {
-    Refusal::new(
-        "BACKUP_DAMAGED",
-        format!("the backup is damaged ({how}): nothing was restored; take another copy of it"),
-        format!("备份文件已损坏（{how}）：未恢复任何数据，请使用另一份副本"),
-    )
 }

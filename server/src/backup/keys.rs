@@ -4,29 +4,13 @@ use std::path::Path;
 
 use anyhow::Context as _;
 use license_core::issue::{Encrypt, KeyFile, KeyFileError, Signer as _};
-use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use super::Refusal;
-use super::file::Header;
+use super::format::{Header, SavedKey};
+use super::{Refusal, damaged};
 use crate::config::Config;
 use crate::environment::Environment;
-use crate::keyring::{self, Place};
-
-/// One key.
-#[derive(Clone, Deserialize, Serialize)]
-pub(super) struct SavedKey {
-    /// `issuing` or `release`.
-    role: String,
-    /// Encrypted PKCS#8, with the lines for people before it.
-    pem: String,
-}
-
-impl std::fmt::Debug for SavedKey {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("SavedKey").field("role", &self.role).finish_non_exhaustive()
-    }
-}
+use crate::keys::signing::{self, KeyPlace};
 
 /// Puts the ids of the keys into the header, and the keys where there is a passphrase.
 pub(super) fn save(
@@ -35,7 +19,7 @@ pub(super) fn save(
     environment: &Environment,
     passphrase: Option<&str>,
 ) -> anyhow::Result<()> {
-    for place in keyring::places(config)? {
+    for place in signing::places(config)? {
         let Some(file) = place.read()? else {
             if passphrase.is_some() {
                 anyhow::bail!("the key file {} is not there", place.path.display());
@@ -65,7 +49,7 @@ fn encrypted(
 
 /// What to do with the keys of a backup: the files that are to be written.
 pub(super) struct Plan {
-    missing: Vec<(Place, KeyFile)>,
+    missing: Vec<(KeyPlace, KeyFile)>,
 }
 
 /// Opens the keys of a backup and compares them with those that are here; changes nothing.
@@ -74,7 +58,7 @@ pub(super) fn plan(
     config: &Config,
     passphrase: Option<&str>,
 ) -> anyhow::Result<Plan> {
-    let places = keyring::places(config)?;
+    let places = signing::places(config)?;
     let mut missing = Vec::new();
     if header.keys.is_empty() {
         for place in places {
@@ -119,7 +103,7 @@ fn open(key: &SavedKey, passphrase: &str) -> Result<KeyFile, Refusal> {
             "the passphrase does not open the keys of the backup",
             "口令无法打开备份中的密钥",
         ),
-        error => super::file::damaged(&error.to_string()),
+        error => damaged(&error.to_string()),
     })
 }
 

@@ -6,8 +6,10 @@ use anyhow::Context as _;
 use serde_json::json;
 use zeroize::Zeroizing;
 
-use super::file::{Header, Next, Reader, damaged, newer};
+use super::file::{Next, Reader};
+use super::format::Header;
 use super::{Progress, Refusal, keys};
+use super::{damaged, newer};
 use crate::app;
 use crate::config::{Config, Database};
 use crate::environment::Environment;

@@ -7,7 +7,8 @@ use anyhow::{Context as _, bail};
 use futures_util::TryStreamExt as _;
 use zeroize::Zeroizing;
 
-use super::file::{Header, Reader, Writer};
+use super::file::{Reader, Writer};
+use super::format::Header;
 use super::{Progress, Refusal, keys};
 use crate::config::{Config, Database};
 use crate::environment::Environment;

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use super::options::{CommonOptions, runtime, show_rows};
 use crate::backup::{Backup, backup};
 use crate::environment::Environment;
-use crate::{keyring, output};
+use crate::keys::signing;
+use crate::output;
 
 /// What `licd backup` takes.
 #[derive(clap::Args)]
@@ -32,7 +33,7 @@ pub(super) fn run(args: &Args, environment: Environment) -> anyhow::Result<()> {
     let config = args.common.load(Vec::new())?.config;
     let passphrase = args.passphrase_file.as_ref();
     let passphrase =
-        passphrase.map(|path| keyring::passphrase_in(path, "--passphrase-file")).transpose()?;
+        passphrase.map(|path| signing::passphrase_in(path, "--passphrase-file")).transpose()?;
     let keys = passphrase.is_some();
     let what = Backup { file: &args.file, force: args.force, passphrase };
     let saved = runtime()?.block_on(async {

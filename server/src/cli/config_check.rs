@@ -1,7 +1,7 @@
 //! `licd config check`
 
 use super::options::CommonOptions;
-use crate::keyring::Keyring;
+use crate::keys::signing::Keyring;
 use crate::output;
 
 /// What `licd config check` takes.

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use crate::config::{Config, Loaded, Problems, Sources};
 use crate::output;
+use crate::store::Store;
 
 /// What every subcommand takes.
 #[derive(clap::Args, Clone, Debug, Default)]
@@ -35,6 +36,7 @@ impl CommonOptions {
                 .filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)))
                 .collect(),
             arguments: all.into_iter().filter_map(|(path, text)| Some((path, text?))).collect(),
+            check_database: Some(Store::check_url),
         })
     }
 }

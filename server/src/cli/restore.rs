@@ -7,7 +7,8 @@ use license_core::Timestamp;
 use super::options::{CommonOptions, runtime, show_rows};
 use crate::backup::{Restore, restore};
 use crate::environment::Environment;
-use crate::{keyring, output};
+use crate::keys::signing;
+use crate::output;
 
 /// What `licd restore` takes.
 #[derive(clap::Args)]
@@ -35,7 +36,7 @@ pub(super) fn run(args: &Args, environment: Environment) -> anyhow::Result<()> {
     let config = args.common.load(Vec::new())?.config;
     let passphrase = args.passphrase_file.as_ref();
     let passphrase =
-        passphrase.map(|path| keyring::passphrase_in(path, "--passphrase-file")).transpose()?;
+        passphrase.map(|path| signing::passphrase_in(path, "--passphrase-file")).transpose()?;
     let what = Restore { file: &args.file, passphrase, without_keys: args.without_keys };
     let restored = runtime()?.block_on(async {
         let mut progress = show_rows("restoring");
@@ -48,7 +49,7 @@ pub(super) fn run(args: &Args, environment: Environment) -> anyhow::Result<()> {
     for path in &restored.keys {
         output::note(&format!("The key {} was restored.", path.display()));
     }
-    let missing = keyring::places(&config)?.into_iter().filter(|place| !place.path.exists());
+    let missing = signing::places(&config)?.into_iter().filter(|place| !place.path.exists());
     for place in missing {
         output::warning(&format!(
             "the key {} is not there: put your copy of it there before `licd serve` makes another \

@@ -7,7 +7,7 @@ use axum::http::Uri;
 
 use super::reader::Reader;
 use super::{Secret, checks};
-use crate::outside;
+use crate::net;
 
 const WEBHOOK: &str = "alerts.webhook";
 const SECRET: &str = "alerts.webhook_secret";
@@ -85,7 +85,7 @@ fn fault(url: &str, allow_private: bool) -> Option<&'static str> {
     }
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     let address = bare.parse::<IpAddr>().ok();
-    if address.is_some_and(|address| !allow_private && outside::is_internal(address)) {
+    if address.is_some_and(|address| !allow_private && net::is_internal(address)) {
         return Some("it is a private, local or reserved address, and allow_private is not set");
     }
     None

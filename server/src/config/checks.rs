@@ -10,7 +10,8 @@ use koogallery::license_code::Edition;
 use license_core::host::is_loopback;
 
 use super::reader::Reader;
-use super::{Config, Http, Koogallery, Network, Secret, Tls, Warning};
+use super::{Config, Http, Koogallery, Secret, Tls, Warning};
+use crate::net::Network;
 
 /// Stands for an address that was refused; never listened on.
 pub(super) const NOWHERE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);

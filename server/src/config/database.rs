@@ -4,11 +4,13 @@ use std::fmt;
 
 use super::reader::Reader;
 use super::secret::Secret;
-use crate::store::Store;
 
 const SCHEMES: [&str; 2] = ["postgres://", "postgresql://"];
 /// Stands for what is not shown.
 const HIDDEN: &str = "(set)";
+
+/// Says what is wrong with the address of a database, without repeating its secrets.
+pub(crate) type DatabaseCheck = fn(&Secret) -> Result<(), String>;
 
 /// `database`
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -20,7 +22,8 @@ pub(crate) enum Database {
 }
 
 impl Database {
-    pub(super) fn read(reader: &mut Reader<'_>) -> Self {
+    /// `check` is the driver's own reading of an address; the configuration knows no driver.
+    pub(super) fn read(reader: &mut Reader<'_>, check: Option<DatabaseCheck>) -> Self {
         const PATH: &str = "database";
         let remedy = "write database = \"sqlite\" or \"postgres://user:password@host/db\"";
         // What was written may hold a password: it is not repeated.
@@ -35,7 +38,7 @@ impl Database {
         }
         if !SCHEMES.iter().any(|scheme| text.expose().starts_with(scheme)) {
             reader.problem(PATH, "this is no known database", remedy);
-        } else if let Err(what) = Store::check_url(&text) {
+        } else if let Some(Err(what)) = check.map(|check| check(&text)) {
             let encoded = "percent-encode what is special in the password (@ / ? # %)";
             reader.problem(PATH, &what, &format!("{remedy}, and {encoded}"));
         }

@@ -3,9 +3,9 @@
 use axum::http::Uri;
 use license_core::host::is_loopback;
 
-use super::Network;
 use super::checks;
 use super::reader::Reader;
+use crate::net::Network;
 
 /// `[login]`
 #[derive(Clone, Debug, Default)]

@@ -4,11 +4,16 @@ use super::*;
 
 const KEY: &str = "0123456789abcdef-basic";
 
+/// What the command line gives: the address of a database is read as its driver does.
+fn with_driver() -> Sources {
+    Sources { check_database: Some(crate::store::Store::check_url), ..Sources::default() }
+}
+
 fn from_toml(text: &str) -> Result<Loaded, String> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("licd.toml");
     std::fs::write(&path, text).unwrap();
-    let sources = Sources { file: Some(path.clone()), ..Sources::default() };
+    let sources = Sources { file: Some(path.clone()), ..with_driver() };
     Config::load(&sources)
         .map_err(|problems| problems.to_string().replace(&path.display().to_string(), "licd.toml"))
 }
@@ -19,8 +24,7 @@ fn refusal(text: &str) -> String {
 
 fn with_variables(variables: &[(&str, &str)]) -> Result<Loaded, String> {
     let variables = variables.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
-    Config::load(&Sources { variables, ..Sources::default() })
-        .map_err(|problems| problems.to_string())
+    Config::load(&Sources { variables, ..with_driver() }).map_err(|problems| problems.to_string())
 }
 
 #[test]
@@ -164,6 +168,7 @@ fn variables_win_over_the_file_and_arguments_over_both() {
             ("PATH".to_owned(), "/bin".to_owned()),
         ],
         arguments: vec![("http.listen", "127.0.0.1:3".to_owned())],
+        ..Sources::default()
     };
     let config = Config::load(&sources).unwrap().config;
     assert_eq!(config.issuer, "variable");

@@ -7,8 +7,8 @@ use axum::http::HeaderMap;
 use axum::http::request::Parts;
 
 use super::HttpState;
-use crate::config::Network;
 use crate::error::ApiError;
+use crate::net::Network;
 
 /// Where a request came from, for limits by address. Never logged.
 pub(super) struct ClientAddress(pub(super) IpAddr);

@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use super::leased_jobs::LeasedJobs;
-use super::{LOOK, Shutdown, delay, rest, uploads};
+use super::{LOOK, Shutdown, rest, uploads};
 use crate::alarms::Alarms;
 use crate::app::{App, EndDelivery, KeepDeliveries, Letter, StoreAlarms, TakeDeliveries};
+use crate::outbound::backoff;
+use crate::store::AlertTarget;
 
 /// Deliveries at the same time.
 const PARALLEL: usize = 4;
@@ -88,14 +90,17 @@ async fn take(app: &App, free: usize) -> Vec<Letter> {
 async fn send(app: App, shutdown: Shutdown, letter: Letter) {
     let Letter { row, body } = letter;
     let now = app.context.now().as_secs();
-    let outcome = app.context.outlets.send(row.target, body, now).await;
+    let outcome = match row.target {
+        AlertTarget::Webhook => app.context.notifier.post(body, now).await,
+        AlertTarget::Command => app.context.notifier.run(&body).await,
+    };
     let target = row.target.as_str();
     let result = if outcome.is_ok() { "ok" } else { "failed" };
     metrics::counter!("licd_alert_deliveries_total", "target" => target, "result" => result)
         .increment(1);
 
     let next_at = (row.attempts < ATTEMPTS).then(|| {
-        app.context.now().as_secs() + delay::seconds(row.attempts, &app.context.environment)
+        app.context.now().as_secs() + backoff::seconds(row.attempts, &app.context.environment)
     });
     match &outcome {
         Ok(()) => tracing::info!(target, attempts = row.attempts, "an alert was delivered"),

@@ -50,6 +50,6 @@ async fn count(app: &App) -> Result<(), StoreError> {
     metrics::gauge!("licd_orders", "state" => "queued").set(tx.orders_queued().await? as f64);
     let restored = tx.meta(RESTORED).await?.is_some();
     metrics::gauge!("licd_restore_unconfirmed").set(f64::from(u8::from(restored)));
-    metrics::gauge!("licd_marketplace_gate").set(f64::from(app.gate.level()));
+    metrics::gauge!("licd_marketplace_gate").set(f64::from(app.breaker.level()));
     Ok(())
 }

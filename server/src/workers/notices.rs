@@ -3,13 +3,14 @@
 use std::pin::Pin;
 use std::sync::Arc;
 
-use koogallery::{Failure, Remedy};
+use koogallery::Remedy;
 use tokio::task::JoinSet;
 
-use super::marketplace::{Marketplace, Miss};
 use super::orders::of_order;
-use super::{LOOK, Shutdown, delay, rest, take, uploads};
+use super::{LOOK, Shutdown, rest, take, uploads};
 use crate::app::{App, EndNotice, TakeNotices};
+use crate::outbound::backoff;
+use crate::outbound::marketplace::Marketplace;
 use crate::store::NoticeRow;
 
 /// Questions at the same time.
@@ -56,12 +57,8 @@ async fn due(app: &App) -> bool {
 
 async fn ask(app: App, marketplace: Arc<Marketplace>, shutdown: Shutdown, row: NoticeRow) {
     let now = app.context.now().as_secs();
-    let (order, line) = (row.order_id.clone(), row.line_id.clone());
-    let asked = tokio::task::spawn_blocking(move || marketplace.order(&order, &line, now)).await;
-    let outcome = asked.unwrap_or_else(|error| {
-        Err(Miss { failure: Failure::unanswered(&error.to_string()), unsent: false })
-    });
-    let mut outcome = outcome.map_err(|miss| miss.failure);
+    let asked = marketplace.order(&row.order_id, &row.line_id, now).await;
+    let mut outcome = asked.map_err(|error| error.failure);
     uploads::tell_gate(&app, outcome.as_ref().err().map(of_order)).await;
     if let Err(failure) = &mut outcome {
         failure.remedy = of_order(failure);
@@ -77,8 +74,8 @@ async fn ask(app: App, marketplace: Arc<Marketplace>, shutdown: Shutdown, row: N
     let environment = &app.context.environment;
     let wait = match &outcome {
         Ok(_) => 0,
-        Err(failure) if failure.remedy == Remedy::FixCredentials => delay::longest(environment),
-        Err(_) => delay::seconds(row.attempts, environment),
+        Err(failure) if failure.remedy == Remedy::FixCredentials => backoff::longest(environment),
+        Err(_) => backoff::seconds(row.attempts, environment),
     };
     let next_at = app.context.now().as_secs() + wait;
     uploads::write_down(&app, EndNotice { row, outcome, next_at }, &shutdown).await;

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use koogallery::{Failure, Remedy};
 
 use super::leased_jobs::LeasedJobs;
-use super::marketplace::{Marketplace, Miss};
-use super::{LOOK, Shutdown, Woken, delay, take, uploads, wait};
+use super::{LOOK, Shutdown, Woken, take, uploads, wait};
 use crate::app::{App, EndOrder, KeepOrders, TakeOrders};
+use crate::outbound::backoff;
+use crate::outbound::marketplace::Marketplace;
 use crate::store::OrderRow;
 
 /// Questions at the same time.
@@ -83,20 +84,16 @@ async fn due(app: &App) -> bool {
 async fn ask(app: App, marketplace: Arc<Marketplace>, shutdown: Shutdown, row: OrderRow) {
     app.context.reading.begin(&row.instance_id);
     let now = app.context.now().as_secs();
-    let (order, line) = (row.order_id.clone(), row.line_id.clone());
-    let asked = tokio::task::spawn_blocking(move || marketplace.order(&order, &line, now)).await;
-    let outcome = asked.unwrap_or_else(|error| {
-        Err(Miss { failure: Failure::unanswered(&error.to_string()), unsent: false })
-    });
-    let outcome = outcome.map_err(|miss| miss.failure);
+    let asked = marketplace.order(&row.order_id, &row.line_id, now).await;
+    let outcome = asked.map_err(|error| error.failure);
     uploads::tell_gate(&app, outcome.as_ref().err().map(of_order)).await;
 
     let environment = &app.context.environment;
     let wait = match &outcome {
         Ok(_) => 0,
         // Somebody has to do something first: the order may appear, or the keys be changed.
-        Err(failure) if of_order(failure) != Remedy::TryAgain => delay::longest(environment),
-        Err(_) => delay::seconds(row.attempts, environment),
+        Err(failure) if of_order(failure) != Remedy::TryAgain => backoff::longest(environment),
+        Err(_) => backoff::seconds(row.attempts, environment),
     };
     match &outcome {
         Ok(_) => tracing::info!(

@@ -7,13 +7,15 @@ use std::time::Duration;
 use koogallery::upload::Content;
 use koogallery::{Failure, Remedy};
 
-use super::gate::Turn;
 use super::leased_jobs::LeasedJobs;
-use super::marketplace::{Marketplace, Miss};
-use super::{LOOK, Shutdown, Woken, alert_closed, delay, take, wait};
+use super::{LOOK, Shutdown, Woken, alert_closed, take, wait};
+use crate::app::fingerprint;
 use crate::app::{
     App, ClampDueTimes, Command, EndUpload, KeepUploads, PutPause, RESTORED, TakeUploads,
 };
+use crate::outbound::backoff;
+use crate::outbound::circuit_breaker::Transition;
+use crate::outbound::marketplace::Marketplace;
 use crate::store::{Parcel, StoreError, UploadState};
 
 /// Uploads at the same time.
@@ -94,14 +96,14 @@ async fn hurry(app: &App, seconds: i64) {
 async fn follow(app: &App, marketplace: &Marketplace) {
     let context = &app.context;
     let Ok(paused) = app.paused_for().await else { return };
-    if paused == Some(marketplace.fingerprint(context)) {
-        if !app.gate.is_closed() {
-            app.gate.close();
+    if paused == Some(fingerprint(marketplace, context)) {
+        if !app.breaker.are_credentials_refused() {
+            app.breaker.refuse_credentials();
             context.reading.rest(true);
             alert_closed();
         }
-    } else if app.gate.is_noted() {
-        app.gate.reopen();
+    } else if app.breaker.is_refusal_recorded() {
+        app.breaker.retry();
         context.reading.rest(false);
         context.wakeups.orders.notify_one();
     }
@@ -143,18 +145,14 @@ async fn send(app: App, marketplace: Arc<Marketplace>, shutdown: Shutdown, parce
         }
     };
     let now = app.context.now().as_secs();
-    let event = row.event_id.clone();
-    let sent = tokio::task::spawn_blocking(move || marketplace.upload(&event, &content, now)).await;
-    let outcome = sent.unwrap_or_else(|error| {
-        Err(Miss { failure: Failure::unanswered(&error.to_string()), unsent: false })
-    });
-    let unsent = outcome.as_ref().is_err_and(|miss| miss.unsent);
-    let outcome = outcome.map_err(|miss| miss.failure);
+    let sent = marketplace.upload(&row.event_id, content, now).await;
+    let unsent = sent.as_ref().is_err_and(|error| !error.sent);
+    let outcome = sent.map_err(|error| error.failure);
     tell_gate(&app, outcome.as_ref().err().map(|failure| failure.remedy)).await;
 
     let wait = match &outcome {
         Err(failure) if failure.remedy == Remedy::TryAgain => {
-            delay::seconds(row.attempts, &app.context.environment)
+            backoff::seconds(row.attempts, &app.context.environment)
         }
         // Sent again as soon as the gate opens.
         _ => 0,
@@ -208,10 +206,10 @@ fn report(id: &str, license: &str, state: Option<UploadState>, failure: Option<&
 /// Counts an attempt for both queues, and says what follows from it.
 pub(crate) async fn tell_gate(app: &App, remedy: Option<Remedy>) {
     let context = &app.context;
-    let wait = |rests| delay::seconds(i64::from(rests), &context.environment).min(PROBE) * 1000;
-    match app.gate.ended(remedy, context.now_ms(), wait) {
-        Turn::Same => {}
-        Turn::Rests => {
+    let wait = |rests| backoff::seconds(i64::from(rests), &context.environment).min(PROBE) * 1000;
+    match app.breaker.record(remedy, context.now_ms(), wait) {
+        Transition::Unchanged => {}
+        Transition::Opened => {
             context.reading.rest(true);
             tracing::error!(
                 alert = "marketplace_unreachable",
@@ -219,18 +217,18 @@ pub(crate) async fn tell_gate(app: &App, remedy: Option<Remedy>) {
                  asked once in a while"
             );
         }
-        Turn::Opens => {
+        Transition::Closed => {
             context.reading.rest(false);
             context.wakeups.orders.notify_one();
             context.wakeups.uploads.notify_one();
             tracing::info!("the marketplace answers again");
         }
-        Turn::Closes => {
+        Transition::CredentialsRefused => {
             context.reading.rest(true);
             alert_closed();
-            let configuration = app.marketplace.as_ref().map(|m| m.fingerprint(context));
+            let configuration = app.marketplace.as_ref().map(|m| fingerprint(m, context));
             match app.writer.write(PutPause { configuration }).await {
-                Ok(()) => app.gate.noted(),
+                Ok(()) => app.breaker.refusal_recorded(),
                 Err(error) => {
                     tracing::error!(error = %error, "that the queues rest could not be written down");
                 }

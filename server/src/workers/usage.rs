@@ -6,11 +6,12 @@ use std::sync::Arc;
 use koogallery::usage::is_about_the_access_key;
 use koogallery::{Failure, Remedy};
 
-use super::gate::Permit;
 use super::leased_jobs::LeasedJobs;
-use super::marketplace::{Marketplace, Miss};
-use super::{LOOK, Shutdown, delay, rest, uploads};
+use super::{LOOK, Shutdown, rest, uploads};
 use crate::app::{App, EndUsage, KeepUsage, RESTORED, TakeUsage, UsageCall};
+use crate::outbound::backoff;
+use crate::outbound::circuit_breaker::Permit;
+use crate::outbound::marketplace::Marketplace;
 use crate::store::StoreError;
 
 /// Calls at the same time.
@@ -75,7 +76,7 @@ async fn take(app: &App) -> Option<UsageCall> {
     if !next.ok().flatten().is_some_and(due) {
         return None;
     }
-    let probing = match app.gate.permit(app.context.now_ms()) {
+    let probing = match app.breaker.permit(app.context.now_ms()) {
         Permit::Go => false,
         Permit::Probe => true,
         Permit::Rest => return None,
@@ -85,7 +86,7 @@ async fn take(app: &App) -> Option<UsageCall> {
     });
     let call = taken.ok().filter(|call| !call.ids.is_empty());
     if call.is_none() && probing {
-        app.gate.unused();
+        app.breaker.cancel_probe();
     }
     call
 }
@@ -94,22 +95,18 @@ async fn send(app: App, marketplace: Arc<Marketplace>, shutdown: Shutdown, call:
     let UsageCall { ids, records, attempts } = call;
     let form = app.context.usage_form;
     let (now_ms, nonce) = (app.context.now_ms(), hex::encode(app.context.random::<16>()));
-    let sent =
-        tokio::task::spawn_blocking(move || marketplace.push_usage(form, &records, &nonce, now_ms));
-    let outcome = sent.await.unwrap_or_else(|error| {
-        Err(Miss { failure: Failure::unanswered(&error.to_string()), unsent: false })
-    });
-    let unsent = outcome.as_ref().is_err_and(|miss| miss.unsent);
-    let outcome = outcome.map_err(|miss| miss.failure);
+    let sent = marketplace.push_usage(form, records, nonce, now_ms).await;
+    let unsent = sent.as_ref().is_err_and(|error| !error.sent);
+    let outcome = sent.map_err(|error| error.failure);
     let failure = outcome.as_ref().err();
     uploads::tell_gate(&app, failure.map(of_usage)).await;
 
     let environment = &app.context.environment;
     let wait = match failure {
         // Somebody has to correct the key first.
-        Some(failure) if is_about_the_access_key(failure) => delay::longest(environment),
+        Some(failure) if is_about_the_access_key(failure) => backoff::longest(environment),
         Some(failure) if failure.remedy == Remedy::FixCredentials => 0,
-        _ => delay::seconds(attempts, environment),
+        _ => backoff::seconds(attempts, environment),
     };
     let result = failure.map_or("ok", |failure| failure.remedy.as_str());
     metrics::counter!("licd_usage_calls_total", "result" => result).increment(1);

@@ -9,8 +9,9 @@ use koogallery::{Failure, Remedy};
 
 use crate::app::{App, Command, CommandError as _, EndActivation, EndBeat};
 use crate::error::ApiError;
-use crate::workers::{Marketplace, Miss};
-use crate::workers::{delay, uploads};
+use crate::outbound::backoff;
+use crate::outbound::marketplace::{CallError, Marketplace};
+use crate::workers::uploads;
 
 /// How long a program waits for its code to be activated: there is nothing to give it before.
 const FIRST: Duration = Duration::from_secs(10);
@@ -62,37 +63,34 @@ impl App {
         let outcome = if let Some(known) = known {
             known
         } else {
-            let wanted = code.clone();
-            let ask = move |market: Arc<Marketplace>, now| market.activate(&wanted, since, now);
-            self.ask("activate", ask).await
+            self.ask("activate", async |market, now| market.activate(&code, since, now).await).await
         };
-        let unsent = outcome.as_ref().is_err_and(|miss| miss.unsent);
-        let outcome = outcome.map_err(|miss| miss.failure);
+        let unsent = outcome.as_ref().is_err_and(|error| !error.sent);
+        let outcome = outcome.map_err(|error| error.failure);
         let next_at = self.later(&outcome, attempts, AGAIN);
         let command = EndActivation { code, outcome, unsent, next_at };
         Ok(self.note_down(command).await?)
     }
 
     /// What became of an activation that got no answer; `None`: it may be repeated.
-    async fn looked_into(&self, code: &str) -> Result<Option<CodeInfo>, Miss> {
+    async fn looked_into(&self, code: &str) -> Result<Option<CodeInfo>, CallError> {
         match self.heartbeat(code).await {
             Ok(info) => Ok(Some(info).filter(is_activated)),
-            Err(miss) if is_unused(&miss.failure) => Ok(None),
-            Err(mut miss) => {
+            Err(error) if is_unused(&error.failure) => Ok(None),
+            Err(mut error) => {
                 // Whatever it is that was refused, the code still waits for its answer.
-                miss.failure.remedy = Remedy::TryAgain;
-                Err(Miss { unsent: false, ..miss })
+                error.failure.remedy = Remedy::TryAgain;
+                Err(CallError { sent: true, ..error })
             }
         }
     }
 
-    async fn heartbeat(&self, code: &str) -> Result<CodeInfo, Miss> {
-        let wanted = code.to_owned();
-        self.ask("heartbeat", move |marketplace, now| marketplace.heartbeat(&wanted, now)).await
+    async fn heartbeat(&self, code: &str) -> Result<CodeInfo, CallError> {
+        self.ask("heartbeat", async |market, now| market.heartbeat(code, now).await).await
     }
 
     async fn beat(&self, code: String, attempts: i64) {
-        let outcome = self.heartbeat(&code).await.map_err(|miss| miss.failure);
+        let outcome = self.heartbeat(&code).await.map_err(|error| error.failure);
         let next_at = self.later(&outcome, attempts, i64::MAX);
         if let Err(error) = self.note_down(EndBeat { code, outcome, next_at }).await {
             tracing::error!(error = %error, "the outcome of a heartbeat could not be written down");
@@ -102,29 +100,26 @@ impl App {
     async fn ask(
         &self,
         interface: &'static str,
-        question: impl FnOnce(Arc<Marketplace>, i64) -> Result<CodeInfo, Miss> + Send + 'static,
-    ) -> Result<CodeInfo, Miss> {
-        let unanswered =
-            |reason: &str, unsent| Err(Miss { failure: Failure::unanswered(reason), unsent });
-        let Some(marketplace) = self.marketplace.clone() else {
-            return unanswered("the marketplace is not configured", true);
+        question: impl AsyncFnOnce(&Arc<Marketplace>, i64) -> Result<CodeInfo, CallError>,
+    ) -> Result<CodeInfo, CallError> {
+        let Some(marketplace) = &self.marketplace else {
+            let failure = Failure::unanswered("the marketplace is not configured");
+            return Err(CallError { failure, sent: false });
         };
-        let now = self.context.now().as_secs();
-        let asked = tokio::task::spawn_blocking(move || question(marketplace, now)).await;
-        let mut outcome = asked.unwrap_or_else(|error| unanswered(&error.to_string(), false));
-        if let Err(miss) = &mut outcome {
-            miss.failure.remedy = of_code(&miss.failure);
+        let mut outcome = question(marketplace, self.context.now().as_secs()).await;
+        if let Err(error) = &mut outcome {
+            error.failure.remedy = of_code(&error.failure);
         }
-        let remedy = outcome.as_ref().err().map(|miss| miss.failure.remedy);
+        let remedy = outcome.as_ref().err().map(|error| error.failure.remedy);
         uploads::tell_gate(self, remedy).await;
-        report(outcome.as_ref().map_err(|miss| &miss.failure), interface);
+        report(outcome.as_ref().map_err(|error| &error.failure), interface);
         outcome
     }
 
     fn later<T>(&self, outcome: &Result<T, Failure>, attempts: i64, most: i64) -> i64 {
         let environment = &self.context.environment;
         let wait =
-            if outcome.is_ok() { 0 } else { delay::seconds(attempts, environment).min(most) };
+            if outcome.is_ok() { 0 } else { backoff::seconds(attempts, environment).min(most) };
         self.context.now().as_secs() + wait
     }
 

@@ -4,12 +4,12 @@
 use license_core::time::DAY;
 
 use super::{ASKING, code_unknown, given_back, instance_of, order_pending};
-use crate::app::LONGEST_WAIT;
 use crate::app::command::Command;
 use crate::app::event::Event;
 use crate::app::orders::product_of;
 use crate::app::transaction::UnitOfWork;
 use crate::error::ApiError;
+use crate::outbound::backoff::LONGEST_WAIT;
 use crate::store::{CodeRow, CodeState, Locks, StoreError, Terms, Tx};
 
 /// After it ended, a code is asked about more often than once a day: it may have been renewed.

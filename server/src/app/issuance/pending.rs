@@ -79,7 +79,8 @@ pub(crate) async fn fulfil(
     instance: &mut Instance,
     application: &mut Application,
 ) -> Result<(), StoreError> {
-    let device = PresentedMachine::read(application.device.as_deref(), &work.context.secret);
+    let device =
+        PresentedMachine::read(application.device.as_deref(), work.context.secret.as_bytes());
     let request = IssueRequest {
         not_before: application.not_before,
         expires: application.expires,

@@ -9,7 +9,6 @@ use super::super::audit::{By, Entry};
 use super::super::command::Command;
 use super::super::transaction::UnitOfWork;
 use crate::store::{KitDoor, StoreError, Tx};
-use crate::vault;
 
 /// How long the seller's server may take to ask.
 const SECONDS: i64 = 120;
@@ -59,7 +58,7 @@ impl Command for KeepLogin {
         };
         let plain =
             serde_json::to_vec(&view).map_err(|error| StoreError::Broken(error.to_string()))?;
-        let sealed = vault::seal(work.context, PURPOSE, &plain);
+        let sealed = work.context.secret.seal(work.context.random(), PURPOSE, &plain);
         // Where somebody logged in, never who.
         let kept = Entry::new("login.keep", &By::Server).about("instance", &self.door.instance_id);
         let kept = kept.about("tenant", &self.door.tenant_id);
@@ -70,7 +69,7 @@ impl Command for KeepLogin {
 
 /// Opens what was kept.
 pub(super) fn open(context: &Context, sealed: &[u8]) -> Option<api::LoginView> {
-    serde_json::from_slice(&vault::unseal(context, PURPOSE, sealed)?).ok()
+    serde_json::from_slice(&context.secret.unseal(PURPOSE, sealed)?).ok()
 }
 
 /// Takes who came back out of the database.

@@ -5,7 +5,6 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD as B64};
 use serde::{Deserialize, Serialize};
 
 use super::super::Context;
-use crate::vault;
 
 /// How long a buyer may take to log in.
 pub(super) const SECONDS: i64 = 600;
@@ -31,14 +30,14 @@ pub(super) struct State {
 impl State {
     pub(super) fn seal(&self, context: &Context) -> String {
         let plain = serde_json::to_vec(self).expect("texts and numbers always serialize");
-        B64.encode(vault::seal(context, PURPOSE, &plain))
+        B64.encode(context.secret.seal(context.random(), PURPOSE, &plain))
     }
 
     pub(super) fn open(context: &Context, text: &str) -> Option<Self> {
         if text.len() > LIMIT {
             return None;
         }
-        let plain = vault::unseal(context, PURPOSE, &B64.decode(text).ok()?)?;
+        let plain = context.secret.unseal(PURPOSE, &B64.decode(text).ok()?)?;
         serde_json::from_slice(&plain).ok()
     }
 

@@ -90,7 +90,7 @@ impl Apply {
     /// What takes time and nobody else's data is done before the writer's turn.
     pub(crate) fn new(call: GetLicenseAsync, context: &Context) -> Self {
         let text = call.device_fingerprint.as_deref();
-        let device = PresentedMachine::read(text, &context.secret);
+        let device = PresentedMachine::read(text, context.secret.as_bytes());
         let normal = match &device {
             PresentedMachine::Machine { info, .. } => info.text(),
             PresentedMachine::Missing | PresentedMachine::Unreadable => {

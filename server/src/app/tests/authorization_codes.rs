@@ -234,7 +234,7 @@ async fn what_is_stored_counts_while_the_marketplace_is_down() {
     fixture.market.state().refused.insert("PL0001".to_owned(), (403, "92020001"));
     fixture.forward(DAY).await;
     fixture.use_code("PL0001", 1).await.unwrap();
-    assert!(!fixture.app.gate.is_closed());
+    assert!(!fixture.app.breaker.are_credentials_refused());
     assert_eq!(fixture.known("PL0001").await.state, "active");
 
     // A code that was never activated has nothing to go on with.
@@ -483,7 +483,7 @@ async fn a_gateway_that_throttles_stops_nothing_for_good() {
     for status in [406, 429] {
         fixture.market.state().always = Some(Trick::Refuse(status, "APIGW.0308"));
         assert_eq!(fixture.refused("PL0001", 1).await, Code::OrderPending);
-        assert!(!fixture.app.gate.is_closed(), "{status}");
+        assert!(!fixture.app.breaker.are_credentials_refused(), "{status}");
         fixture.forward(61).await;
     }
     fixture.market.state().always = None;

@@ -58,7 +58,7 @@ async fn ahead_everything_is_tried_once_more_and_not_in_a_storm() {
         let requests = fixture.market.state().requests - before;
         assert!((1..=4).contains(&requests), "{requests} requests after {jump} s");
         assert!(fixture.attempts().await.iter().all(|attempts| *attempts <= 2));
-        assert_eq!(fixture.app.gate.level(), 1);
+        assert_eq!(fixture.app.breaker.level(), 1);
         // One probe after each wait, however far the clock jumps.
         for _ in 0..3 {
             let before = fixture.market.state().requests;
@@ -99,7 +99,7 @@ async fn back_a_queue_that_rests_still_probes() {
     fixture.forward(60).await;
     fixture.market_until(|state| state.requests >= 6).await;
     fixture.settled().await;
-    assert_eq!(fixture.app.gate.level(), 1);
+    assert_eq!(fixture.app.breaker.level(), 1);
     let before = fixture.market.state().requests;
     fixture.forward(-DAY).await;
     pause().await;

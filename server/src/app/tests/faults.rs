@@ -7,7 +7,7 @@ use super::fixture::{Fixture, apply, device, new_instance};
 use crate::app::App;
 use crate::config::Problems;
 use crate::environment::Environment;
-use crate::keyring::Keyring;
+use crate::keys::signing::Keyring;
 use crate::store::Store;
 
 fn environment(fixture: &Fixture) -> Environment {

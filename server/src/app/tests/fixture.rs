@@ -173,7 +173,7 @@ impl Fixture {
             + tx.deliveries_in_flight().await.unwrap();
         let goes_on = !self.workers.is_empty()
             && self.app.marketplace.is_some()
-            && self.app.gate.level() == 0
+            && self.app.breaker.level() == 0
             && tx.meta(RESTORED).await.unwrap().is_none();
         let next = [tx.next_order().await.unwrap(), tx.next_upload().await.unwrap()];
         let due = next.into_iter().flatten().filter(|at| goes_on && *at <= self.now()).count();

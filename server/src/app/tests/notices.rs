@@ -109,7 +109,7 @@ async fn an_order_that_is_not_ours_is_given_up_and_other_keys_are_refused() {
     }
     let notice = fixture.notice_is("failed").await;
     assert!(notice.error.unwrap().contains("MKT.0150"));
-    assert!(!fixture.app.gate.is_closed());
+    assert!(!fixture.app.breaker.are_credentials_refused());
 
     // Notified again, it is asked for again.
     fixture.offer("CS3", 1, |_| ());

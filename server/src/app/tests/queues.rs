@@ -143,7 +143,7 @@ async fn wrong_keys_stop_everything_until_the_configuration_changes() {
 impl Fixture {
     async fn closes(&self) {
         for _ in 0..PATIENCE {
-            if self.app.gate.is_closed() {
+            if self.app.breaker.are_credentials_refused() {
                 return;
             }
             tokio::time::sleep(Duration::from_millis(10)).await;
@@ -203,12 +203,12 @@ async fn an_operator_opens_closed_queues() {
     play(&fixture, [Trick::Refuse(403, "CBC.0150")]);
     assert_eq!(fixture.code(apply(&instance, "e-1", &device(1))).await, "000004");
     fixture.until_attempts(1).await;
-    assert!(fixture.app.gate.is_closed());
+    assert!(fixture.app.breaker.are_credentials_refused());
     let id = fixture.app.uploads(&UploadFilter::default()).await.unwrap()[0].upload_id.clone();
     fixture.app.retry_upload(&id).await.unwrap();
     fixture.uploads(1).await;
     let fixture = fixture.crash().await;
-    assert!(!fixture.app.gate.is_closed());
+    assert!(!fixture.app.breaker.are_credentials_refused());
 }
 
 #[tokio::test]
@@ -237,13 +237,13 @@ async fn five_failures_in_a_row_rest_the_queue_and_one_probe_wakes_it() {
         assert_eq!(fixture.code(apply(&instance, &event, &device(i))).await, "000004");
     }
     for _ in 0..PATIENCE {
-        if fixture.app.gate.level() == 1 {
+        if fixture.app.breaker.level() == 1 {
             break;
         }
         fixture.forward(1).await;
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    assert_eq!(fixture.app.gate.level(), 1);
+    assert_eq!(fixture.app.breaker.level(), 1);
     tokio::time::sleep(Duration::from_millis(300)).await;
     let before = fixture.market.state().requests;
     // Long enough for one probe after the other, never two, however long it has been silent.
@@ -261,7 +261,7 @@ async fn five_failures_in_a_row_rest_the_queue_and_one_probe_wakes_it() {
     fixture.market_until(|state| !state.uploads.is_empty()).await;
     fixture.forward(301).await;
     fixture.uploads(12).await;
-    assert_eq!(fixture.app.gate.level(), 0);
+    assert_eq!(fixture.app.breaker.level(), 0);
 }
 
 #[tokio::test]

@@ -282,7 +282,9 @@ async fn wrong_credentials_are_learnt_by_one_and_known_by_all() {
     assert_eq!(first.code(apply(&instance, "e-1", &device(1))).await, "000004");
     let closed = async |wanted: bool| {
         let started = Instant::now();
-        while first.app.gate.is_closed() != wanted || second.app.gate.is_closed() != wanted {
+        while first.app.breaker.are_credentials_refused() != wanted
+            || second.app.breaker.are_credentials_refused() != wanted
+        {
             assert!(started.elapsed() < Duration::from_secs(20), "the gates never agreed");
             tokio::time::sleep(Duration::from_millis(50)).await;
         }

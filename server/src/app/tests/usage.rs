@@ -268,7 +268,7 @@ async fn the_access_key_is_not_the_pair() {
         (waiting.state.as_str(), waiting.error_code.as_deref()),
         ("queued", Some("94060002"))
     );
-    assert!(!fixture.app.gate.is_closed(), "licenses are still uploaded");
+    assert!(!fixture.app.breaker.are_credentials_refused(), "licenses are still uploaded");
 
     let fixture = fixture
         .crash_with(|config| config.koogallery.access_key.push(Secret::new(super::fixture::KEY)))

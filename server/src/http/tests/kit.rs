@@ -210,7 +210,7 @@ async fn a_secret_is_opened_kept_sealed_and_shown_nowhere() {
             .remove(0);
         let plain = format!("client-secret-{hash}");
         assert!(!row.client_secret.windows(plain.len()).any(|part| part == plain.as_bytes()));
-        let opened = server.app.kit_keys.unseal(&server.app.context, &row.client_secret);
+        let opened = server.app.kit_keys.unseal(&server.app.context.secret, &row.client_secret);
         assert_eq!(*opened.unwrap(), plain);
     }
     for (text, reason) in [("AAAA", "was not encrypted by RSA-OAEP"), ("!", "neither base64")] {

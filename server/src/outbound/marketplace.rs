@@ -1,6 +1,7 @@
-//! The way to the marketplace's open APIs: signed requests over strictly verified TLS, one base
-//! address after the other. Blocking; called away from the async workers.
+//! Client of the marketplace's open APIs: signed requests over strictly verified TLS, one base
+//! address after the other.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -14,16 +15,16 @@ use koogallery::{Failure, order, upload};
 use ureq::Agent;
 use ureq::http;
 
-use crate::app::Context;
+use super::agent::trust;
 use crate::config::Koogallery;
-use crate::outside::trust;
 
-const CONNECT: Duration = Duration::from_secs(5);
-const TOTAL: Duration = Duration::from_secs(15);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+const CALL_TIMEOUT: Duration = Duration::from_secs(15);
 /// Connections that are kept for the next request: as many as the workers use at once.
-const IDLE: usize = 32;
+const MAX_IDLE_CONNECTIONS: usize = 32;
+const JSON: &str = "application/json;charset=UTF-8";
 /// The most that is read of an answer.
-const ANSWER_LIMIT: u64 = 1024 * 1024;
+const MAX_ANSWER_BYTES: u64 = 1024 * 1024;
 
 /// The marketplace as it is configured.
 pub(crate) struct Marketplace {
@@ -45,16 +46,16 @@ struct Base {
     host: String,
 }
 
-/// An attempt that failed.
-pub(crate) struct Miss {
+/// A call that failed.
+pub(crate) struct CallError {
     pub(crate) failure: Failure,
-    /// Nothing was sent: it cannot have arrived.
-    pub(crate) unsent: bool,
+    /// Whether anything was sent: only then can it have arrived.
+    pub(crate) sent: bool,
 }
 
-impl From<Failure> for Miss {
+impl From<Failure> for CallError {
     fn from(failure: Failure) -> Self {
-        Self { failure, unsent: false }
+        Self { failure, sent: true }
     }
 }
 
@@ -71,10 +72,10 @@ impl Marketplace {
             .http_status_as_error(false)
             .max_redirects(0)
             .max_redirects_will_error(false)
-            .timeout_connect(Some(CONNECT))
-            .timeout_global(Some(TOTAL))
-            .max_idle_connections(IDLE)
-            .max_idle_connections_per_host(IDLE)
+            .timeout_connect(Some(CONNECT_TIMEOUT))
+            .timeout_global(Some(CALL_TIMEOUT))
+            .max_idle_connections(MAX_IDLE_CONNECTIONS)
+            .max_idle_connections_per_host(MAX_IDLE_CONNECTIONS)
             .user_agent(concat!("licd/", env!("CARGO_PKG_VERSION")));
         if local {
             // What is on this machine is never reached by way of a proxy.
@@ -96,43 +97,62 @@ impl Marketplace {
         }))
     }
 
-    /// Changes with the keys and addresses, and tells nothing about them.
-    pub(crate) fn fingerprint(&self, context: &Context) -> Vec<u8> {
-        context.digest("marketplace", &self.identity)
+    /// Names the keys and addresses that are configured; a secret, which is stored as a digest.
+    pub(crate) fn identity(&self) -> &str {
+        &self.identity
     }
 
     /// Asks for an order.
-    pub(crate) fn order(
-        &self,
+    pub(crate) async fn order(
+        self: &Arc<Self>,
         order_id: &str,
         line_id: &str,
         now: i64,
-    ) -> Result<order::Order, Miss> {
-        // The first edition's orders came without a line.
-        let line = Some(line_id).filter(|line| !line.is_empty());
-        let target = order::query_path(order_id, line);
-        let kind = "application/json;charset=UTF-8";
-        let (status, body) = self.send("GET", &target, kind, &[], &[], now)?;
-        Ok(order::read_answer(status, &body)?)
+    ) -> Result<order::Order, CallError> {
+        // V1's orders came without a line.
+        let target = order::query_path(order_id, Some(line_id).filter(|line| !line.is_empty()));
+        self.blocking(move |this| {
+            let (status, body) = this.send("GET", &target, JSON, &[], &[], now)?;
+            Ok(order::read_answer(status, &body)?)
+        })
+        .await
     }
 
     /// Sends a license.
-    pub(crate) fn upload(&self, event_id: &str, content: &Content, now: i64) -> Result<(), Miss> {
+    pub(crate) async fn upload(
+        self: &Arc<Self>,
+        event_id: &str,
+        content: Content,
+        now: i64,
+    ) -> Result<(), CallError> {
         let target = upload::path(event_id);
-        let (kind, bytes) = multipart(content, &boundary(content));
-        let (status, body) = self.send("POST", &target, &kind, &[], &bytes, now)?;
-        Ok(upload::read_answer(status, &body)?)
+        self.blocking(move |this| {
+            let (kind, bytes) = multipart(&content, &boundary(&content));
+            let (status, body) = this.send("POST", &target, &kind, &[], &bytes, now)?;
+            Ok(upload::read_answer(status, &body)?)
+        })
+        .await
     }
 
     /// Sends usage. In the new form each access key is tried until one is not refused: while it is
     /// being changed there are two.
-    pub(crate) fn push_usage(
+    pub(crate) async fn push_usage(
+        self: &Arc<Self>,
+        form: Form,
+        records: Vec<Record>,
+        nonce: String,
+        now_ms: i64,
+    ) -> Result<Verdicts, CallError> {
+        self.blocking(move |this| this.push_usage_blocking(form, &records, &nonce, now_ms)).await
+    }
+
+    fn push_usage_blocking(
         &self,
         form: Form,
         records: &[Record],
         nonce: &str,
         now_ms: i64,
-    ) -> Result<Verdicts, Miss> {
+    ) -> Result<Verdicts, CallError> {
         let body = usage::body(form, records);
         let signed: Vec<Vec<(&str, String)>> = match form {
             Form::New => self
@@ -144,11 +164,10 @@ impl Marketplace {
                 .collect(),
             Form::Old => vec![Vec::new()],
         };
-        let mut last = Miss { failure: Failure::no_access_key(), unsent: true };
+        let mut last = CallError { failure: Failure::no_access_key(), sent: false };
         for headers in signed {
-            let kind = "application/json;charset=UTF-8";
             let now = now_ms.div_euclid(1000);
-            let (status, answer) = self.send("POST", form.path(), kind, &headers, &body, now)?;
+            let (status, answer) = self.send("POST", form.path(), JSON, &headers, &body, now)?;
             match usage::read_answer(status, &answer, records) {
                 Err(failure) if usage::is_about_the_access_key(&failure) => last = failure.into(),
                 judged => return Ok(judged?),
@@ -158,28 +177,60 @@ impl Marketplace {
     }
 
     /// Has an authorization code activated that is used since `since`.
-    pub(crate) fn activate(&self, code: &str, since: i64, now: i64) -> Result<CodeInfo, Miss> {
+    pub(crate) async fn activate(
+        self: &Arc<Self>,
+        code: &str,
+        since: i64,
+        now: i64,
+    ) -> Result<CodeInfo, CallError> {
         let body = match self.edition {
             Edition::V1 => license_code::activate_one(code, Some(since)),
-            Edition::V2 => batch(license_code::activate_batches(&[code.to_owned()], Some(since))),
+            Edition::V2 => single(license_code::activate_batches(&[code.to_owned()], Some(since))),
         };
-        let (status, body) = self.ask(Interface::Activate, &body, now)?;
-        Ok(license_code::read_activation(status, &body)?)
+        self.blocking(move |this| {
+            let (status, body) = this.ask(Interface::Activate, &body, now)?;
+            Ok(license_code::read_activation(status, &body)?)
+        })
+        .await
     }
 
-    /// Asks how an authorization code stands.
-    pub(crate) fn heartbeat(&self, code: &str, now: i64) -> Result<CodeInfo, Miss> {
+    /// Asks for the state of an authorization code.
+    pub(crate) async fn heartbeat(
+        self: &Arc<Self>,
+        code: &str,
+        now: i64,
+    ) -> Result<CodeInfo, CallError> {
         let body = match self.edition {
             Edition::V1 => license_code::heartbeat_one(code),
-            Edition::V2 => batch(license_code::heartbeat_batches(&[code.to_owned()])),
+            Edition::V2 => single(license_code::heartbeat_batches(&[code.to_owned()])),
         };
-        let (status, body) = self.ask(Interface::Heartbeat, &body, now)?;
-        Ok(license_code::read_one(status, &body)?)
+        self.blocking(move |this| {
+            let (status, body) = this.ask(Interface::Heartbeat, &body, now)?;
+            Ok(license_code::read_one(status, &body)?)
+        })
+        .await
     }
 
-    fn ask(&self, interface: Interface, body: &[u8], now: i64) -> Result<(u16, Vec<u8>), Miss> {
+    fn ask(
+        &self,
+        interface: Interface,
+        body: &[u8],
+        now: i64,
+    ) -> Result<(u16, Vec<u8>), CallError> {
         let target = license_code::path(interface, self.edition);
-        self.send("POST", target, "application/json;charset=UTF-8", &[], body, now)
+        self.send("POST", target, JSON, &[], body, now)
+    }
+
+    /// Runs a call on a thread that may block. A panic there may have come after the request was
+    /// sent, so that it counts as a call without an answer.
+    async fn blocking<T: Send + 'static>(
+        self: &Arc<Self>,
+        call: impl FnOnce(&Self) -> Result<T, CallError> + Send + 'static,
+    ) -> Result<T, CallError> {
+        let this = Arc::clone(self);
+        tokio::task::spawn_blocking(move || call(&this)).await.unwrap_or_else(|panic| {
+            Err(CallError { failure: Failure::unanswered(&panic.to_string()), sent: true })
+        })
     }
 
     /// Tries one base after the other, as long as nothing was sent.
@@ -191,9 +242,9 @@ impl Marketplace {
         more: &[(&str, String)],
         body: &[u8],
         now: i64,
-    ) -> Result<(u16, Vec<u8>), Miss> {
+    ) -> Result<(u16, Vec<u8>), CallError> {
         let first = self.current.load(Ordering::Relaxed);
-        let mut last = Miss { failure: Failure::unanswered("no base address"), unsent: true };
+        let mut last = CallError { failure: Failure::unanswered("no base address"), sent: false };
         for i in 0..self.bases.len() {
             let at = (first + i) % self.bases.len();
             let answer =
@@ -203,8 +254,8 @@ impl Marketplace {
                     self.current.store(at, Ordering::Relaxed);
                     return Ok(answer);
                 }
-                Err(miss) if miss.unsent => last = miss,
-                Err(miss) => return Err(miss),
+                Err(error) if !error.sent => last = error,
+                Err(error) => return Err(error),
             }
         }
         Err(last)
@@ -220,7 +271,7 @@ impl Marketplace {
         more: &[(&str, String)],
         body: &[u8],
         now: i64,
-    ) -> Result<(u16, Vec<u8>), Miss> {
+    ) -> Result<(u16, Vec<u8>), CallError> {
         let signed = authorize(
             &self.credentials,
             &Request {
@@ -243,28 +294,28 @@ impl Marketplace {
         for (name, value) in more {
             request = request.header(*name, value);
         }
-        let miss = |error: &ureq::Error| Miss {
+        let call_error = |error: &ureq::Error| CallError {
             failure: Failure::unanswered(&error.to_string()),
-            unsent: never_sent(error),
+            sent: !never_sent(error),
         };
         let answer = if method == "GET" {
-            let request = request.body(()).map_err(|error| miss(&error.into()))?;
+            let request = request.body(()).map_err(|error| call_error(&error.into()))?;
             self.agent.run(request)
         } else {
-            let request = request.body(body).map_err(|error| miss(&error.into()))?;
+            let request = request.body(body).map_err(|error| call_error(&error.into()))?;
             self.agent.run(request)
         };
-        let mut answer = answer.map_err(|error| miss(&error))?;
+        let mut answer = answer.map_err(|error| call_error(&error))?;
         let status = answer.status().as_u16();
-        let read = answer.body_mut().with_config().limit(ANSWER_LIMIT).read_to_vec();
+        let read = answer.body_mut().with_config().limit(MAX_ANSWER_BYTES).read_to_vec();
         // It was answered, only not to the end.
-        let body = read.map_err(|error| Miss { unsent: false, ..miss(&error) })?;
+        let body = read.map_err(|error| CallError { sent: true, ..call_error(&error) })?;
         Ok((status, body))
     }
 }
 
-/// The only one of one code.
-fn batch(bodies: Vec<Vec<u8>>) -> Vec<u8> {
+/// The only batch that one code makes.
+fn single(bodies: Vec<Vec<u8>>) -> Vec<u8> {
     bodies.into_iter().next().unwrap_or_default()
 }
 

@@ -1,7 +1,6 @@
-//! Agents for requests to addresses that others name: whom TLS believes, and where nothing is
-//! connected to. The marketplace's own client shares the former alone.
-
-mod address;
+//! HTTP agents for addresses that a configuration or a tenant names: the trusted roots, and a guard
+//! that refuses internal addresses after resolving the name (SSRF). The marketplace's client shares
+//! the trusted roots alone.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -17,11 +16,10 @@ use ureq::tls::{Certificate, RootCerts, TlsConfig};
 use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
 
-use crate::config::Network;
-pub(crate) use address::is_internal;
+use crate::net::{Network, is_internal};
 
-const CONNECT: Duration = Duration::from_secs(5);
-const HEADER_LIMIT: usize = 16 * 1024;
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+const MAX_HEADER_BYTES: usize = 16 * 1024;
 
 /// Whom to believe: Mozilla's roots, those of this machine, and those in the file that the
 /// configuration names at `key`.
@@ -45,23 +43,23 @@ pub(crate) fn trust(ca_file: Option<&Path>, key: &str) -> anyhow::Result<TlsConf
 
 /// What may be connected to.
 #[derive(Debug)]
-pub(crate) struct Checked {
+pub(crate) struct GuardedResolver {
     /// Which addresses inside are meant.
-    pub(crate) inside: Permitted,
+    pub(crate) inside: InternalAccess,
     /// What the configuration has to say to permit more, for the message.
     pub(crate) hint: &'static str,
 }
 
 /// Addresses inside that may be connected to.
 #[derive(Debug)]
-pub(crate) enum Permitted {
+pub(crate) enum InternalAccess {
     /// Every one.
     All,
     /// Those of these networks.
     Networks(Vec<Network>),
 }
 
-impl Permitted {
+impl InternalAccess {
     fn contains(&self, address: std::net::IpAddr) -> bool {
         match self {
             Self::All => true,
@@ -70,17 +68,22 @@ impl Permitted {
     }
 }
 
-/// An agent that follows nobody: one request, one answer, each time to an address that was looked
-/// at after its name was resolved.
-pub(crate) fn agent(tls: TlsConfig, time: Duration, https_only: bool, checked: Checked) -> Agent {
+/// An agent without redirects, proxies or kept connections: each request resolves the name anew and
+/// connects to an address that was checked.
+pub(crate) fn agent(
+    tls: TlsConfig,
+    time: Duration,
+    https_only: bool,
+    guard: GuardedResolver,
+) -> Agent {
     let settings = Agent::config_builder()
         .tls_config(tls)
         .https_only(https_only)
         .http_status_as_error(false)
         .max_redirects(0)
         .max_redirects_will_error(false)
-        .max_response_header_size(HEADER_LIMIT)
-        .timeout_connect(Some(CONNECT))
+        .max_response_header_size(MAX_HEADER_BYTES)
+        .timeout_connect(Some(CONNECT_TIMEOUT))
         .timeout_global(Some(time))
         // A connection that is kept would be used for a name without looking.
         .max_idle_connections(0)
@@ -88,15 +91,15 @@ pub(crate) fn agent(tls: TlsConfig, time: Duration, https_only: bool, checked: C
         .proxy(None)
         .user_agent(concat!("licd/", env!("CARGO_PKG_VERSION")))
         .build();
-    Agent::with_parts(settings, DefaultConnector::default(), checked)
+    Agent::with_parts(settings, DefaultConnector::default(), guard)
 }
 
 /// The name leads inside.
 #[derive(Debug, thiserror::Error)]
 #[error("its name leads to a private, local or reserved address; {0}")]
-pub(crate) struct Inside(&'static str);
+pub(crate) struct InternalAddress(&'static str);
 
-impl Inside {
+impl InternalAddress {
     /// What is wrong, if this is it.
     pub(crate) fn of(error: &ureq::Error) -> Option<&Self> {
         match error {
@@ -106,7 +109,7 @@ impl Inside {
     }
 }
 
-impl Resolver for Checked {
+impl Resolver for GuardedResolver {
     fn resolve(
         &self,
         uri: &Uri,
@@ -117,7 +120,7 @@ impl Resolver for Checked {
         let refused = |address| is_internal(address) && !self.inside.contains(address);
         // One address inside beside others is a trick as well.
         if found.iter().any(|address| refused(address.ip())) {
-            return Err(ureq::Error::Other(Box::new(Inside(self.hint))));
+            return Err(ureq::Error::Other(Box::new(InternalAddress(self.hint))));
         }
         Ok(found)
     }

@@ -1,4 +1,5 @@
-//! The server's private keys: read from the files that are named, or made in the data folder.
+//! The server's signing keys on disk: read from the files that the configuration names, or made in
+//! the data folder.
 
 use std::fs::OpenOptions;
 use std::io::Write as _;
@@ -52,7 +53,7 @@ impl Keyring {
     pub(crate) fn check(config: &Config) -> Result<(), Problems> {
         let places = places(config)?;
         let [issuing, release] = &places;
-        let key = |place: &Place| {
+        let key = |place: &KeyPlace| {
             if place.may_be_made() { Ok(None) } else { place.key().map(Some) }
         };
         match (key(issuing)?, key(release)?) {
@@ -82,7 +83,7 @@ fn told_apart(issuing: &SigningKey, release: &SigningKey) -> Result<(), Problems
 }
 
 /// Where one of the keys is kept.
-pub(crate) struct Place {
+pub(crate) struct KeyPlace {
     /// `issuing` or `release`.
     pub(crate) role: &'static str,
     pub(crate) path: PathBuf,
@@ -93,9 +94,9 @@ pub(crate) struct Place {
 }
 
 /// Where the keys are kept, whether they are there or not.
-pub(crate) fn places(config: &Config) -> Result<[Place; 2], Problems> {
+pub(crate) fn places(config: &Config) -> Result<[KeyPlace; 2], Problems> {
     let passphrase = passphrase(config).map_err(|error| Problems::one(format!("{error:#}")))?;
-    let place = |role, named: &Option<PathBuf>, own: &str, purposes| Place {
+    let place = |role, named: &Option<PathBuf>, own: &str, purposes| KeyPlace {
         role,
         path: named.clone().unwrap_or_else(|| config.data_dir.join(own)),
         named: named.is_some(),
@@ -108,7 +109,7 @@ pub(crate) fn places(config: &Config) -> Result<[Place; 2], Problems> {
     ])
 }
 
-impl Place {
+impl KeyPlace {
     /// The key, if its file is there.
     pub(crate) fn read(&self) -> anyhow::Result<Option<KeyFile>> {
         if self.path.exists() { self.read_file().map(Some) } else { Ok(None) }

@@ -1,6 +1,6 @@
-//! Which addresses are inside: of this machine, of a private network, of a cloud's metadata
-//! service, or of nobody. A request that leads there would let whoever names it reach what he
-//! cannot reach himself.
+//! Which addresses are not public: of this machine, of a private network, of a cloud's metadata
+//! service, or reserved (IANA's special-purpose registries). A request to a name that a tenant chose
+//! must not reach them (SSRF).
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 

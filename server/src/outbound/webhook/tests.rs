@@ -8,6 +8,7 @@ use rustls::pki_types::PrivateKeyDer;
 
 use super::*;
 
+const TIMEOUT: Duration = Duration::from_secs(10);
 const SECRET: &str = "0123456789abcdef-webhook";
 
 /// Computed with OpenSSL: `printf '1795132800.{"alert":"test"}' | openssl dgst -sha256 -hmac KEY`.
@@ -85,7 +86,7 @@ impl Receiver {
     }
 
     fn send(&self, allow_private: bool) -> Result<(), String> {
-        let webhook = Webhook::new(&self.config(allow_private)).unwrap().unwrap();
+        let webhook = Webhook::new(&self.config(allow_private), TIMEOUT).unwrap().unwrap();
         webhook.send(br#"{"alert":"test"}"#, 1_795_132_800)
     }
 }
@@ -129,7 +130,7 @@ fn a_name_that_leads_inside_is_not_connected_to() {
     for host in ["127.1", "2130706433", "0x7f000001", "0177.0.0.1", "[::1]", "[::ffff:127.0.0.1]"] {
         let mut config = receiver.config(false);
         config.webhook = Some(Secret::new(format!("https://{host}:{}/", receiver.port)));
-        let webhook = Webhook::new(&config).unwrap().unwrap();
+        let webhook = Webhook::new(&config, TIMEOUT).unwrap().unwrap();
         assert!(webhook.send(b"{}", 0).is_err(), "{host}");
     }
     assert!(receiver.requests.try_recv().is_err());
@@ -159,7 +160,7 @@ fn an_answer_without_end_is_cut_off() {
     let receiver = Receiver::start(answer);
     let start = Instant::now();
     receiver.send(true).unwrap();
-    assert!(start.elapsed() < TIME);
+    assert!(start.elapsed() < TIMEOUT);
 }
 
 #[test]
@@ -167,7 +168,7 @@ fn a_certificate_of_nobody_is_not_believed() {
     let receiver = Receiver::start(OK);
     let mut config = receiver.config(true);
     config.ca_file = None;
-    let webhook = Webhook::new(&config).unwrap().unwrap();
+    let webhook = Webhook::new(&config, TIMEOUT).unwrap().unwrap();
     assert!(webhook.send(b"{}", 0).is_err());
     assert!(receiver.requests.try_recv().map_or(true, |request| request.is_empty()));
 }
@@ -176,8 +177,8 @@ fn a_certificate_of_nobody_is_not_believed() {
 fn a_ca_file_that_will_not_do_is_named() {
     let mut config = Receiver::start(OK).config(true);
     config.ca_file = Some(Path::new("/nonexistent").to_owned());
-    let error = Webhook::new(&config).err().unwrap();
+    let error = Webhook::new(&config, TIMEOUT).err().unwrap();
     assert!(error.to_string().contains("alerts.ca_file"), "{error}");
     config.webhook = None;
-    assert!(Webhook::new(&config).unwrap().is_none());
+    assert!(Webhook::new(&config, TIMEOUT).unwrap().is_none());
 }

@@ -1,22 +1,22 @@
-//! How long to wait before something is tried again.
+//! Exponential backoff with jitter: how long to wait before a failed call is tried again.
 
-use crate::app::LONGEST_WAIT;
 use crate::environment::Environment;
 
-/// After the first failure, in seconds.
-const FIRST: i64 = 2;
-/// At most, in seconds.
-const MOST: i64 = LONGEST_WAIT;
+/// The wait after the first failure, in seconds.
+const SHORTEST_WAIT: i64 = 2;
+/// No wait between two attempts is longer, in seconds. A due time that lies further ahead was
+/// written by a clock that was ahead.
+pub(crate) const LONGEST_WAIT: i64 = 300;
 
 /// Seconds before the attempt after `failed` ones: doubling, with up to half as much again at
 /// random, so that what failed together is not tried again together.
 pub(crate) fn seconds(failed: i64, environment: &Environment) -> i64 {
     let doublings = u32::try_from((failed - 1).clamp(0, 10)).unwrap_or_default();
-    let base = (FIRST << doublings).min(MOST);
+    let base = (SHORTEST_WAIT << doublings).min(LONGEST_WAIT);
     let mut random = [0; 2];
     environment.entropy.fill(&mut random);
     let jitter = base * i64::from(u16::from_le_bytes(random)) / (2 * i64::from(u16::MAX));
-    (base + jitter).min(MOST)
+    (base + jitter).min(LONGEST_WAIT)
 }
 
 /// The longest wait, for what will not change soon.

@@ -1,15 +1,16 @@
 //! A webhook: one POST, signed, to an address that was looked at after its name was resolved.
 
+use std::time::Duration;
+
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 use ureq::Agent;
 
-use super::TIME;
+use super::agent::{GuardedResolver, InternalAccess, InternalAddress, agent, trust};
 use crate::config::{Alerts, Secret};
-use crate::outside::{Checked, Inside, Permitted, agent, trust};
 
 /// What is read of an answer; what it says does not matter.
-const ANSWER_LIMIT: u64 = 2048;
+const MAX_ANSWER_BYTES: u64 = 2048;
 
 /// Where alerts are posted to.
 pub(crate) struct Webhook {
@@ -20,17 +21,17 @@ pub(crate) struct Webhook {
 
 impl Webhook {
     /// `None` where none is configured.
-    pub(crate) fn new(config: &Alerts) -> anyhow::Result<Option<Self>> {
+    pub(crate) fn new(config: &Alerts, timeout: Duration) -> anyhow::Result<Option<Self>> {
         let (Some(url), Some(secret)) = (&config.webhook, &config.webhook_secret) else {
             return Ok(None);
         };
         let tls = trust(config.ca_file.as_deref(), "alerts.ca_file")?;
-        let none = || Permitted::Networks(Vec::new());
-        let checked = Checked {
-            inside: if config.allow_private { Permitted::All } else { none() },
+        let none = || InternalAccess::Networks(Vec::new());
+        let guard = GuardedResolver {
+            inside: if config.allow_private { InternalAccess::All } else { none() },
             hint: "alerts.allow_private = true permits it",
         };
-        let agent = agent(tls, TIME, true, checked);
+        let agent = agent(tls, timeout, true, guard);
         Ok(Some(Self { agent, url: url.clone(), secret: secret.clone() }))
     }
 
@@ -46,7 +47,7 @@ impl Webhook {
         let mut answer = sent.map_err(|error| words(&error))?;
         let status = answer.status();
         // Read so that the receiver can finish; a longer answer is cut off.
-        let _ = answer.body_mut().with_config().limit(ANSWER_LIMIT).read_to_vec();
+        let _ = answer.body_mut().with_config().limit(MAX_ANSWER_BYTES).read_to_vec();
         if status.is_success() { Ok(()) } else { Err(format!("HTTP {}", status.as_u16())) }
     }
 }
@@ -66,7 +67,7 @@ fn words(error: &ureq::Error) -> String {
     match error {
         ureq::Error::HostNotFound => "the name of the webhook is not known".to_owned(),
         ureq::Error::BadUri(_) | ureq::Error::Http(_) => "the address cannot be used".to_owned(),
-        other => Inside::of(other).map_or_else(|| other.to_string(), ToString::to_string),
+        other => InternalAddress::of(other).map_or_else(|| other.to_string(), ToString::to_string),
     }
 }
 

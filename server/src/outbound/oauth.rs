@@ -1,67 +1,85 @@
-//! The way to a buyer's authentication centre: strictly verified TLS, an address that was looked
-//! at after its name was resolved, little time and little room. Blocking; called away from the
-//! async workers.
+//! OAuth client for the login centers of buyers' enterprises: strictly verified TLS, guarded
+//! addresses, bounded time and answers.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use koogallery::oauth::{self, Centre, OauthError, UserInfo};
 use ureq::Agent;
+use zeroize::Zeroizing;
 
+use super::agent::{GuardedResolver, InternalAccess, InternalAddress, agent, trust};
 use crate::config::{Koogallery, Login};
-use crate::outside::{Checked, Inside, Permitted, agent, trust};
 
 /// For one request with its answer.
-const TOTAL: Duration = Duration::from_secs(if cfg!(test) { 1 } else { 10 });
-const ANSWER_LIMIT: u64 = 64 * 1024;
+const EXCHANGE_TIMEOUT: Duration = Duration::from_secs(if cfg!(test) { 1 } else { 10 });
+const MAX_ANSWER_BYTES: u64 = 64 * 1024;
 
-/// Asks authentication centres.
-pub(crate) struct Centres {
+/// Exchanges authorization codes for the user they belong to.
+pub(crate) struct OauthClient {
     agent: Agent,
 }
 
 /// One login to be finished.
-pub(crate) struct Exchange<'a> {
-    pub(crate) centre: &'a Centre,
-    pub(crate) client_id: &'a str,
-    pub(crate) client_secret: &'a str,
-    pub(crate) code: &'a str,
-    pub(crate) redirect_uri: &'a str,
-    pub(crate) verifier: Option<&'a str>,
+pub(crate) struct Exchange {
+    pub(crate) centre: Centre,
+    pub(crate) client_id: String,
+    pub(crate) client_secret: Zeroizing<String>,
+    pub(crate) code: String,
+    pub(crate) redirect_uri: String,
+    pub(crate) verifier: Option<String>,
 }
 
-/// Why nobody is known. Holds nothing of a person and no token.
+/// Why a login failed. Holds nothing of a person and no token.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-pub(crate) enum NobodyKnown {
+pub(crate) enum LoginError {
     /// The centre refused; its word.
     #[error("the authentication centre refused: {0}")]
     Refused(String),
     /// It answered what nobody understands.
     #[error("the authentication centre's answer cannot be read: {0}")]
     Unreadable(String),
+    /// The exchange itself broke, which is a fault of this program.
+    #[error("the exchange failed: {0}")]
+    Broken(String),
     /// It did not answer.
     #[error("the authentication centre does not answer: {0}")]
     Unreachable(String),
 }
 
-impl Centres {
+impl OauthClient {
     pub(crate) fn new(login: &Login, koogallery: &Koogallery) -> anyhow::Result<Self> {
         let tls = trust(koogallery.ca_file.as_deref(), "koogallery.ca_file")?;
-        let checked = Checked {
-            inside: Permitted::Networks(login.private_centres.clone()),
+        let guard = GuardedResolver {
+            inside: InternalAccess::Networks(login.private_centres.clone()),
             hint: "login.private_centres permits networks",
         };
-        let agent = agent(tls, TOTAL, false, checked);
+        let agent = agent(tls, EXCHANGE_TIMEOUT, false, guard);
         Ok(Self { agent })
     }
 
-    /// Turns a code into who it belongs to; the tokens are forgotten with this call.
-    pub(crate) fn exchange(&self, exchange: &Exchange<'_>) -> Result<UserInfo, NobodyKnown> {
+    /// Turns a code into the user it belongs to; the tokens are forgotten with this call. `slot` is
+    /// held until the exchange has ended, also where the caller no longer waits for it.
+    pub(crate) async fn exchange(
+        self: &Arc<Self>,
+        exchange: Exchange,
+        slot: impl Send + 'static,
+    ) -> Result<UserInfo, LoginError> {
+        let this = Arc::clone(self);
+        let asked = tokio::task::spawn_blocking(move || {
+            let _slot = slot;
+            this.exchange_blocking(&exchange)
+        });
+        asked.await.unwrap_or_else(|panic| Err(LoginError::Broken(panic.to_string())))
+    }
+
+    fn exchange_blocking(&self, exchange: &Exchange) -> Result<UserInfo, LoginError> {
         let form = oauth::token_form(
-            exchange.client_id,
-            exchange.client_secret,
-            exchange.code,
-            exchange.redirect_uri,
-            exchange.verifier,
+            &exchange.client_id,
+            &exchange.client_secret,
+            &exchange.code,
+            &exchange.redirect_uri,
+            exchange.verifier.as_deref(),
         );
         let asked = self
             .agent
@@ -82,14 +100,14 @@ impl Centres {
     }
 }
 
-type Asked = Result<ureq::http::Response<ureq::Body>, ureq::Error>;
+type HttpResult = Result<ureq::http::Response<ureq::Body>, ureq::Error>;
 
-fn read(asked: Asked) -> Result<(u16, zeroize::Zeroizing<Vec<u8>>), NobodyKnown> {
-    let unreachable = |error: ureq::Error| NobodyKnown::Unreachable(words(&error));
+fn read(asked: HttpResult) -> Result<(u16, Zeroizing<Vec<u8>>), LoginError> {
+    let unreachable = |error: ureq::Error| LoginError::Unreachable(words(&error));
     let mut answer = asked.map_err(unreachable)?;
     let status = answer.status().as_u16();
-    let body = answer.body_mut().with_config().limit(ANSWER_LIMIT).read_to_vec();
-    Ok((status, zeroize::Zeroizing::new(body.map_err(unreachable)?)))
+    let body = answer.body_mut().with_config().limit(MAX_ANSWER_BYTES).read_to_vec();
+    Ok((status, Zeroizing::new(body.map_err(unreachable)?)))
 }
 
 const UNTRUSTED: &str = "its certificate is not trusted, or TLS failed otherwise";
@@ -109,11 +127,11 @@ fn words(error: &ureq::Error) -> String {
         {
             UNTRUSTED.to_owned()
         }
-        other => Inside::of(other).map_or_else(|| other.to_string(), ToString::to_string),
+        other => InternalAddress::of(other).map_or_else(|| other.to_string(), ToString::to_string),
     }
 }
 
-impl From<OauthError> for NobodyKnown {
+impl From<OauthError> for LoginError {
     fn from(error: OauthError) -> Self {
         match error {
             // Its text may repeat what was sent.

@@ -1,33 +1,34 @@
-//! A command of this machine: the message on its standard input, no shell, no secrets of ours in
-//! its environment.
+//! Runs the configured program of alerts: the message on its standard input, no shell, and none of
+//! the server's environment, which may hold secrets.
 
 use std::process::Stdio;
+use std::time::Duration;
 
 use tokio::io::AsyncWriteExt as _;
 
-use super::TIME;
-
 /// What it is given of our environment, which holds secrets.
-const PASSED_ON: [&str; 9] =
+const PASSED_VARIABLES: [&str; 9] =
     ["HOME", "LANG", "LC_ALL", "LOGNAME", "PATH", "SystemRoot", "TMPDIR", "TZ", "USER"];
 
 /// A program with its arguments.
-pub(crate) struct Command {
-    program: String,
+pub(crate) struct Program {
+    path: String,
     arguments: Vec<String>,
+    timeout: Duration,
 }
 
-impl Command {
+impl Program {
     /// `None` where none is configured.
-    pub(super) fn new(command: &[String]) -> Option<Self> {
-        let (program, arguments) = command.split_first()?;
-        Some(Self { program: program.clone(), arguments: arguments.to_vec() })
+    pub(super) fn new(command: &[String], timeout: Duration) -> Option<Self> {
+        let (path, arguments) = command.split_first()?;
+        Some(Self { path: path.clone(), arguments: arguments.to_vec(), timeout })
     }
 
     /// Runs it once; exit code 0 means that it took the message.
     pub(super) async fn run(&self, body: &[u8]) -> Result<(), String> {
-        let passed_on = PASSED_ON.iter().filter_map(|name| Some((name, std::env::var_os(name)?)));
-        let mut child = tokio::process::Command::new(&self.program)
+        let passed_on =
+            PASSED_VARIABLES.iter().filter_map(|name| Some((name, std::env::var_os(name)?)));
+        let mut child = tokio::process::Command::new(&self.path)
             .args(&self.arguments)
             .env_clear()
             .envs(passed_on)
@@ -44,7 +45,7 @@ impl Command {
             }
             child.wait().await
         };
-        match tokio::time::timeout(TIME, whole).await {
+        match tokio::time::timeout(self.timeout, whole).await {
             Ok(Ok(status)) if status.success() => Ok(()),
             Ok(Ok(status)) => Err(status.code().map_or_else(
                 || "the command was ended by a signal".to_owned(),
@@ -52,7 +53,7 @@ impl Command {
             )),
             Ok(Err(error)) => Err(format!("the command cannot be waited for: {error}")),
             // It is killed when `child` is dropped.
-            Err(_) => Err(format!("the command took longer than {} s", TIME.as_secs())),
+            Err(_) => Err(format!("the command took longer than {} s", self.timeout.as_secs())),
         }
     }
 }
@@ -63,9 +64,11 @@ mod tests {
 
     use super::*;
 
-    fn command(words: &[&str]) -> Command {
+    const TIMEOUT: Duration = Duration::from_secs(10);
+
+    fn command(words: &[&str]) -> Program {
         let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
-        Command::new(&words).expect("every test names a program")
+        Program::new(&words, TIMEOUT).expect("every test names a program")
     }
 
     #[tokio::test]

@@ -1,5 +1,5 @@
-//! What strangers' secrets are opened with and kept under: the kit's private RSA key, and AES-256-GCM
-//! under keys that are derived from the server's own secret.
+//! Decrypts the joint-operation kit's client secrets (RSA-OAEP) and seals texts at rest
+//! (AES-256-GCM, under keys that are derived from the server's own secret).
 
 use std::path::Path;
 
@@ -8,13 +8,13 @@ use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKe
 use aws_lc_rs::rsa::{
     OAEP_SHA1_MGF1SHA1, OAEP_SHA256_MGF1SHA256, OaepPrivateDecryptingKey, PrivateDecryptingKey,
 };
+use hmac::{Hmac, KeyInit as _, Mac as _};
 use license_core::issue::{KeyFileError, private_key_of_pem};
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
-use crate::app::Context;
+use super::signing;
 use crate::config::Koogallery;
-use crate::keyring;
 
 /// The marketplace asks for a key of at least so many bits.
 const KEY_BITS: usize = 3072;
@@ -30,7 +30,7 @@ struct KitKey {
 
 /// Why a secret was not opened.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Sealed {
+pub(crate) enum UnsealError {
     /// There is no key.
     NoKey,
     /// It was encrypted for another key, or altered.
@@ -42,7 +42,7 @@ pub(crate) enum Sealed {
 impl KitKeys {
     pub(crate) fn open(config: &Koogallery) -> anyhow::Result<Self> {
         let passphrase = match &config.kit_key_passphrase_file {
-            Some(path) => Some(keyring::passphrase_in(path, "koogallery.kit_key_passphrase_file")?),
+            Some(path) => Some(signing::passphrase_in(path, "koogallery.kit_key_passphrase_file")?),
             None => None,
         };
         let passphrase = passphrase.as_ref().map(|text| text.as_str());
@@ -55,9 +55,9 @@ impl KitKeys {
     }
 
     /// Opens a text that was encrypted with a public half: OAEP with SHA-256, then with SHA-1.
-    pub(crate) fn decrypt(&self, ciphertext: &[u8]) -> Result<Zeroizing<String>, Sealed> {
+    pub(crate) fn decrypt(&self, ciphertext: &[u8]) -> Result<Zeroizing<String>, UnsealError> {
         if self.0.is_empty() {
-            return Err(Sealed::NoKey);
+            return Err(UnsealError::NoKey);
         }
         for key in &self.0 {
             for algorithm in [&OAEP_SHA256_MGF1SHA256, &OAEP_SHA1_MGF1SHA1] {
@@ -65,31 +65,36 @@ impl KitKeys {
                 let Ok(opened) = key.rsa.decrypt(algorithm, ciphertext, &mut plain, None) else {
                     continue;
                 };
-                let text = std::str::from_utf8(opened).map_err(|_| Sealed::NoText)?;
+                let text = std::str::from_utf8(opened).map_err(|_| UnsealError::NoText)?;
                 return Ok(Zeroizing::new(text.to_owned()));
             }
         }
-        Err(Sealed::OtherKey)
+        Err(UnsealError::OtherKey)
     }
 
     /// Seals a text so that neither the database nor the key file opens it alone.
-    pub(crate) fn seal(&self, context: &Context, text: &str) -> Result<Vec<u8>, Sealed> {
-        let key = self.0.first().ok_or(Sealed::NoKey)?;
-        Ok(seal(context, &key.purpose(), text.as_bytes()))
+    pub(crate) fn seal(
+        &self,
+        secret: &ServerSecret,
+        nonce: [u8; NONCE_LEN],
+        text: &str,
+    ) -> Result<Vec<u8>, UnsealError> {
+        let key = self.0.first().ok_or(UnsealError::NoKey)?;
+        Ok(secret.seal(nonce, &key.purpose(), text.as_bytes()))
     }
 
     /// Opens what [`KitKeys::seal`] made with any of the keys.
     pub(crate) fn unseal(
         &self,
-        context: &Context,
+        secret: &ServerSecret,
         sealed: &[u8],
-    ) -> Result<Zeroizing<String>, Sealed> {
+    ) -> Result<Zeroizing<String>, UnsealError> {
         if self.0.is_empty() {
-            return Err(Sealed::NoKey);
+            return Err(UnsealError::NoKey);
         }
-        let opened = self.0.iter().find_map(|key| unseal(context, &key.purpose(), sealed));
-        let opened = opened.ok_or(Sealed::OtherKey)?;
-        let text = std::str::from_utf8(&opened).map_err(|_| Sealed::NoText)?;
+        let opened = self.0.iter().find_map(|key| secret.unseal(&key.purpose(), sealed));
+        let opened = opened.ok_or(UnsealError::OtherKey)?;
+        let text = std::str::from_utf8(&opened).map_err(|_| UnsealError::NoText)?;
         Ok(Zeroizing::new(text.to_owned()))
     }
 }
@@ -131,43 +136,64 @@ impl KitKey {
     }
 }
 
-/// Seals bytes under a key of their own for each purpose; nonce first.
-pub(crate) fn seal(context: &Context, purpose: &str, plain: &[u8]) -> Vec<u8> {
-    let nonce: [u8; NONCE_LEN] = context.random();
-    let mut sealed = plain.to_vec();
-    key(context, purpose)
-        .seal_in_place_append_tag(
-            Nonce::assume_unique_for_key(nonce),
-            Aad::from(purpose.as_bytes()),
-            &mut sealed,
-        )
-        .expect("AES-GCM seals everything that fits into memory");
-    [&nonce, &*sealed].concat()
-}
+/// The server's own secret. It lies in the database and never leaves it: indexes by digest and
+/// sealed texts cannot be guessed or opened without it.
+pub(crate) struct ServerSecret([u8; 32]);
 
-/// Opens what [`seal`] made for the same purpose.
-pub(crate) fn unseal(
-    context: &Context,
-    purpose: &str,
-    sealed: &[u8],
-) -> Option<Zeroizing<Vec<u8>>> {
-    let (nonce, rest) = sealed.split_first_chunk::<NONCE_LEN>()?;
-    let mut rest = Zeroizing::new(rest.to_vec());
-    let length = key(context, purpose)
-        .open_in_place(
-            Nonce::assume_unique_for_key(*nonce),
-            Aad::from(purpose.as_bytes()),
-            &mut rest,
-        )
-        .ok()?
-        .len();
-    rest.truncate(length);
-    Some(rest)
-}
+impl ServerSecret {
+    pub(crate) const fn new(secret: [u8; 32]) -> Self {
+        Self(secret)
+    }
 
-fn key(context: &Context, purpose: &str) -> LessSafeKey {
-    let key = Zeroizing::new(context.digest("vault", purpose));
-    LessSafeKey::new(UnboundKey::new(&AES_256_GCM, &key).expect("the key has 32 bytes"))
+    pub(crate) const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
+    /// A digest that only this server can make, so that values cannot be tried on a stolen file.
+    pub(crate) fn digest(&self, purpose: &str, text: &str) -> Vec<u8> {
+        let mut mac =
+            Hmac::<Sha256>::new_from_slice(&self.0).expect("HMAC takes keys of any length");
+        mac.update(purpose.as_bytes());
+        mac.update(&[0]);
+        mac.update(text.as_bytes());
+        mac.finalize().into_bytes().to_vec()
+    }
+
+    /// Seals bytes under a key of their own for each purpose; the nonce comes first in the result.
+    /// A nonce must be random and used once.
+    pub(crate) fn seal(&self, nonce: [u8; NONCE_LEN], purpose: &str, plain: &[u8]) -> Vec<u8> {
+        let mut sealed = plain.to_vec();
+        self.key(purpose)
+            .seal_in_place_append_tag(
+                Nonce::assume_unique_for_key(nonce),
+                Aad::from(purpose.as_bytes()),
+                &mut sealed,
+            )
+            .expect("AES-GCM seals everything that fits into memory");
+        [&nonce, &*sealed].concat()
+    }
+
+    /// Opens what [`ServerSecret::seal`] made for the same purpose.
+    pub(crate) fn unseal(&self, purpose: &str, sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+        let (nonce, rest) = sealed.split_first_chunk::<NONCE_LEN>()?;
+        let mut rest = Zeroizing::new(rest.to_vec());
+        let length = self
+            .key(purpose)
+            .open_in_place(
+                Nonce::assume_unique_for_key(*nonce),
+                Aad::from(purpose.as_bytes()),
+                &mut rest,
+            )
+            .ok()?
+            .len();
+        rest.truncate(length);
+        Some(rest)
+    }
+
+    fn key(&self, purpose: &str) -> LessSafeKey {
+        let key = Zeroizing::new(self.digest("vault", purpose));
+        LessSafeKey::new(UnboundKey::new(&AES_256_GCM, &key).expect("the key has 32 bytes"))
+    }
 }
 
 #[cfg(test)]
@@ -178,9 +204,7 @@ mod tests {
     use base64::engine::general_purpose::STANDARD;
 
     use super::*;
-    use crate::app::App;
     use crate::config::Config;
-    use crate::environment::fixed;
 
     fn data(name: &str) -> PathBuf {
         PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("testdata").join(name)
@@ -210,10 +234,10 @@ mod tests {
         }
         let mut altered = ciphertext("sha256");
         altered[100] ^= 1;
-        assert_eq!(keys.decrypt(&altered), Err(Sealed::OtherKey));
-        assert_eq!(keys.decrypt(b"short"), Err(Sealed::OtherKey));
-        assert_eq!(keys.decrypt(&[]), Err(Sealed::OtherKey));
-        assert_eq!(KitKeys(Vec::new()).decrypt(&altered), Err(Sealed::NoKey));
+        assert_eq!(keys.decrypt(&altered), Err(UnsealError::OtherKey));
+        assert_eq!(keys.decrypt(b"short"), Err(UnsealError::OtherKey));
+        assert_eq!(keys.decrypt(&[]), Err(UnsealError::OtherKey));
+        assert_eq!(KitKeys(Vec::new()).decrypt(&altered), Err(UnsealError::NoKey));
     }
 
     #[test]
@@ -239,31 +263,29 @@ mod tests {
         }
     }
 
-    #[tokio::test]
-    async fn what_is_sealed_opens_for_its_purpose_alone() {
+    #[test]
+    fn what_is_sealed_opens_for_its_purpose_alone() {
         let folder = tempfile::tempdir().unwrap();
-        let (environment, _) = fixed::environment();
-        let app = App::open(&Config::for_tests(folder.path()), environment).await.unwrap();
-        let context = &app.context;
-        let sealed = seal(context, "one", b"plain");
-        assert_ne!(sealed, seal(context, "one", b"plain"), "the nonce is used once");
+        let secret = ServerSecret::new([3; 32]);
+        let sealed = secret.seal([1; NONCE_LEN], "one", b"plain");
+        assert_ne!(sealed, secret.seal([2; NONCE_LEN], "one", b"plain"));
         assert!(!sealed.windows(5).any(|window| window == b"plain"));
-        assert_eq!(unseal(context, "one", &sealed).unwrap().as_slice(), b"plain");
-        assert!(unseal(context, "other", &sealed).is_none());
+        assert_eq!(secret.unseal("one", &sealed).unwrap().as_slice(), b"plain");
+        assert!(secret.unseal("other", &sealed).is_none());
+        assert!(ServerSecret::new([4; 32]).unseal("one", &sealed).is_none());
         for at in 0..sealed.len() {
             let mut altered = sealed.clone();
             altered[at] ^= 1;
-            assert!(unseal(context, "one", &altered).is_none(), "byte {at}");
+            assert!(secret.unseal("one", &altered).is_none(), "byte {at}");
         }
         for end in 0..sealed.len() {
-            assert!(unseal(context, "one", &sealed[..end]).is_none(), "{end} bytes");
+            assert!(secret.unseal("one", &sealed[..end]).is_none(), "{end} bytes");
         }
 
         let keys = KitKeys::open(&config(folder.path())).unwrap();
-        let kept = keys.seal(context, "secret").unwrap();
-        assert_eq!(*keys.unseal(context, &kept).unwrap(), "secret");
-        assert_eq!(keys.unseal(context, &sealed), Err(Sealed::OtherKey));
-        assert_eq!(KitKeys(Vec::new()).unseal(context, &kept), Err(Sealed::NoKey));
-        app.close().await;
+        let kept = keys.seal(&secret, [5; NONCE_LEN], "secret").unwrap();
+        assert_eq!(*keys.unseal(&secret, &kept).unwrap(), "secret");
+        assert_eq!(keys.unseal(&secret, &sealed), Err(UnsealError::OtherKey));
+        assert_eq!(KitKeys(Vec::new()).unseal(&secret, &kept), Err(UnsealError::NoKey));
     }
 }
