@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use license_core::host;
 use license_core::{Code, Lang};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -12,12 +13,18 @@ use ureq::http::{Method, Request, StatusCode, Uri};
 use zeroize::Zeroizing;
 
 use crate::failure::Failure;
+use crate::messages;
 use crate::output::Output;
-use crate::secret;
+use crate::secret_arg;
 
-const ANSWER_LIMIT: u64 = 64 << 20;
-/// Rows asked for at once; lists are read to their end.
-const PAGE: usize = 500;
+const MAX_ANSWER_LEN: u64 = 64 << 20;
+/// Rows of one page; lists are read to their end.
+const PAGE_LEN: usize = 500;
+const ANSWER_TIMEOUT: Duration = Duration::from_mins(1);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Everything but the unreserved characters of RFC 3986.
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// Which server, and who asks.
 #[derive(clap::Args)]
@@ -78,7 +85,7 @@ impl ServerArgs {
             return Err(failure.advise(format!("{next} --server http://127.0.0.1:8471")).into());
         };
         let (token, file) = self.bearer();
-        let Some(token) = secret::given(token.as_deref(), file.as_deref())? else {
+        let Some(token) = secret_arg::given(token.as_deref(), file.as_deref())? else {
             return Err(no_token(out).into());
         };
         if uri.scheme_str() == Some("http") && !is_loopback(&uri) {
@@ -92,8 +99,8 @@ impl ServerArgs {
         let agent = ureq::Agent::config_builder()
             .http_status_as_error(false)
             .max_redirects(0)
-            .timeout_global(Some(Duration::from_mins(1)))
-            .timeout_connect(Some(Duration::from_secs(5)))
+            .timeout_global(Some(ANSWER_TIMEOUT))
+            .timeout_connect(Some(CONNECT_TIMEOUT))
             .build()
             .into();
         Ok(Admin { base, token, agent, lang: out.lang() })
@@ -136,15 +143,13 @@ impl Admin {
         key: impl Fn(&T) -> String,
         mut take: impl FnMut(T) -> anyhow::Result<()>,
     ) -> anyhow::Result<()> {
-        let mut after = None;
+        let limit = PAGE_LEN.to_string();
+        let mut after: Option<String> = None;
         loop {
-            let mut query = format!("limit={PAGE}");
-            let given = filters.iter().filter_map(|(name, value)| Some((*name, (*value)?)));
-            for (name, value) in given.chain(after.as_deref().map(|after| ("after", after))) {
-                query.extend(["&", name, "=", &escape(value)]);
-            }
-            let page: Vec<T> = self.get(&format!("{path}?{query}"))?;
-            let last = page.len() < PAGE;
+            let query = filters.iter().copied().chain([("after", after.as_deref())]);
+            let query = query.chain([("limit", Some(limit.as_str()))]);
+            let page: Vec<T> = self.get(&with_query(path, query))?;
+            let last = page.len() < PAGE_LEN;
             after = page.last().map(&key).or(after);
             page.into_iter().try_for_each(&mut take)?;
             if last {
@@ -165,6 +170,11 @@ impl Admin {
         };
         let text = String::from_utf8(bytes).map_err(|error| self.foreign(&error.to_string()))?;
         Ok(Some(text))
+    }
+
+    /// The typed view of an answer that was fetched as it is.
+    pub(crate) fn view<T: DeserializeOwned>(&self, raw: &Value) -> anyhow::Result<T> {
+        T::deserialize(raw).map_err(|error| self.foreign(&error.to_string()).into())
     }
 
     fn ask<T: DeserializeOwned>(
@@ -194,7 +204,7 @@ impl Admin {
         let bytes = answer
             .body_mut()
             .with_config()
-            .limit(ANSWER_LIMIT)
+            .limit(MAX_ANSWER_LEN)
             .read_to_vec()
             .map_err(|error| self.unreachable(&error))?;
         if !status.is_success() {
@@ -204,10 +214,7 @@ impl Admin {
     }
 
     fn pick(&self, en: &'static str, zh: &'static str) -> &'static str {
-        match self.lang {
-            Lang::En => en,
-            Lang::Zh => zh,
-        }
+        messages::pick(self.lang, en, zh)
     }
 
     fn unreachable(&self, error: &ureq::Error) -> Failure {
@@ -297,14 +304,18 @@ fn is_loopback(uri: &Uri) -> bool {
 
 /// Percent-encodes a part of a path or of a query.
 pub(crate) fn escape(text: &str) -> String {
-    let part = |byte: u8| {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            char::from(byte).to_string()
-        } else {
-            format!("%{byte:02X}")
-        }
-    };
-    text.bytes().map(part).collect()
+    utf8_percent_encode(text, RESERVED).to_string()
+}
+
+/// A path with a query; parameters without a value are left out.
+pub(crate) fn with_query<'a>(
+    path: &str,
+    parameters: impl IntoIterator<Item = (&'a str, Option<&'a str>)>,
+) -> String {
+    let given = parameters.into_iter().filter_map(|(name, value)| Some((name, value?)));
+    let query: Vec<String> =
+        given.map(|(name, value)| format!("{name}={}", escape(value))).collect();
+    if query.is_empty() { path.to_owned() } else { format!("{path}?{}", query.join("&")) }
 }
 
 #[cfg(test)]
@@ -315,6 +326,8 @@ mod tests {
     fn parts_of_an_address_are_escaped() {
         assert_eq!(escape("a-b_c.d~9"), "a-b_c.d~9");
         assert_eq!(escape("a/b?c&d=é"), "a%2Fb%3Fc%26d%3D%C3%A9");
+        assert_eq!(with_query("/p", [("a", None), ("b", Some("c d"))]), "/p?b=c%20d");
+        assert_eq!(with_query("/p", [("a", None)]), "/p");
     }
 
     #[test]

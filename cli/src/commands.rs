@@ -2,13 +2,13 @@
 
 pub(crate) mod alert;
 pub(crate) mod audit;
-pub(crate) mod code;
+pub(crate) mod authorization_code;
 pub(crate) mod completions;
 pub(crate) mod devinfo;
 pub(crate) mod instance;
 pub(crate) mod issue;
+pub(crate) mod joint_kit;
 pub(crate) mod key;
-pub(crate) mod kit;
 pub(crate) mod license;
 pub(crate) mod machine;
 pub(crate) mod market;

@@ -7,15 +7,16 @@ mod environment;
 mod failure;
 mod input;
 mod keyfile;
+mod license_text;
 mod market;
+mod messages;
 mod output;
 mod passphrase;
-mod report;
-mod secret;
+mod resources;
+mod secret_arg;
 mod table;
 mod trust;
 mod vectors;
-mod words;
 
 use std::process::ExitCode;
 
@@ -48,11 +49,11 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Alert(commands::alert::Args),
-    Application(commands::kit::Applications),
+    Application(commands::joint_kit::Applications),
     Audit(commands::audit::Args),
-    Code(commands::code::Args),
+    Code(commands::authorization_code::Args),
     Completions(commands::completions::Args),
-    Department(commands::kit::Departments),
+    Department(commands::joint_kit::Departments),
     Devinfo(commands::devinfo::Args),
     Instance(commands::instance::Args),
     Issue(Box<commands::issue::Args>),
@@ -64,11 +65,11 @@ enum Command {
     Product(commands::product::Args),
     Release(commands::release::Args),
     Show(commands::show::Args),
-    Tenant(commands::kit::Tenants),
+    Tenant(commands::joint_kit::Tenants),
     Token(commands::token::Args),
     Upload(commands::upload::Args),
     Usage(commands::usage::Args),
-    User(commands::kit::Users),
+    User(commands::joint_kit::Users),
     #[command(hide = true)]
     Vectors(commands::vectors::Args),
     Verify(Box<commands::verify::Args>),
@@ -84,14 +85,14 @@ impl Command {
             Self::Completions(args) => args.run(out),
             Self::Department(args) => args.run(out),
             Self::Devinfo(args) => args.run(out),
-            Self::Instance(args) => args.run(environment, out),
+            Self::Instance(args) => args.run(out),
             Self::Issue(args) => args.run(environment, out),
             Self::Key(args) => args.run(environment, out),
-            Self::License(args) => args.run(environment, out),
+            Self::License(args) => args.run(out),
             Self::Machine(args) => args.run(out),
             Self::Market(args) => args.run(environment, out),
             Self::Notice(args) => args.run(out),
-            Self::Product(args) => args.run(environment, out),
+            Self::Product(args) => args.run(out),
             Self::Release(args) => args.run(environment, out),
             Self::Show(args) => args.run(environment, out),
             Self::Tenant(args) => args.run(out),

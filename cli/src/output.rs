@@ -9,9 +9,10 @@ use anstream::AutoStream;
 use anstyle::{AnsiColor, Style};
 use license_core::{Code, Lang, Refusal};
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::failure::Failure;
+use crate::messages;
 
 pub(crate) const BOLD: Style = Style::new().bold();
 pub(crate) const DIM: Style = Style::new().dimmed();
@@ -68,10 +69,7 @@ impl Output {
 
     /// `en` or `zh`, as the language of this run is.
     pub(crate) fn pick<'a>(&self, en: &'a str, zh: &'a str) -> &'a str {
-        match self.lang {
-            Lang::En => en,
-            Lang::Zh => zh,
-        }
+        messages::pick(self.lang, en, zh)
     }
 
     /// A line of the result.
@@ -84,6 +82,21 @@ impl Output {
     pub(crate) fn value(&mut self, value: &impl Serialize) -> anyhow::Result<()> {
         self.line(serde_json::to_string_pretty(value)?)?;
         Ok(())
+    }
+
+    /// The result of a change: its line, or with `--json` the members beside the code `OK`.
+    pub(crate) fn done(
+        &mut self,
+        mut members: Value,
+        line: impl Display,
+    ) -> anyhow::Result<ExitCode> {
+        if self.json {
+            members["code"] = Code::Ok.as_str().into();
+            self.value(&members)?;
+        } else {
+            self.line(line)?;
+        }
+        Ok(ExitCode::SUCCESS)
     }
 
     /// The result as bytes, without a line end of our own.

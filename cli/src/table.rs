@@ -1,11 +1,14 @@
-//! The look of every table, and what of a JSON row goes into a cell.
+//! The style of every table, and the text of its cells.
 
 use comfy_table::{ContentArrangement, LineStyle, Table, TableStyle};
-use license_core::time::Timestamp;
+use license_core::Timestamp;
+use serde::Serialize;
 use serde_json::Value;
 
+const ABSENT: &str = "-";
+
 /// A table with these column names; long cells wrap at the terminal's width.
-pub(crate) fn new<const N: usize>(head: [&str; N]) -> Table {
+pub(crate) fn new(head: impl IntoIterator<Item = &'static str>) -> Table {
     let mut table = Table::new();
     table
         .load_style(TableStyle::new().header_separator(LineStyle::none().fill('─')))
@@ -14,43 +17,42 @@ pub(crate) fn new<const N: usize>(head: [&str; N]) -> Table {
     table
 }
 
-/// The member at a JSON pointer, `-` where there is none.
-pub(crate) fn text(row: &Value, pointer: &str) -> String {
-    match row.pointer(pointer) {
-        Some(Value::String(text)) if !text.is_empty() => text.clone(),
-        Some(Value::Number(number)) => number.to_string(),
-        Some(Value::Bool(flag)) => flag.to_string(),
-        _ => "-".to_owned(),
+/// A text, number, flag, id or state as the server writes it; `-` where it is absent or empty.
+pub(crate) fn text(value: impl Serialize) -> String {
+    match serde_json::to_value(value) {
+        Ok(Value::String(text)) if !text.is_empty() => text,
+        Ok(Value::Number(number)) => number.to_string(),
+        Ok(Value::Bool(flag)) => flag.to_string(),
+        _ => ABSENT.to_owned(),
     }
 }
 
-/// The day of a member that is a time, `-` where there is none.
-pub(crate) fn day(row: &Value, pointer: &str) -> String {
-    let at = row.pointer(pointer).and_then(Value::as_i64);
-    at.map_or_else(|| "-".to_owned(), |at| Timestamp::from_secs(at).date())
+/// The day of a time, `-` where it is absent.
+pub(crate) fn day(at: impl Into<Option<Timestamp>>) -> String {
+    at.into().map_or_else(|| ABSENT.to_owned(), Timestamp::date)
 }
 
-/// A member that is a time, to the second; `-` where there is none.
-pub(crate) fn time(row: &Value, pointer: &str) -> String {
-    let at = row.pointer(pointer).and_then(Value::as_i64);
-    at.map_or_else(|| "-".to_owned(), |at| Timestamp::from_secs(at).to_string())
+/// A time to the second, `-` where it is absent.
+pub(crate) fn time(at: impl Into<Option<Timestamp>>) -> String {
+    at.into().map_or_else(|| ABSENT.to_owned(), |at| at.to_string())
+}
+
+/// Items in one cell, `-` where there are none.
+pub(crate) fn joined(items: &[String]) -> String {
+    text(items.join(", "))
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     #[test]
-    fn cells_say_where_nothing_is() {
-        let row = json!({ "a": { "b": 3 }, "t": 1_795_132_800, "n": null, "s": "" });
-        assert_eq!(text(&row, "/a/b"), "3");
-        assert_eq!(day(&row, "/t"), "2026-11-20");
-        assert_eq!(time(&row, "/t"), "2026-11-20T00:00:00Z");
-        for pointer in ["/n", "/s", "/x"] {
-            assert_eq!((text(&row, pointer), day(&row, pointer)), ("-".into(), "-".into()));
-        }
+    fn absent_and_empty_cells_are_dashes() {
+        let at = Timestamp::from_secs(1_795_132_800);
+        assert_eq!((text(3), text(Some("a")), text(true)), ("3".into(), "a".into(), "true".into()));
+        assert_eq!((day(at), time(at)), ("2026-11-20".into(), "2026-11-20T00:00:00Z".into()));
+        assert_eq!((text(""), text(None::<u32>)), ("-".into(), "-".into()));
+        assert_eq!((day(None), time(None), joined(&[])), ("-".into(), "-".into(), "-".into()));
     }
 
     #[test]

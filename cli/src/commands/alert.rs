@@ -3,16 +3,17 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use license_core::{Code, Lang};
+use license_core::Code;
+use license_core::api::{AlertDelivery, AlertView, DeliveryStatus};
 use serde_json::{Value, json};
 
 use crate::admin::{Admin, ServerArgs, escape};
 use crate::output::{BAD, GOOD, Output, WARN};
-use crate::table::{self, text, time};
+use crate::resources::{self, Resource as _};
 
-/// How long a test waits for its deliveries: one attempt may take ten seconds.
-const LOOKS: u32 = 60;
-const PAUSE: Duration = Duration::from_millis(250);
+/// With `POLL_INTERVAL` 15 seconds: one attempt to deliver may take ten.
+const MAX_POLLS: u32 = 60;
+const POLL_INTERVAL: Duration = Duration::from_millis(250);
 
 /// See what a server alerted of, and try whether its alerts arrive.
 #[derive(clap::Args)]
@@ -43,118 +44,46 @@ impl Args {
     pub(crate) fn run(self, out: &mut Output) -> anyhow::Result<ExitCode> {
         match self.command {
             Command::List { alert, server } => {
-                let rows: Vec<Value> = server.connect(out)?.list(
-                    "/api/v1/alerts",
-                    &[("alert", alert.as_deref())],
-                    |row: &Value| text(row, "/alert_id"),
-                )?;
-                list(&rows, out)
+                let filters = [("alert", alert.as_deref())];
+                resources::list::<AlertView>(&server.connect(out)?, &filters, out)
             }
             Command::Test { server } => test(&server.connect(out)?, out),
         }
     }
 }
 
-fn list(rows: &[Value], out: &mut Output) -> anyhow::Result<ExitCode> {
-    if out.is_json() {
-        out.value(&rows)?;
-        return Ok(ExitCode::SUCCESS);
-    }
-    if rows.is_empty() {
-        let empty = out.pick("no alerts", "没有告警").to_owned();
-        out.line(empty)?;
-        return Ok(ExitCode::SUCCESS);
-    }
-    let mut table = table::new(match out.lang() {
-        Lang::En => ["at", "alert", "about", "what happened", "told"],
-        Lang::Zh => ["时间", "告警", "对象", "内容", "通知"],
-    });
-    let message = if out.lang() == Lang::Zh { "/message_zh" } else { "/message" };
-    for row in rows {
-        let again = row.get("again").and_then(Value::as_u64).unwrap_or_default();
-        let word = text(row, "/alert");
-        table.add_row([
-            time(row, "/at"),
-            if again == 0 { word } else { format!("{word} ×{}", again + 1) },
-            text(row, "/subject"),
-            text(row, message),
-            told(row),
-        ]);
-    }
-    out.line(table.trim_fmt())?;
-    Ok(ExitCode::SUCCESS)
-}
-
-fn deliveries(row: &Value) -> impl Iterator<Item = &Value> {
-    row.get("deliveries").and_then(Value::as_array).into_iter().flatten()
-}
-
-fn told(row: &Value) -> String {
-    let each: Vec<String> = deliveries(row)
-        .map(|delivery| {
-            let line = format!("{}: {}", text(delivery, "/target"), text(delivery, "/state"));
-            match text(delivery, "/error").as_str() {
-                "-" => line,
-                error => format!("{line} ({error})"),
-            }
-        })
-        .collect();
-    if each.is_empty() { "-".to_owned() } else { each.join(", ") }
-}
-
 fn test(admin: &Admin, out: &mut Output) -> anyhow::Result<ExitCode> {
-    let mut alert: Value = admin.post("/api/v1/alerts/test", &json!({}))?;
-    let path = format!("/api/v1/alerts/{}", escape(&text(&alert, "/alert_id")));
-    for _ in 0..LOOKS {
+    let mut raw: Value = admin.post("/api/v1/alerts/test", &json!({}))?;
+    let mut alert: AlertView = admin.view(&raw)?;
+    let path = format!("{}/{}", AlertView::PATH, escape(&alert.alert_id));
+    for _ in 0..MAX_POLLS {
         // An attempt that failed is tried again for hours; one is enough for a test.
-        if deliveries(&alert)
-            .all(|one| text(one, "/state") != "queued" || one.get("error").is_some())
-        {
+        if alert.deliveries.iter().all(is_tried) {
             break;
         }
-        std::thread::sleep(PAUSE);
-        alert = admin.get(&path)?;
+        std::thread::sleep(POLL_INTERVAL);
+        raw = admin.get(&path)?;
+        alert = admin.view(&raw)?;
     }
-    let arrived = deliveries(&alert).all(|one| text(one, "/state") == "delivered");
+    let arrived = alert.deliveries.iter().all(|one| one.state == DeliveryStatus::Delivered);
     if out.is_json() {
         let code = if arrived { Code::Ok } else { Code::ServiceUnavailable };
-        out.value(&json!({ "code": code.as_str(), "alert": alert }))?;
+        out.value(&json!({ "code": code.as_str(), "alert": raw }))?;
     } else {
-        for delivery in deliveries(&alert) {
-            let target = text(delivery, "/target");
-            let line = match (text(delivery, "/state").as_str(), text(delivery, "/error").as_str())
-            {
-                ("delivered", _) => {
-                    format!(
-                        "{GOOD}{target}{GOOD:#} {}",
-                        out.pick("took the test", "已收到测试告警")
-                    )
+        for delivery in &alert.deliveries {
+            let (style, said) = match (&delivery.state, delivery.error.as_deref()) {
+                (DeliveryStatus::Delivered, _) => {
+                    (GOOD, out.pick("took the test", "已收到测试告警"))
                 }
-                (_, "-") => {
-                    format!(
-                        "{WARN}{target}{WARN:#} {}",
-                        out.pick("has not answered yet", "尚未应答")
-                    )
-                }
-                (_, error) => format!("{BAD}{target}{BAD:#} {error}"),
+                (_, None | Some("")) => (WARN, out.pick("has not answered yet", "尚未应答")),
+                (_, Some(error)) => (BAD, error),
             };
-            out.line(line)?;
+            out.line(format!("{style}{}{style:#} {said}", delivery.target))?;
         }
     }
     Ok(if arrived { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn it_is_said_who_was_told() {
-        assert_eq!(told(&json!({ "deliveries": [] })), "-");
-        let both = json!({ "deliveries": [
-            { "target": "webhook", "state": "queued", "error": "HTTP 500" },
-            { "target": "command", "state": "delivered" },
-        ] });
-        assert_eq!(told(&both), "webhook: queued (HTTP 500), command: delivered");
-    }
+fn is_tried(delivery: &AlertDelivery) -> bool {
+    delivery.state != DeliveryStatus::Queued || delivery.error.is_some()
 }

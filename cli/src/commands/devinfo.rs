@@ -6,8 +6,8 @@ use license_client::Machine;
 use license_core::device::DeviceInfo;
 use serde_json::json;
 
+use crate::messages;
 use crate::output::Output;
-use crate::words;
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -44,12 +44,12 @@ impl Args {
         match &read {
             Ok(info) => {
                 for dropped in info.dropped() {
-                    out.note(words::dropped(dropped, lang))?;
+                    out.note(messages::dropped(dropped, lang))?;
                 }
                 out.line(&machine.text)?;
             }
             Err(refusal) => {
-                for dropped in words::dropped_of(refusal, lang) {
+                for dropped in messages::dropped_of(refusal, lang) {
                     out.note(dropped)?;
                 }
                 out.refuse(refusal)?;

@@ -25,7 +25,7 @@ use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::output::{GOOD, Output};
 use crate::passphrase::PassphraseArgs;
-use crate::{input, keyfile, report, words};
+use crate::{input, keyfile, license_text, messages};
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -183,8 +183,10 @@ impl Args {
         let text = input::text_argument(argument)?;
         let info = DeviceInfo::parse(&text);
         let dropped = match &info {
-            Ok(info) => info.dropped().iter().map(|one| words::dropped(one, out.lang())).collect(),
-            Err(refusal) => words::dropped_of(refusal, out.lang()),
+            Ok(info) => {
+                info.dropped().iter().map(|one| messages::dropped(one, out.lang())).collect()
+            }
+            Err(refusal) => messages::dropped_of(refusal, out.lang()),
         };
         for line in dropped {
             out.note(line)?;
@@ -192,7 +194,7 @@ impl Args {
         let machine = Machine::enroll(text, info, environment)?;
         if machine.enrolled.weak {
             let warning = Warning::BindingWeak;
-            out.warn(warning.as_str(), words::warning(warning, out.lang()))?;
+            out.warn(warning.as_str(), messages::warning(warning, out.lang()))?;
         }
         Ok(Some(machine))
     }
@@ -259,9 +261,9 @@ impl Args {
             Lang::En => format!("{GOOD}Issued{GOOD:#} {path}: {product} for {customer}"),
             Lang::Zh => format!("{GOOD}已签发{GOOD:#} {path}：{product}，客户 {customer}"),
         })?;
-        report::row(out, ("license", "许可证"), id)?;
-        report::row(out, ("valid", "有效期"), words::validity(&verified.claims, lang))?;
-        report::row(out, ("key", "密钥"), verified.kid)?;
+        license_text::row(out, ("license", "许可证"), id)?;
+        license_text::row(out, ("valid", "有效期"), messages::validity(&verified.claims, lang))?;
+        license_text::row(out, ("key", "密钥"), verified.kid)?;
         let next = out.pick("Next", "下一步").to_owned();
         out.line(format!("\n{next}: licctl verify {path} --trust trust.json --dev-info …"))?;
         Ok(())

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::environment::Environment;
 use crate::output::Output;
-use crate::{keyfile, report};
+use crate::{keyfile, license_text};
 
 /// Make signing keys, and print their public halves.
 #[derive(clap::Args)]
@@ -58,11 +58,11 @@ fn print(file: &KeyFile, encrypted: bool, out: &mut Output) -> anyhow::Result<()
     let documents: Vec<&str> = keyfile::purposes(file).iter().map(|doc| doc.purpose()).collect();
     let stored = stored(encrypted, out);
     let nobody = out.pick("(none)", "（无）").to_owned();
-    report::row(out, ("kid", "密钥 ID"), file.key.kid())?;
-    report::row(out, ("alg", "算法"), file.key.public().alg().as_str())?;
-    report::row(out, ("signs", "用途"), documents.join(", "))?;
-    report::row(out, ("issuer", "销售方"), file.issuer.as_deref().unwrap_or(&nobody))?;
-    report::row(out, ("stored", "存储"), stored)
+    license_text::row(out, ("kid", "密钥 ID"), file.key.kid())?;
+    license_text::row(out, ("alg", "算法"), file.key.public().alg().as_str())?;
+    license_text::row(out, ("signs", "用途"), documents.join(", "))?;
+    license_text::row(out, ("issuer", "销售方"), file.issuer.as_deref().unwrap_or(&nobody))?;
+    license_text::row(out, ("stored", "存储"), stored)
 }
 
 fn stored(encrypted: bool, out: &Output) -> String {

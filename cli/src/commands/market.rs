@@ -13,7 +13,7 @@ use license_core::Code;
 use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::output::Output;
-use crate::secret;
+use crate::secret_arg;
 
 /// Play the marketplace: its open interfaces, its console's debugging, a buyer.
 #[derive(clap::Args)]
@@ -58,7 +58,7 @@ fn doubt_key(out: &mut Output) -> anyhow::Result<()> {
 
 /// An access key from a file.
 fn key_of(file: &Path) -> anyhow::Result<AccessKey> {
-    let text = secret::given(None, Some(file))?.unwrap_or_default();
+    let text = secret_arg::given(None, Some(file))?.unwrap_or_default();
     AccessKey::new(text.as_str()).map_err(|error| {
         Failure::new(Code::RequestInvalid, format!("{}: {error}", file.display())).into()
     })
@@ -78,7 +78,7 @@ struct SigningKey {
 
 impl SigningKey {
     fn read(&self, out: &Output) -> anyhow::Result<AccessKey> {
-        let text = secret::given(self.access_key.as_deref(), self.access_key_file.as_deref())?
+        let text = secret_arg::given(self.access_key.as_deref(), self.access_key_file.as_deref())?
             .unwrap_or_default();
         AccessKey::new(text.as_str()).map_err(|error| {
             let next = out.pick(

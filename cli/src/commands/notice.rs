@@ -2,15 +2,14 @@
 
 use std::process::ExitCode;
 
-use license_core::Lang;
-use serde_json::Value;
+use license_core::api::NoticeView;
 
-use crate::admin::{ServerArgs, escape};
+use crate::admin::ServerArgs;
 use crate::output::Output;
-use crate::table::{self, day, text, time};
+use crate::resources;
 
-/// As many as a server answers at once: the newest are those that somebody looks for.
-const NEWEST: u32 = 1000;
+/// The most rows that a server answers with; it sends the newest.
+const NEWEST: &str = "1000";
 
 /// See the orders that the marketplace notified a server of (`orderNotify`).
 #[derive(clap::Args)]
@@ -37,46 +36,8 @@ enum Command {
 impl Args {
     pub(crate) fn run(self, out: &mut Output) -> anyhow::Result<ExitCode> {
         let Command::List { order, state, server } = self.command;
-        let mut path = format!("/api/v1/notices?limit={NEWEST}");
-        for (name, value) in [("order_id", order), ("state", state)] {
-            if let Some(value) = value {
-                path.extend(["&", name, "=", &escape(&value)]);
-            }
-        }
-        let rows: Vec<Value> = server.connect(out)?.get(&path)?;
-        list(&rows, out)
+        let filters =
+            [("order_id", order.as_deref()), ("state", state.as_deref()), ("limit", Some(NEWEST))];
+        resources::list_unpaged::<NoticeView>(&server.connect(out)?, &filters, out)
     }
-}
-
-fn list(rows: &[Value], out: &mut Output) -> anyhow::Result<ExitCode> {
-    if out.is_json() {
-        out.value(&rows)?;
-        return Ok(ExitCode::SUCCESS);
-    }
-    if rows.is_empty() {
-        let empty = out.pick("no order notifications", "没有订单通知").to_owned();
-        out.line(empty)?;
-        return Ok(ExitCode::SUCCESS);
-    }
-    let mut table = table::new(match out.lang() {
-        Lang::En => {
-            ["received", "order", "line", "state", "kind", "quantity", "until", "instance", "why"]
-        }
-        Lang::Zh => ["收到", "订单", "订单行", "状态", "类型", "数量", "到期", "实例", "原因"],
-    });
-    for row in rows {
-        table.add_row([
-            time(row, "/received_at"),
-            text(row, "/order_id"),
-            text(row, "/order_line_id"),
-            text(row, "/state"),
-            text(row, "/order_type"),
-            text(row, "/quantity"),
-            day(row, "/expires"),
-            text(row, "/instance_id"),
-            text(row, "/error"),
-        ]);
-    }
-    out.line(table.trim_fmt())?;
-    Ok(ExitCode::SUCCESS)
 }

@@ -14,7 +14,7 @@ use crate::environment::Environment;
 use crate::input::Input;
 use crate::output::{BOLD, GOOD, Output, WARN};
 use crate::trust::TrustArgs;
-use crate::{report, words};
+use crate::{license_text, messages};
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -131,17 +131,21 @@ impl Shown {
             (WARN, out.pick("NOT VERIFIED", "未验证"))
         };
         let word = word.to_owned();
-        let name = words::document(self.doc, out.lang());
+        let name = messages::document(self.doc, out.lang());
         out.line(format!("{BOLD}{name}{BOLD:#}: {style}{word}{style:#}"))?;
         match (self.doc, License::from_payload(&self.payload)) {
             (DocType::License, Ok(license)) => {
-                report::license(&license, None, out)?;
+                license_text::license(&license, None, out)?;
                 if let Some(binding) = &license.binding {
-                    report::row(out, ("machine", "机器"), words::binding(binding, out.lang()))?;
+                    license_text::row(
+                        out,
+                        ("machine", "机器"),
+                        messages::binding(binding, out.lang()),
+                    )?;
                 }
             }
             _ => out.value(&self.payload)?,
         }
-        report::row(out, ("key", "密钥"), self.kid)
+        license_text::row(out, ("key", "密钥"), self.kid)
     }
 }

@@ -2,12 +2,14 @@
 
 use std::process::ExitCode;
 
-use license_core::{Code, Lang};
+use license_core::Lang;
+use license_core::api::{QueuesView, RestoreView, UploadView};
 use serde_json::{Value, json};
 
-use crate::admin::{Admin, ServerArgs, escape};
+use crate::admin::{Admin, ServerArgs};
 use crate::output::{GOOD, Output};
-use crate::table::{self, text, time};
+use crate::resources::{self, said};
+use crate::table::time;
 
 /// See which licenses are on their way to the marketplace, and send one again.
 #[derive(clap::Args)]
@@ -50,80 +52,54 @@ impl Args {
         match self.command {
             Command::List { state, server } => {
                 let admin = server.connect(out)?;
-                let rows: Vec<Value> = admin.list(
-                    "/api/v1/uploads",
-                    &[("state", state.as_deref())],
-                    |row: &Value| text(row, "/upload_id"),
-                )?;
                 warn_of_restore(&admin, out)?;
-                list(&rows, out)
+                resources::list::<UploadView>(&admin, &[("state", state.as_deref())], out)
             }
             Command::ConfirmRestore { server } => {
                 let admin = server.connect(out)?;
-                let before = admin.find::<Value>("/api/v1/restore")?;
-                let waited = before.is_some_and(|before| before["uploads_wait"] == true);
+                let before: Option<RestoreView> = admin.find("/api/v1/restore")?;
                 let restore: Value = admin.post("/api/v1/restore/confirm", &json!({}))?;
-                if out.is_json() {
-                    out.value(&json!({ "code": Code::Ok.as_str(), "restore": restore }))?;
+                let line = if before.is_some_and(|before| before.uploads_wait) {
+                    format!("{GOOD}{}{GOOD:#}", out.pick("uploads go on", "上传已继续"))
                 } else {
-                    let text = if waited {
-                        let text = out.pick("uploads go on", "上传已继续");
-                        format!("{GOOD}{text}{GOOD:#}")
-                    } else {
-                        let text = out.pick(
-                            "nothing to confirm: no restore, or one that was confirmed before",
-                            "无需确认:数据库未经恢复,或此前已确认",
-                        );
-                        text.to_owned()
-                    };
-                    out.line(text)?;
-                }
-                Ok(ExitCode::SUCCESS)
+                    let text = out.pick(
+                        "nothing to confirm: no restore, or one that was confirmed before",
+                        "无需确认:数据库未经恢复,或此前已确认",
+                    );
+                    text.to_owned()
+                };
+                out.done(json!({ "restore": restore }), line)
             }
             Command::Retry { id: None, server } => {
                 let admin = server.connect(out)?;
                 let queues: Value = admin.post("/api/v1/uploads/retry", &json!({}))?;
-                if out.is_json() {
-                    out.value(&json!({ "code": Code::Ok.as_str(), "queues": queues }))?;
+                let text = if admin.view::<QueuesView>(&queues)?.were_closed {
+                    out.pick(
+                        "the marketplace is asked once; everything goes on if it takes AK/SK",
+                        "将向云商店试探一次;若AK/SK被接受,队列将继续",
+                    )
                 } else {
-                    let text = if queues["were_closed"] == true {
-                        out.pick(
-                            "the marketplace is asked once; everything goes on if it takes AK/SK",
-                            "将向云商店试探一次;若AK/SK被接受,队列将继续",
-                        )
-                    } else {
-                        out.pick(
-                            "AK/SK were not refused; name an upload to send that one again",
-                            "AK/SK未被拒绝;如需重新上传,请指定上传任务",
-                        )
-                    };
-                    let text = text.to_owned();
-                    out.line(format!("{GOOD}{text}{GOOD:#}"))?;
-                }
-                Ok(ExitCode::SUCCESS)
+                    out.pick(
+                        "AK/SK were not refused; name an upload to send that one again",
+                        "AK/SK未被拒绝;如需重新上传,请指定上传任务",
+                    )
+                };
+                out.done(json!({ "queues": queues }), format!("{GOOD}{text}{GOOD:#}"))
             }
             Command::Retry { id: Some(id), server } => {
-                let admin = server.connect(out)?;
-                let upload: Value =
-                    admin.post(&format!("/api/v1/uploads/{}/retry", escape(&id)), &json!({}))?;
-                if out.is_json() {
-                    out.value(&json!({ "code": Code::Ok.as_str(), "upload": upload }))?;
-                } else {
-                    let text = out.pick("is sent again", "将重新上传").to_owned();
-                    out.line(format!("{GOOD}{id}{GOOD:#} {text}"))?;
-                }
-                Ok(ExitCode::SUCCESS)
+                let said = said("is sent again", "将重新上传");
+                resources::change::<UploadView>(&server.connect(out)?, &id, "retry", said, out)
             }
         }
     }
 }
 
-/// Says why nothing is sent, where the server was restored from a backup.
+/// Warns that nothing is sent until an operator confirms the restore from a backup.
 fn warn_of_restore(admin: &Admin, out: &mut Output) -> anyhow::Result<()> {
-    // An older server does not know the question.
-    let Some(restore) = admin.find::<Value>("/api/v1/restore")? else { return Ok(()) };
-    if restore["uploads_wait"] == true {
-        let made = time(&restore, "/backup_at");
+    // An older server has no such path.
+    let Some(restore) = admin.find::<RestoreView>("/api/v1/restore")? else { return Ok(()) };
+    if restore.uploads_wait {
+        let made = time(restore.backup_at);
         let text = match out.lang() {
             Lang::En => format!(
                 "restored from a backup of {made}: uploads wait. What the marketplace got since \
@@ -137,45 +113,4 @@ fn warn_of_restore(admin: &Admin, out: &mut Output) -> anyhow::Result<()> {
         out.warn("RESTORE_UNCONFIRMED", text)?;
     }
     Ok(())
-}
-
-fn list(rows: &[Value], out: &mut Output) -> anyhow::Result<ExitCode> {
-    if out.is_json() {
-        out.value(&rows)?;
-        return Ok(ExitCode::SUCCESS);
-    }
-    if rows.is_empty() {
-        let empty = out.pick(
-            "no uploads; one is made for each license that the marketplace asked for",
-            "没有上传任务;云商店申请的每个 License 会产生一个",
-        );
-        let empty = empty.to_owned();
-        out.line(empty)?;
-        return Ok(ExitCode::SUCCESS);
-    }
-    let lang = out.lang();
-    let mut table = table::new(match lang {
-        Lang::En => ["upload", "event", "license", "state", "attempts", "next", "marketplace said"],
-        Lang::Zh => ["上传", "事件", "License", "状态", "次数", "下次", "云商店应答"],
-    });
-    for row in rows {
-        let said = match text(row, "/error_code").as_str() {
-            "-" => "-".to_owned(),
-            code => {
-                let meaning = text(row, if lang == Lang::Zh { "/error_zh" } else { "/error" });
-                format!("{code}: {meaning}")
-            }
-        };
-        table.add_row([
-            text(row, "/upload_id"),
-            text(row, "/event_id"),
-            text(row, "/license_id"),
-            text(row, "/state"),
-            text(row, "/attempts"),
-            time(row, "/next_at"),
-            said,
-        ]);
-    }
-    out.line(table.trim_fmt())?;
-    Ok(ExitCode::SUCCESS)
 }

@@ -5,18 +5,19 @@ mod rows;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use license_core::{Code, Lang};
+use license_core::Code;
+use license_core::api::UsageView;
 use serde_json::{Value, json};
 
 use self::rows::Row;
-use crate::admin::{Admin, ServerArgs, escape};
+use crate::admin::{Admin, ServerArgs};
 use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::output::{GOOD, Output};
-use crate::table::{self, text, time};
+use crate::resources::{self, said};
 
 /// The most records of one request.
-const AT_ONCE: usize = 1000;
+const MAX_BATCH: usize = 1000;
 
 /// Push what metered instances used, and see what became of it.
 #[derive(clap::Args)]
@@ -96,22 +97,11 @@ impl Args {
             Command::Push(push) => push.run(environment, out),
             Command::List { instance, state, server } => {
                 let filters = [("instance_id", instance.as_deref()), ("state", state.as_deref())];
-                let rows: Vec<Value> =
-                    server
-                        .connect(out)?
-                        .list("/api/v1/usage", &filters, |row: &Value| text(row, "/usage_id"))?;
-                list(&rows, out)
+                resources::list::<UsageView>(&server.connect(out)?, &filters, out)
             }
             Command::Retry { id, server } => {
-                let path = format!("/api/v1/usage/{}/retry", escape(&id));
-                let record: Value = server.connect(out)?.post(&path, &json!({}))?;
-                if out.is_json() {
-                    out.value(&json!({ "code": Code::Ok.as_str(), "usage": record }))?;
-                } else {
-                    let text = out.pick("is sent again", "将重新发送").to_owned();
-                    out.line(format!("{GOOD}{id}{GOOD:#} {text}"))?;
-                }
-                Ok(ExitCode::SUCCESS)
+                let said = said("is sent again", "将重新发送");
+                resources::change::<UsageView>(&server.connect(out)?, &id, "retry", said, out)
             }
         }
     }
@@ -152,7 +142,7 @@ fn refused(what: String) -> Failure {
 /// Up to a thousand a request; each request is taken as a whole, and can be sent again.
 fn send(admin: &Admin, records: &[Value], out: &mut Output) -> anyhow::Result<ExitCode> {
     let mut accepted: Vec<Value> = Vec::with_capacity(records.len());
-    for some in records.chunks(AT_ONCE) {
+    for some in records.chunks(MAX_BATCH) {
         let answer: anyhow::Result<Vec<Value>> = admin.post("/api/v1/usage", &some);
         match answer {
             Ok(rows) => accepted.extend(rows),
@@ -171,49 +161,7 @@ fn send(admin: &Admin, records: &[Value], out: &mut Output) -> anyhow::Result<Ex
             }
         }
     }
-    if out.is_json() {
-        out.value(&json!({ "code": Code::Ok.as_str(), "usage": accepted }))?;
-    } else {
-        let text = out.pick("accepted; see `licctl usage list`", "条已接受；见 licctl usage list");
-        let line = format!("{GOOD}{}{GOOD:#} {text}", accepted.len());
-        out.line(line)?;
-    }
-    Ok(ExitCode::SUCCESS)
-}
-
-fn list(rows: &[Value], out: &mut Output) -> anyhow::Result<ExitCode> {
-    if out.is_json() {
-        out.value(&rows)?;
-        return Ok(ExitCode::SUCCESS);
-    }
-    if rows.is_empty() {
-        let empty = out.pick("no usage", "没有使用量记录").to_owned();
-        out.line(empty)?;
-        return Ok(ExitCode::SUCCESS);
-    }
-    let lang = out.lang();
-    let mut table = table::new(match lang {
-        Lang::En => ["record", "number", "instance", "from", "until", "used", "state", "why"],
-        Lang::Zh => ["记录", "流水号", "实例", "开始", "结束", "使用量", "状态", "原因"],
-    });
-    for row in rows {
-        let why = text(row, if lang == Lang::Zh { "/error_zh" } else { "/error" });
-        let why = match text(row, "/error_code").as_str() {
-            "-" => why,
-            code => format!("{code}: {why}"),
-        };
-        table.add_row([
-            text(row, "/usage_id"),
-            // Of what a program reported, its own number says more than the digest of it.
-            text(row, if row.get("number").is_some() { "/number" } else { "/metering_sn" }),
-            text(row, "/instance_id"),
-            time(row, "/begin_time"),
-            time(row, "/end_time"),
-            text(row, "/usage_value"),
-            text(row, "/state"),
-            why,
-        ]);
-    }
-    out.line(table.trim_fmt())?;
-    Ok(ExitCode::SUCCESS)
+    let text = out.pick("accepted; see `licctl usage list`", "条已接受；见 licctl usage list");
+    let line = format!("{GOOD}{}{GOOD:#} {text}", accepted.len());
+    out.done(json!({ "usage": accepted }), line)
 }

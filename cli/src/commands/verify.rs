@@ -15,7 +15,7 @@ use crate::failure::Failure;
 use crate::input::{self, Input, Origin};
 use crate::output::{GOOD, Output};
 use crate::trust::TrustArgs;
-use crate::{report, words};
+use crate::{license_text, messages};
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -142,20 +142,20 @@ fn grant(verified: &Verified, out: &mut Output) -> anyhow::Result<()> {
         return out.value(&verified.to_json());
     }
     let lang = out.lang();
-    out.line(format!("{GOOD}{}{GOOD:#}", words::state(verified.state, lang)))?;
+    out.line(format!("{GOOD}{}{GOOD:#}", messages::state(verified.state, lang)))?;
     let days_left = verified.days_left.filter(|_| verified.state != ValidityState::Grace);
-    report::license(&verified.claims, days_left, out)?;
-    report::row(out, ("key", "密钥"), verified.kid)?;
+    license_text::license(&verified.claims, days_left, out)?;
+    license_text::row(out, ("key", "密钥"), verified.kid)?;
     let machine = match (&verified.binding, &verified.claims.binding) {
         (Some(compared), _) => Some(compared.summary(lang)),
         (None, Some(_)) => Some(out.pick("not checked", "未检查").to_owned()),
         (None, None) => None,
     };
     if let Some(machine) = machine {
-        report::row(out, ("machine", "机器"), machine)?;
+        license_text::row(out, ("machine", "机器"), machine)?;
     }
     for warning in &verified.warnings {
-        out.warn(warning.as_str(), words::warning(*warning, lang))?;
+        out.warn(warning.as_str(), messages::warning(*warning, lang))?;
     }
     Ok(())
 }

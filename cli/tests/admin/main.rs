@@ -110,7 +110,11 @@ async fn answer(
             axum::Json(rows).into_response()
         }
         "GET /api/v1/instances" => page(&server.instances, "instance_id", &query),
-        "GET /api/v1/instances/i-1" => axum::Json(server.instances[0].clone()).into_response(),
+        "GET /api/v1/instances/i-1" => {
+            let mut detail = server.instances[0].clone();
+            detail["licenses"] = json!([]);
+            axum::Json(detail).into_response()
+        }
         "GET /api/v1/products" => {
             axum::Json(server.products.lock().unwrap().clone()).into_response()
         }
@@ -147,19 +151,10 @@ async fn answer(
         }
         "GET /api/v1/alerts" => axum::Json(json!([{"alert_id": "a-1", "alert": "refund_nearing",
             "subject": "i-1", "level": "error", "message": "paid back soon",
-            "message_zh": "即将退款", "at": 1_795_132_800, "again": 0, "deliveries": []}]))
+            "message_zh": "即将退款", "fields": {}, "at": 1_795_132_800, "again": 0,
+            "deliveries": []}]))
         .into_response(),
-        "GET /api/v1/users" => {
-            let users: Vec<Value> = (0..600)
-                .map(|n| {
-                    json!({"id": format!("{n:03}"), "user_name": format!("u{n}"), "name": "张三",
-                        "role": "user", "enabled": true, "org_code": "D01", "app_id": "a1",
-                        "tenant_id": query.get("tenant_id").cloned().unwrap_or_default(),
-                        "changed_at": 1_795_132_800})
-                })
-                .collect();
-            page(&users, "id", &query)
-        }
+        "GET /api/v1/users" => page(&users(&query), "id", &query),
         "GET /api/v1/releases/signed" => match &*server.signed_list.lock().unwrap() {
             Some(list) => list.clone().into_response(),
             None => problem(404, "NOT_FOUND", "No list.", "没有列表。"),
@@ -180,6 +175,16 @@ async fn answer(
         }
         _ => problem(404, "NOT_FOUND", "Nothing is here.", "此处没有内容。"),
     }
+}
+
+fn users(query: &HashMap<String, String>) -> Vec<Value> {
+    let user = |n| {
+        json!({"id": format!("{n:03}"), "user_name": format!("u{n}"), "name": "张三",
+            "role": "user", "enabled": true, "org_code": "D01", "app_id": "a1",
+            "instance_id": "i-1", "tenant_id": query.get("tenant_id").cloned().unwrap_or_default(),
+            "created_at": 1_795_132_800, "changed_at": 1_795_132_800})
+    };
+    (0..600).map(user).collect()
 }
 
 fn page(rows: &[Value], key: &str, query: &HashMap<String, String>) -> Response {

@@ -24,7 +24,7 @@ use super::{Args, Form, Machine, seal};
 use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::output::{GOOD, Output};
-use crate::{input, keyfile, words};
+use crate::{input, keyfile, messages};
 
 const COLUMNS: [&str; 11] = [
     "customer",
@@ -68,7 +68,7 @@ pub(super) fn issue(
     let weak = rows.iter().filter(|row| row.machine.enrolled.weak).count();
     if weak > 0 {
         let warning = Warning::BindingWeak;
-        let text = words::warning(warning, out.lang());
+        let text = messages::warning(warning, out.lang());
         let rows = out.pick("rows", "行").to_owned();
         out.warn(warning.as_str(), format!("{text} ({weak} {rows})"))?;
     }

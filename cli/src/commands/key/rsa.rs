@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 use crate::environment::Environment;
 use crate::output::{BOLD, Output};
 use crate::passphrase::PassphraseArgs;
-use crate::{keyfile, report};
+use crate::{keyfile, license_text};
 
 /// Makes one.
 pub(super) fn generate(
@@ -76,9 +76,9 @@ fn describe(key: &DecryptionKey, encrypted: bool) -> anyhow::Result<Value> {
 fn print(key: &DecryptionKey, encrypted: bool, out: &mut Output) -> anyhow::Result<()> {
     let opens = out.pick("clientSecret of the kit", "联营Kit的clientSecret").to_owned();
     let stored = super::stored(encrypted, out);
-    report::row(out, ("alg", "算法"), format!("RSA-OAEP, {} bit", key.bits()))?;
-    report::row(out, ("opens", "用途"), opens)?;
-    report::row(out, ("stored", "存储"), stored)?;
+    license_text::row(out, ("alg", "算法"), format!("RSA-OAEP, {} bit", key.bits()))?;
+    license_text::row(out, ("opens", "用途"), opens)?;
+    license_text::row(out, ("stored", "存储"), stored)?;
     let title =
         out.pick("Public key (base64, then the same as PEM):", "公钥（base64，其后为PEM）：");
     let title = title.to_owned();

@@ -27,7 +27,7 @@ use crate::market::open_api::{self, Happening, Marketplace};
 use crate::market::orders::OrderBook;
 use crate::market::scenario::Scenario;
 use crate::output::Output;
-use crate::secret;
+use crate::secret_arg;
 
 /// How long requests under way may take after the word to stop.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -126,14 +126,14 @@ impl Args {
         out: &mut Output,
     ) -> anyhow::Result<ExitCode> {
         let address = loopback(&self.listen, out)?;
-        let sk = secret::given(self.secret.sk.as_deref(), self.secret.sk_file.as_deref())?;
+        let sk = secret_arg::given(self.secret.sk.as_deref(), self.secret.sk_file.as_deref())?;
         let orders = OrderBook::open(self.orders.as_deref())
             .map_err(|error| Failure::new(Code::ConfigInvalid, format!("{error:#}")))?;
         if let Some(folder) = &self.uploads_dir {
             std::fs::create_dir_all(folder)
                 .with_context(|| format!("making the folder {}", folder.display()))?;
         }
-        let access_key = secret::given(None, self.access_key_file.as_deref())?;
+        let access_key = secret_arg::given(None, self.access_key_file.as_deref())?;
         let centre = Centre::new(clients(self.clients.as_deref())?);
         let mut staged = None;
         if let Some(file) = &self.scenario {

@@ -6,7 +6,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
-use anyhow::Context as _;
 use indicatif::{ProgressBar, ProgressStyle};
 use license_core::{Code, Lang};
 use serde_json::json;
@@ -196,12 +195,11 @@ fn print(beliefs: &[Belief], out: &mut Output) -> anyhow::Result<()> {
             (texts, Lang::En) => format!("DISAGREE: {}", texts.join("; ")),
             (texts, Lang::Zh) => format!("不一致:{}", texts.join(";")),
         };
-        let row = serde_json::to_value(belief).context("a belief is JSON")?;
         table.add_row([
             belief.order_id.clone(),
-            table::text(&row, "/instance_id"),
-            table::text(&row, "/state"),
-            table::day(&row, "/expires"),
+            table::text(&belief.instance_id),
+            table::text(belief.state),
+            table::day(belief.expires),
             format!("{}/{}", belief.machines.len(), belief.quantity),
             belief.licenses.len().to_string(),
             format!("{} ({})", belief.calls, belief.failed),

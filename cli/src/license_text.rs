@@ -5,8 +5,8 @@ use std::fmt::Display;
 use license_core::Lang;
 use license_core::license::License;
 
+use crate::messages;
 use crate::output::{DIM, Output};
-use crate::words;
 
 /// Columns that the names take.
 const WIDTH: usize = 14;
@@ -34,8 +34,8 @@ pub(crate) fn license(
     if !license.customer.is_empty() {
         row(out, ("customer", "客户"), clean(&license.customer))?;
     }
-    row(out, ("kind", "类型"), words::kind(license, lang))?;
-    let mut validity = words::validity(license, lang);
+    row(out, ("kind", "类型"), messages::kind(license, lang))?;
+    let mut validity = messages::validity(license, lang);
     if let Some(days) = days_left {
         validity = match lang {
             Lang::En => format!("{validity} ({days} days left)"),
@@ -43,7 +43,7 @@ pub(crate) fn license(
         };
     }
     row(out, ("valid", "有效期"), validity)?;
-    if let Some(grace) = words::grace(license, lang) {
+    if let Some(grace) = messages::grace(license, lang) {
         row(out, ("grace", "宽限期"), grace)?;
     }
     if let Some(versions) = &license.versions {
@@ -57,7 +57,7 @@ pub(crate) fn license(
         row(out, ("maintenance", "维护期"), text)?;
     }
     if !license.entitlements.is_empty() {
-        row(out, ("entitlements", "授权项"), clean(&words::entitlements(license)))?;
+        row(out, ("entitlements", "授权项"), clean(&messages::entitlements(license)))?;
     }
     row(out, ("license", "许可证"), clean(&license.id))?;
     if license.instance != license.id {

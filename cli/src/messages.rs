@@ -141,7 +141,8 @@ pub(crate) fn dropped_of(refusal: &Refusal, lang: Lang) -> Vec<String> {
     }
 }
 
-fn pick<'a>(lang: Lang, en: &'a str, zh: &'a str) -> &'a str {
+/// `en` or `zh`.
+pub(crate) fn pick<'a>(lang: Lang, en: &'a str, zh: &'a str) -> &'a str {
     match lang {
         Lang::En => en,
         Lang::Zh => zh,
