@@ -141,7 +141,7 @@ impl<'de> Deserialize<'de> for Quantity {
 
 /// How a license travels.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = Form))]
 #[serde(rename_all = "lowercase")]
 pub enum LicenseForm {
     /// As text.

@@ -14,7 +14,7 @@ pub struct AlertView {
     pub alert_id: String,
     /// The stable word, as in the log.
     pub alert: String,
-    /// How urgent it is.
+    /// `warn` or `error`.
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub level: AlertLevel,
     /// What it is about: the id of an instance or of another thing; may be empty.
@@ -49,10 +49,10 @@ open_enum! {
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct AlertDelivery {
-    /// Where it is sent.
+    /// `webhook` or `command`.
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub target: DeliveryTarget,
-    /// How far it is.
+    /// `queued`, `delivered` or `failed`.
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub state: DeliveryStatus,
     /// How often it was tried.

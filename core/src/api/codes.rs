@@ -11,7 +11,7 @@ use crate::{Timestamp, id::InstanceId};
 pub struct CodeView {
     /// The code itself: a credential.
     pub code: String,
-    /// What the marketplace says of it.
+    /// `activating`, `active`, `frozen`, `expired` or `released`.
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub state: CodeStatus,
     /// What it was activated as.

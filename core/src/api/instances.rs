@@ -12,7 +12,7 @@ use crate::{
 
 /// How many places are taken, and how many there are.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = Usage))]
 pub struct SeatCount {
     /// Taken.
     pub used: u32,
@@ -41,7 +41,7 @@ pub struct InstanceView {
     pub machines: SeatCount,
     /// When the order ends; absent: never, or not known yet.
     pub expires: Option<Timestamp>,
-    /// Whether the order behind it is known.
+    /// `read`, `waiting`, `product-unknown`: whether the order behind it is known.
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub order_state: OrderStatus,
     /// The marketplace's last answer where reading the order failed.
@@ -99,7 +99,7 @@ pub struct ApplicationView {
     /// The marketplace's event.
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub event_id: EventId,
-    /// What it waits for.
+    /// `waiting` (for the order or the product) or `held` (refused for the time being).
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub state: ApplicationStatus,
     /// The marketplace's code of a held one, `000900`.

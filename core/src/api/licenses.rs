@@ -68,7 +68,7 @@ pub struct LicenseView {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
     pub machine_id: Option<MachineId>,
-    /// Whether it counts.
+    /// `active`, `suspended`, `revoked` or `superseded`.
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub state: IssuedLicenseStatus,
     /// The marketplace's event that asked for it; absent: a program asked.

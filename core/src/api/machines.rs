@@ -46,7 +46,7 @@ pub struct MachineView {
     /// The instance.
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub instance_id: InstanceId,
-    /// Whether it still holds its seat.
+    /// `held`, or `free` since it was released.
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub state: SeatStatus,
     /// Which of its parts were enrolled: `board`, `disk`, `os`, `mac`, `cpu`.

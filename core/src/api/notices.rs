@@ -13,7 +13,7 @@ pub struct NoticeView {
     pub order_id: String,
     /// Its line.
     pub order_line_id: String,
-    /// Whether its order was read.
+    /// `queued`, `read` or `failed`.
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub state: NoticeStatus,
     /// The instance that the order line created, if one.

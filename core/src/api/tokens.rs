@@ -10,7 +10,7 @@ use super::open_enum::open_enum;
 pub struct TokenCreate {
     /// What it is for.
     pub name: String,
-    /// What its holder may do.
+    /// `viewer`, `operator` or `admin`.
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub role: TokenRole,
 }

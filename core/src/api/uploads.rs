@@ -45,7 +45,7 @@ pub struct UploadView {
     /// The license.
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub license_id: LicenseId,
-    /// How far it is.
+    /// `queued`, `delivered`, `refused`, `unclear` or `superseded`.
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub state: UploadStatus,
     /// How often it was tried.

@@ -162,7 +162,8 @@ pub struct UsageView {
     pub end_time: Timestamp,
     /// How much.
     pub usage_value: String,
-    /// How far it is.
+    /// `queued`, `delivered`, `refused`, or `unclear`: taken twice perhaps (old form), or taken
+    /// perhaps although it was refused.
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub state: UsageStatus,
     /// How often it was sent.
