@@ -3,31 +3,40 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::routing::{get, post};
 use license_core::api::AlertView;
 
-use super::super::{
-    HttpState,
-    query::{Name, Parameters},
-};
+use super::route::{OPERATOR, Route, VIEWER};
+use super::schema::{list_of, of};
 use crate::app::AlertFilter;
 use crate::error::ApiError;
+use crate::http::HttpState;
+use crate::http::query::{Name, Parameters};
 
-pub(super) async fn list(
+pub(super) const ROUTES: &[Route] = &[
+    Route::get("/api/v1/alerts", VIEWER, || get(list))
+        .summary("Alerts of the last 30 days, and to whom they were told")
+        .query(&["alert", "after", "limit"])
+        .answers(200, list_of::<AlertView>),
+    Route::get("/api/v1/alerts/{id}", VIEWER, || get(show))
+        .summary("One alert")
+        .answers(200, of::<AlertView>),
+    Route::post("/api/v1/alerts/test", OPERATOR, || post(test))
+        .summary("Tell an alert that means nothing, to see whether it arrives")
+        .answers(201, of::<AlertView>),
+];
+
+async fn list(
     State(state): State<HttpState>,
     Parameters(filter): Parameters<AlertFilter>,
 ) -> Result<Json<Vec<AlertView>>, ApiError> {
     state.app.alerts(&filter).await.map(Json)
 }
 
-pub(super) async fn show(
-    State(state): State<HttpState>,
-    Name(id): Name,
-) -> Result<Json<AlertView>, ApiError> {
+async fn show(State(state): State<HttpState>, Name(id): Name) -> Result<Json<AlertView>, ApiError> {
     state.app.alert(&id).await.map(Json)
 }
 
-pub(super) async fn test(
-    State(state): State<HttpState>,
-) -> Result<(StatusCode, Json<AlertView>), ApiError> {
+async fn test(State(state): State<HttpState>) -> Result<(StatusCode, Json<AlertView>), ApiError> {
     Ok((StatusCode::CREATED, Json(state.app.test_alert().await?)))
 }

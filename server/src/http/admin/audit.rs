@@ -2,13 +2,22 @@
 
 use axum::Json;
 use axum::extract::State;
+use axum::routing::get;
 use license_core::audit::Link;
 
-use super::super::{HttpState, query::Parameters};
+use super::route::{OPERATOR, Route};
+use super::schema::list_of;
 use crate::app::AuditFilter;
 use crate::error::ApiError;
+use crate::http::HttpState;
+use crate::http::query::Parameters;
 
-pub(super) async fn list(
+pub(super) const ROUTES: &[Route] = &[Route::get("/api/v1/audit", OPERATOR, || get(list))
+    .summary("What was done and by whom: the links of the audit chains")
+    .query(&["server", "since", "until", "after", "limit"])
+    .answers(200, list_of::<Link>)];
+
+async fn list(
     State(state): State<HttpState>,
     Parameters(filter): Parameters<AuditFilter>,
 ) -> Result<Json<Vec<Link>>, ApiError> {

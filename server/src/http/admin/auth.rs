@@ -1,18 +1,17 @@
-//! Lets nobody through who has not shown a token with the role that the route asks for.
+//! Bearer tokens: the guard of each route, and the caller that it hands to the handlers.
 
-use axum::extract::{FromRequestParts, MatchedPath, Request, State};
+use axum::extract::{FromRequestParts, Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use axum::middleware::Next;
 use axum::response::Response;
 use license_core::Code;
 
-use super::super::HttpState;
-use super::routes::{self, Access};
 use crate::app::{Role, audit};
 use crate::error::ApiError;
+use crate::http::HttpState;
 
-/// The role of whoever asks, for handlers that show more to some than to others.
+/// The role of the token that the request carried, for handlers that conceal credentials.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::http) struct Caller(pub(in crate::http) Role);
 
@@ -27,24 +26,17 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
-        // Missing only if a handler asks on a route that is open.
+        // Absent only where a route of `Access::Open` has a handler that extracts it.
         parts.extensions.get().copied().ok_or_else(|| ApiError::plain(Code::Unauthorized))
     }
 }
 
-/// The middleware around every route of the table.
+/// The middleware around a route that asks for a role: refuses a request without a token of it.
 pub(super) async fn admit(
-    State(state): State<HttpState>,
-    matched: MatchedPath,
+    State((state, least)): State<(HttpState, Role)>,
     mut request: Request,
     next: Next,
 ) -> Result<Response, ApiError> {
-    // A path of ours under another method: the fallback answers 405, and needs no token for it.
-    let Some(route) = routes::find(request.method(), matched.as_str()) else {
-        return Ok(next.run(request).await);
-    };
-    let Access::From(least) = route.access else { return Ok(next.run(request).await) };
-
     let token = bearer(request.headers()).ok_or_else(|| {
         ApiError::new(
             Code::Unauthorized,
@@ -64,6 +56,7 @@ pub(super) async fn admit(
         ));
     }
     request.extensions_mut().insert(Caller(role));
+    // The audit entry of a command names the token of the task that runs it.
     Ok(audit::on_behalf_of(id, next.run(request)).await)
 }
 

@@ -2,23 +2,34 @@
 
 use axum::Json;
 use axum::extract::State;
+use axum::routing::get;
 use license_core::api::CodeView;
 
-use super::super::{
-    HttpState,
-    query::{Name, Parameters},
-};
+use super::route::{OPERATOR, Route};
+use super::schema::{list_of, of};
 use crate::app::CodeFilter;
 use crate::error::ApiError;
+use crate::http::HttpState;
+use crate::http::query::{Name, Parameters};
 
-pub(super) async fn list(
+pub(super) const ROUTES: &[Route] = &[
+    Route::get("/api/v1/codes", OPERATOR, || get(list))
+        .summary("The marketplace's authorization codes that programs use here")
+        .query(&["state", "instance_id", "after", "limit"])
+        .answers(200, list_of::<CodeView>),
+    Route::get("/api/v1/codes/{id}", OPERATOR, || get(show))
+        .summary("One authorization code")
+        .answers(200, of::<CodeView>),
+];
+
+async fn list(
     State(state): State<HttpState>,
     Parameters(filter): Parameters<CodeFilter>,
 ) -> Result<Json<Vec<CodeView>>, ApiError> {
     state.app.codes(&filter).await.map(Json)
 }
 
-pub(super) async fn show(
+async fn show(
     State(state): State<HttpState>,
     Name(code): Name,
 ) -> Result<Json<CodeView>, ApiError> {

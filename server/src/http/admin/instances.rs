@@ -2,17 +2,31 @@
 
 use axum::Json;
 use axum::extract::State;
+use axum::routing::{get, post};
 use license_core::api::{InstanceDetail, InstanceView};
 
-use super::super::{
-    HttpState,
-    query::{Name, Parameters},
-};
 use super::Caller;
+use super::route::{OPERATOR, Route, VIEWER};
+use super::schema::{list_of, of};
 use crate::app::InstanceFilter;
 use crate::error::ApiError;
+use crate::http::HttpState;
+use crate::http::query::{Name, Parameters};
 
-pub(super) async fn list(
+pub(super) const ROUTES: &[Route] = &[
+    Route::get("/api/v1/instances", VIEWER, || get(list))
+        .summary("Instances: what was bought, with the machines in use")
+        .query(&["order_id", "product", "state", "after", "limit"])
+        .answers(200, list_of::<InstanceView>),
+    Route::get("/api/v1/instances/{id}", VIEWER, || get(show))
+        .summary("One instance with its licenses and waiting applications")
+        .answers(200, of::<InstanceDetail>),
+    Route::post("/api/v1/instances/{id}/rotate-code", OPERATOR, || post(rotate_code))
+        .summary("Give an instance another activation code; the earlier one opens nothing any more")
+        .answers(200, of::<InstanceDetail>),
+];
+
+async fn list(
     State(state): State<HttpState>,
     caller: Caller,
     Parameters(filter): Parameters<InstanceFilter>,
@@ -24,7 +38,7 @@ pub(super) async fn list(
     Ok(Json(instances))
 }
 
-pub(super) async fn show(
+async fn show(
     State(state): State<HttpState>,
     caller: Caller,
     Name(id): Name,
@@ -38,7 +52,7 @@ pub(super) async fn show(
 }
 
 /// Whoever may call it may see the new code.
-pub(super) async fn rotate_code(
+async fn rotate_code(
     State(state): State<HttpState>,
     Name(id): Name,
 ) -> Result<Json<InstanceDetail>, ApiError> {

@@ -3,44 +3,67 @@
 
 use axum::Json;
 use axum::extract::State;
+use axum::routing::get;
 use license_core::api::{DepartmentView, TenantApplicationView, TenantView, UserView};
 
-use super::super::{
-    HttpState,
-    query::{Name, Parameters},
-};
+use super::route::{OPERATOR, Route, VIEWER};
+use super::schema::{list_of, of};
 use crate::app::KitFilter;
 use crate::error::ApiError;
+use crate::http::HttpState;
+use crate::http::query::{Name, Parameters};
 
-pub(super) async fn tenants(
+pub(super) const ROUTES: &[Route] = &[
+    Route::get("/api/v1/tenants", VIEWER, || get(tenants))
+        .summary("Enterprises of buyers, as the marketplace told of them")
+        .query(&["instance_id", "tenant_id", "after", "limit"])
+        .answers(200, list_of::<TenantView>),
+    Route::get("/api/v1/applications", VIEWER, || get(applications))
+        .summary("Their applications at the authentication centre; never the secrets")
+        .query(&["instance_id", "tenant_id", "app_id", "after", "limit"])
+        .answers(200, list_of::<TenantApplicationView>),
+    Route::get("/api/v1/users", OPERATOR, || get(users))
+        .summary("Who may use these applications")
+        .query(&["instance_id", "tenant_id", "app_id", "after", "limit"])
+        .answers(200, list_of::<UserView>),
+    Route::get("/api/v1/departments", OPERATOR, || get(departments))
+        .summary("Calls that told of departments, without their bodies")
+        .query(&["instance_id", "tenant_id", "after", "limit"])
+        .answers(200, list_of::<DepartmentView>),
+    Route::get("/api/v1/departments/{id}", OPERATOR, || get(department))
+        .summary("One such call with its body, as it was received")
+        .answers(200, of::<DepartmentView>),
+];
+
+async fn tenants(
     State(state): State<HttpState>,
     Parameters(filter): Parameters<KitFilter>,
 ) -> Result<Json<Vec<TenantView>>, ApiError> {
     state.app.tenants(&filter).await.map(Json)
 }
 
-pub(super) async fn applications(
+async fn applications(
     State(state): State<HttpState>,
     Parameters(filter): Parameters<KitFilter>,
 ) -> Result<Json<Vec<TenantApplicationView>>, ApiError> {
     state.app.tenant_applications(&filter).await.map(Json)
 }
 
-pub(super) async fn users(
+async fn users(
     State(state): State<HttpState>,
     Parameters(filter): Parameters<KitFilter>,
 ) -> Result<Json<Vec<UserView>>, ApiError> {
     state.app.users(&filter).await.map(Json)
 }
 
-pub(super) async fn departments(
+async fn departments(
     State(state): State<HttpState>,
     Parameters(filter): Parameters<KitFilter>,
 ) -> Result<Json<Vec<DepartmentView>>, ApiError> {
     state.app.departments(&filter).await.map(Json)
 }
 
-pub(super) async fn department(
+async fn department(
     State(state): State<HttpState>,
     Name(id): Name,
 ) -> Result<Json<DepartmentView>, ApiError> {

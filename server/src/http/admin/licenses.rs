@@ -2,25 +2,45 @@
 
 use axum::Json;
 use axum::extract::State;
+use axum::routing::{get, post};
 use license_core::api::LicenseView;
 use license_core::issuing_rules::OperatorAction;
 
-use super::super::{
-    HttpState,
-    query::{Name, Parameters},
-};
 use super::Caller;
+use super::route::{OPERATOR, Route, VIEWER};
+use super::schema::{list_of, of};
 use crate::app::LicenseFilter;
 use crate::error::ApiError;
+use crate::http::HttpState;
+use crate::http::query::{Name, Parameters};
 
-pub(super) async fn list(
+pub(super) const ROUTES: &[Route] = &[
+    Route::get("/api/v1/licenses", VIEWER, || get(list))
+        .summary("Licenses that were issued")
+        .query(&["instance_id", "machine_id", "product", "state", "after", "limit"])
+        .answers(200, list_of::<LicenseView>),
+    Route::get("/api/v1/licenses/{id}", VIEWER, || get(show))
+        .summary("One license; its document from operator up")
+        .answers(200, of::<LicenseView>),
+    Route::post("/api/v1/licenses/{id}/suspend", OPERATOR, || post(suspend))
+        .summary("Stop a license until it is reinstated")
+        .answers(200, of::<LicenseView>),
+    Route::post("/api/v1/licenses/{id}/reinstate", OPERATOR, || post(reinstate))
+        .summary("Let a license count again that an operator suspended")
+        .answers(200, of::<LicenseView>),
+    Route::post("/api/v1/licenses/{id}/revoke", OPERATOR, || post(revoke))
+        .summary("Stop a license for good")
+        .answers(200, of::<LicenseView>),
+];
+
+async fn list(
     State(state): State<HttpState>,
     Parameters(filter): Parameters<LicenseFilter>,
 ) -> Result<Json<Vec<LicenseView>>, ApiError> {
     state.app.licenses(&filter).await.map(Json)
 }
 
-pub(super) async fn show(
+async fn show(
     State(state): State<HttpState>,
     caller: Caller,
     Name(id): Name,
@@ -33,28 +53,19 @@ pub(super) async fn show(
     Ok(Json(license))
 }
 
-pub(super) async fn suspend(
-    state: State<HttpState>,
-    id: Name,
-) -> Result<Json<LicenseView>, ApiError> {
-    put(state, id, OperatorAction::Suspend).await
+async fn suspend(state: State<HttpState>, id: Name) -> Result<Json<LicenseView>, ApiError> {
+    act(state, id, OperatorAction::Suspend).await
 }
 
-pub(super) async fn reinstate(
-    state: State<HttpState>,
-    id: Name,
-) -> Result<Json<LicenseView>, ApiError> {
-    put(state, id, OperatorAction::Reinstate).await
+async fn reinstate(state: State<HttpState>, id: Name) -> Result<Json<LicenseView>, ApiError> {
+    act(state, id, OperatorAction::Reinstate).await
 }
 
-pub(super) async fn revoke(
-    state: State<HttpState>,
-    id: Name,
-) -> Result<Json<LicenseView>, ApiError> {
-    put(state, id, OperatorAction::Revoke).await
+async fn revoke(state: State<HttpState>, id: Name) -> Result<Json<LicenseView>, ApiError> {
+    act(state, id, OperatorAction::Revoke).await
 }
 
-async fn put(
+async fn act(
     State(state): State<HttpState>,
     Name(id): Name,
     intervention: OperatorAction,

@@ -2,15 +2,25 @@
 
 use axum::Json;
 use axum::extract::State;
+use axum::routing::post;
 use license_core::api::{LoginRedeem, LoginView};
 
-use super::super::{HttpState, body::Payload};
-use super::BODY_BYTES;
+use super::MAX_BODY_BYTES;
+use super::route::{OPERATOR, Route};
+use super::schema::of;
 use crate::error::ApiError;
+use crate::http::HttpState;
+use crate::http::body::Payload;
 
-pub(super) async fn redeem(
+pub(super) const ROUTES: &[Route] =
+    &[Route::post("/api/v1/logins/redeem", OPERATOR, || post(redeem))
+        .summary("Who came back from a login with this code; answered once")
+        .body(of::<LoginRedeem>)
+        .answers(200, of::<LoginView>)];
+
+async fn redeem(
     State(state): State<HttpState>,
-    Payload(asked): Payload<LoginRedeem, BODY_BYTES>,
+    Payload(asked): Payload<LoginRedeem, MAX_BODY_BYTES>,
 ) -> Result<Json<LoginView>, ApiError> {
     state.app.redeem_login(&asked.code).await.map(Json)
 }

@@ -2,23 +2,34 @@
 
 use axum::Json;
 use axum::extract::State;
+use axum::routing::{get, post};
 use license_core::api::MachineView;
 
-use super::super::{
-    HttpState,
-    query::{Name, Parameters},
-};
+use super::route::{OPERATOR, Route, VIEWER};
+use super::schema::{list_of, of};
 use crate::app::MachineFilter;
 use crate::error::ApiError;
+use crate::http::HttpState;
+use crate::http::query::{Name, Parameters};
 
-pub(super) async fn list(
+pub(super) const ROUTES: &[Route] = &[
+    Route::get("/api/v1/machines", VIEWER, || get(list))
+        .summary("Machines that hold a place of an instance")
+        .query(&["instance_id", "after", "limit"])
+        .answers(200, list_of::<MachineView>),
+    Route::post("/api/v1/machines/{id}/release", OPERATOR, || post(release))
+        .summary("Give a machine's place back, and revoke its licenses")
+        .answers(200, of::<MachineView>),
+];
+
+async fn list(
     State(state): State<HttpState>,
     Parameters(filter): Parameters<MachineFilter>,
 ) -> Result<Json<Vec<MachineView>>, ApiError> {
     state.app.machines(&filter).await.map(Json)
 }
 
-pub(super) async fn release(
+async fn release(
     State(state): State<HttpState>,
     Name(id): Name,
 ) -> Result<Json<MachineView>, ApiError> {

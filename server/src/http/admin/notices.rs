@@ -2,13 +2,22 @@
 
 use axum::Json;
 use axum::extract::State;
+use axum::routing::get;
 use license_core::api::NoticeView;
 
-use super::super::{HttpState, query::Parameters};
+use super::route::{Route, VIEWER};
+use super::schema::list_of;
 use crate::app::NoticeFilter;
 use crate::error::ApiError;
+use crate::http::HttpState;
+use crate::http::query::Parameters;
 
-pub(super) async fn list(
+pub(super) const ROUTES: &[Route] = &[Route::get("/api/v1/notices", VIEWER, || get(list))
+    .summary("Orders that the marketplace notified us of, newest first")
+    .query(&["order_id", "state", "limit"])
+    .answers(200, list_of::<NoticeView>)];
+
+async fn list(
     State(state): State<HttpState>,
     Parameters(filter): Parameters<NoticeFilter>,
 ) -> Result<Json<Vec<NoticeView>>, ApiError> {

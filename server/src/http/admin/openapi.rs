@@ -1,24 +1,21 @@
-//! `/openapi.json`: made from the table of routes and from the wire types themselves.
+//! Renders the routes of the admin API and the schemas of their bodies as an `OpenAPI` document.
 
-use axum::Json;
-use license_core::product::Product;
-use license_core::{api, audit::Link};
+use license_core::api::Problem;
 use serde_json::{Map, Value, json};
-use utoipa::ToSchema;
-use utoipa::openapi::{ComponentsBuilder, RefOr, schema::Schema};
 
-use super::routes::{Access, ROUTES, Route};
-use crate::app::TokenView;
+use super::route::{Access, Route};
+use super::schema;
 
-pub(super) async fn show() -> Json<Value> {
-    Json(document())
-}
+/// Query parameters that are numbers; every other one is text.
+const NUMBERS: [&str; 3] = ["limit", "since", "until"];
 
-pub(in crate::http) fn document() -> Value {
+/// The document that describes these routes.
+pub(super) fn document(routes: impl Iterator<Item = &'static Route>) -> Value {
     let mut paths = Map::new();
-    for route in ROUTES {
+    let mut components = Map::new();
+    for route in routes {
         let path = paths.entry(route.path).or_insert_with(|| json!({}));
-        path[route.method.as_str().to_lowercase()] = operation(route);
+        path[route.method.as_str().to_lowercase()] = operation(route, &mut components);
     }
     json!({
         "openapi": "3.1.0",
@@ -31,19 +28,26 @@ pub(in crate::http) fn document() -> Value {
             "license": { "name": env!("CARGO_PKG_LICENSE") },
         },
         "paths": paths,
-        "components": components(),
+        "components": {
+            "schemas": components,
+            "securitySchemes": {
+                "token": { "type": "http", "scheme": "bearer", "description": "licd_…" },
+            },
+        },
     })
 }
 
-fn operation(route: &Route) -> Value {
-    let (status, schema) = route.answers;
-    let mut responses = json!({ status.to_string(): answer(schema) });
+fn operation(route: &Route, components: &mut Map<String, Value>) -> Value {
+    let mut answer = json!({ "description": "Done" });
+    if let Some(schema) = route.answer {
+        answer["content"] = json!({ "application/json": { "schema": schema(components) } });
+    }
+    let mut responses = json!({ route.status.to_string(): answer });
     let mut parameters: Vec<Value> = route
-        .parameters
+        .query
         .iter()
         .map(|name| {
-            let number = ["limit", "since", "until"].contains(name);
-            let kind = if number { "integer" } else { "string" };
+            let kind = if NUMBERS.contains(name) { "integer" } else { "string" };
             json!({ "name": name, "in": "query", "schema": { "type": kind } })
         })
         .collect();
@@ -53,113 +57,18 @@ fn operation(route: &Route) -> Value {
         );
     }
     let mut operation = json!({ "summary": route.summary, "parameters": parameters });
-    if let Some(name) = route.takes {
-        let content = json!({ "application/json": { "schema": reference(name) } });
+    if let Some(schema) = route.body {
+        let content = json!({ "application/json": { "schema": schema(components) } });
         operation["requestBody"] = json!({ "required": true, "content": content });
     }
     if let Access::From(role) = route.access {
-        let problem = json!({ "application/problem+json": { "schema": reference("Problem") } });
-        responses["default"] = json!({ "description": "Why not", "content": problem });
+        let problem = schema::of::<Problem>(components);
+        let content = json!({ "application/problem+json": { "schema": problem } });
+        responses["default"] = json!({ "description": "Why not", "content": content });
         operation["security"] = json!([{ "token": [] }]);
         operation["description"] =
             format!("Needs the role {} or a higher one.", role.as_str()).into();
     }
     operation["responses"] = responses;
     operation
-}
-
-fn answer(schema: &str) -> Value {
-    if schema.is_empty() {
-        return json!({ "description": "Done" });
-    }
-    let schema = match schema.strip_suffix("[]") {
-        Some(item) => json!({ "type": "array", "items": reference(item) }),
-        None => reference(schema),
-    };
-    json!({ "description": "Done", "content": { "application/json": { "schema": schema } } })
-}
-
-fn reference(name: &str) -> Value {
-    json!({ "$ref": format!("#/components/schemas/{name}") })
-}
-
-fn components() -> Value {
-    let mut schemas: Vec<(String, RefOr<Schema>)> = Vec::new();
-    add::<api::Problem>(&mut schemas);
-    add::<api::ProductView>(&mut schemas);
-    add::<Product>(&mut schemas);
-    add::<api::InstanceView>(&mut schemas);
-    add::<api::InstanceDetail>(&mut schemas);
-    add::<api::LicenseView>(&mut schemas);
-    add::<api::MachineView>(&mut schemas);
-    add::<api::QueuesView>(&mut schemas);
-    add::<api::RestoreView>(&mut schemas);
-    add::<api::TenantView>(&mut schemas);
-    add::<api::TenantApplicationView>(&mut schemas);
-    add::<api::UserView>(&mut schemas);
-    add::<api::DepartmentView>(&mut schemas);
-    add::<api::LoginRedeem>(&mut schemas);
-    add::<api::LoginView>(&mut schemas);
-    add::<api::UploadView>(&mut schemas);
-    add::<api::UsagePush>(&mut schemas);
-    add::<api::UsageView>(&mut schemas);
-    add::<api::AlertView>(&mut schemas);
-    add::<api::CodeView>(&mut schemas);
-    add::<api::NoticeView>(&mut schemas);
-    add::<api::ReleasePublish>(&mut schemas);
-    add::<api::ReleaseWithdraw>(&mut schemas);
-    add::<api::ReleaseView>(&mut schemas);
-    add::<api::TokenCreate>(&mut schemas);
-    add::<api::TokenCreated>(&mut schemas);
-    add::<TokenView>(&mut schemas);
-    add::<Link>(&mut schemas);
-    let components = ComponentsBuilder::new().schemas_from_iter(schemas).build();
-    let mut value = serde_json::to_value(components).expect("schemas are plain data");
-    value["schemas"]["KeySet"] = json!({
-        "type": "object",
-        "required": ["keys"],
-        "properties": { "keys": { "type": "array", "items": { "type": "object" } } },
-    });
-    value["securitySchemes"] = json!({
-        "token": { "type": "http", "scheme": "bearer", "description": "licd_…" },
-    });
-    value
-}
-
-/// A type's schema and those it refers to.
-fn add<T: ToSchema>(schemas: &mut Vec<(String, RefOr<Schema>)>) {
-    T::schemas(schemas);
-    schemas.push((T::name().into_owned(), T::schema()));
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_reference_leads_somewhere() {
-        let document = document();
-        let text = document.to_string();
-        let references: Vec<&str> = text
-            .split("\"#/components/schemas/")
-            .skip(1)
-            .filter_map(|rest| rest.split('"').next())
-            .collect();
-        assert!(references.len() > 20, "{}", references.len());
-        for name in references {
-            assert!(document["components"]["schemas"].get(name).is_some(), "{name} is missing");
-        }
-    }
-
-    #[test]
-    fn every_route_is_described() {
-        let document = document();
-        for route in ROUTES {
-            let method = route.method.as_str().to_lowercase();
-            let operation = &document["paths"][route.path][&method];
-            assert_eq!(operation["summary"], route.summary, "{method} {}", route.path);
-            let needs_token = route.access != Access::Open;
-            assert_eq!(operation.get("security").is_some(), needs_token, "{}", route.path);
-        }
-    }
 }

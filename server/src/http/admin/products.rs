@@ -2,31 +2,50 @@
 
 use axum::Json;
 use axum::extract::State;
+use axum::routing::{get, post, put};
 use license_core::Code;
 use license_core::api::ProductView;
 use license_core::product::Product;
 use serde::Deserialize;
 
-use super::super::{
-    HttpState,
-    body::Payload,
-    query::{Name, Parameters},
-};
-use super::BODY_BYTES;
+use super::MAX_BODY_BYTES;
+use super::route::{OPERATOR, Route, VIEWER};
+use super::schema::{list_of, of};
 use crate::error::ApiError;
+use crate::http::HttpState;
+use crate::http::body::Payload;
+use crate::http::query::{Name, Parameters};
+
+pub(super) const ROUTES: &[Route] = &[
+    Route::get("/api/v1/products", VIEWER, || get(list))
+        .summary("Products that are configured")
+        .query(&["after", "limit"])
+        .answers(200, list_of::<ProductView>),
+    Route::post("/api/v1/products", OPERATOR, || post(apply))
+        .summary("Make a product, or replace it")
+        .body(of::<Product>)
+        .answers(200, of::<ProductView>),
+    Route::get("/api/v1/products/{id}", VIEWER, || get(show))
+        .summary("One product")
+        .answers(200, of::<ProductView>),
+    Route::put("/api/v1/products/{id}", OPERATOR, || put(replace))
+        .summary("Make this product, or replace it")
+        .body(of::<Product>)
+        .answers(200, of::<ProductView>),
+];
 
 /// Where in the list to begin, and how much of it to give.
 #[derive(Deserialize)]
-pub(super) struct Page {
+struct ProductPage {
     #[serde(default)]
     after: String,
     limit: Option<usize>,
 }
 
 /// A seller has few products: the page is cut here.
-pub(super) async fn list(
+async fn list(
     State(state): State<HttpState>,
-    Parameters(page): Parameters<Page>,
+    Parameters(page): Parameters<ProductPage>,
 ) -> Result<Json<Vec<ProductView>>, ApiError> {
     let mut products = state.app.products().await?;
     products.sort_by(|a, b| a.product.id.cmp(&b.product.id));
@@ -35,24 +54,24 @@ pub(super) async fn list(
     Ok(Json(products))
 }
 
-pub(super) async fn show(
+async fn show(
     State(state): State<HttpState>,
     Name(id): Name,
 ) -> Result<Json<ProductView>, ApiError> {
     state.app.product(&id).await.map(Json)
 }
 
-pub(super) async fn apply(
+async fn apply(
     State(state): State<HttpState>,
-    Payload(product): Payload<Product, BODY_BYTES>,
+    Payload(product): Payload<Product, MAX_BODY_BYTES>,
 ) -> Result<Json<ProductView>, ApiError> {
     state.app.apply_product(product).await.map(Json)
 }
 
-pub(super) async fn put(
+async fn replace(
     State(state): State<HttpState>,
     Name(id): Name,
-    Payload(product): Payload<Product, BODY_BYTES>,
+    Payload(product): Payload<Product, MAX_BODY_BYTES>,
 ) -> Result<Json<ProductView>, ApiError> {
     if product.id != id {
         return Err(ApiError::new(

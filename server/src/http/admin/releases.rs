@@ -4,33 +4,52 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
+use axum::routing::{get, post};
 use license_core::api::{ReleasePublish, ReleaseView, ReleaseWithdraw};
 use serde::Deserialize;
 
-use super::super::{
-    HttpState,
-    body::Payload,
-    jose::{self, ReleaseQuery},
-    query::Parameters,
-};
-use super::BODY_BYTES;
+use super::MAX_BODY_BYTES;
+use super::route::{ADMIN, Route, VIEWER};
+use super::schema::{list_of, of};
 use crate::error::ApiError;
+use crate::http::HttpState;
+use crate::http::body::Payload;
+use crate::http::jose::{self, ReleaseQuery};
+use crate::http::query::Parameters;
+
+pub(super) const ROUTES: &[Route] = &[
+    Route::get("/api/v1/releases", VIEWER, || get(list))
+        .summary("Releases that were published")
+        .query(&["product"])
+        .answers(200, list_of::<ReleaseView>),
+    Route::post("/api/v1/releases", ADMIN, || post(publish))
+        .summary("Publish a release, or a list that was signed elsewhere")
+        .body(of::<ReleasePublish>)
+        .answers(201, list_of::<ReleaseView>),
+    Route::post("/api/v1/releases/withdraw", ADMIN, || post(withdraw))
+        .summary("Take a release back whose list the server signs")
+        .body(of::<ReleaseWithdraw>)
+        .answers(200, of::<ReleaseWithdraw>),
+    Route::get("/api/v1/releases/signed", VIEWER, || get(signed))
+        .summary("The signed list in force (application/jose), to extend it elsewhere")
+        .query(&["product", "platform", "channel"]),
+];
 
 /// Which releases to list.
 #[derive(Deserialize)]
-pub(super) struct Filter {
+struct ReleaseFilter {
     product: Option<String>,
 }
 
-pub(super) async fn list(
+async fn list(
     State(state): State<HttpState>,
-    Parameters(filter): Parameters<Filter>,
+    Parameters(filter): Parameters<ReleaseFilter>,
 ) -> Result<Json<Vec<ReleaseView>>, ApiError> {
     state.app.releases(filter.product.as_deref()).await.map(Json)
 }
 
 /// The list as programs get it, for an issuer who signs the next one elsewhere.
-pub(super) async fn signed(
+async fn signed(
     State(state): State<HttpState>,
     headers: HeaderMap,
     Parameters(query): Parameters<ReleaseQuery>,
@@ -41,17 +60,17 @@ pub(super) async fn signed(
     ))
 }
 
-pub(super) async fn publish(
+async fn publish(
     State(state): State<HttpState>,
-    Payload(publish): Payload<ReleasePublish, BODY_BYTES>,
+    Payload(publish): Payload<ReleasePublish, MAX_BODY_BYTES>,
 ) -> Result<(StatusCode, Json<Vec<ReleaseView>>), ApiError> {
     let releases = state.app.publish_release(publish).await?;
     Ok((StatusCode::CREATED, Json(releases)))
 }
 
-pub(super) async fn withdraw(
+async fn withdraw(
     State(state): State<HttpState>,
-    Payload(release): Payload<ReleaseWithdraw, BODY_BYTES>,
+    Payload(release): Payload<ReleaseWithdraw, MAX_BODY_BYTES>,
 ) -> Result<Json<ReleaseWithdraw>, ApiError> {
     state.app.withdraw_release(release).await.map(Json)
 }

@@ -3,21 +3,35 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::routing::{get, post};
 use license_core::Code;
 use license_core::api::{TokenCreate, TokenCreated};
 
-use super::super::{HttpState, body::Payload};
-use super::BODY_BYTES;
+use super::MAX_BODY_BYTES;
+use super::route::{ADMIN, Route};
+use super::schema::{list_of, of};
 use crate::app::{Role, TokenView};
 use crate::error::ApiError;
+use crate::http::HttpState;
+use crate::http::body::Payload;
 
-pub(super) async fn list(State(state): State<HttpState>) -> Result<Json<Vec<TokenView>>, ApiError> {
+pub(super) const ROUTES: &[Route] = &[
+    Route::get("/api/v1/tokens", ADMIN, || get(list))
+        .summary("Tokens by name and role; never the tokens themselves")
+        .answers(200, list_of::<TokenView>),
+    Route::post("/api/v1/tokens", ADMIN, || post(create))
+        .summary("Make a token; the answer is the only time it is shown")
+        .body(of::<TokenCreate>)
+        .answers(201, of::<TokenCreated>),
+];
+
+async fn list(State(state): State<HttpState>) -> Result<Json<Vec<TokenView>>, ApiError> {
     state.app.tokens().await.map(Json)
 }
 
-pub(super) async fn create(
+async fn create(
     State(state): State<HttpState>,
-    Payload(wanted): Payload<TokenCreate, BODY_BYTES>,
+    Payload(wanted): Payload<TokenCreate, MAX_BODY_BYTES>,
 ) -> Result<(StatusCode, Json<TokenCreated>), ApiError> {
     let role: Role = wanted.role.as_str().parse().map_err(|()| {
         ApiError::new(

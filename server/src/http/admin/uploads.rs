@@ -2,43 +2,57 @@
 
 use axum::Json;
 use axum::extract::State;
+use axum::routing::{get, post};
 use license_core::api::{QueuesView, RestoreView, UploadView};
 
-use super::super::{
-    HttpState,
-    query::{Name, Parameters},
-};
+use super::route::{OPERATOR, Route, VIEWER};
+use super::schema::{list_of, of};
 use crate::app::UploadFilter;
 use crate::error::ApiError;
+use crate::http::HttpState;
+use crate::http::query::{Name, Parameters};
 
-pub(super) async fn list(
+pub(super) const ROUTES: &[Route] = &[
+    Route::get("/api/v1/uploads", VIEWER, || get(list))
+        .summary("Licenses on their way to the marketplace")
+        .query(&["instance_id", "state", "after", "limit"])
+        .answers(200, list_of::<UploadView>),
+    Route::post("/api/v1/uploads/retry", OPERATOR, || post(retry_all))
+        .summary("Try again with credentials that the marketplace refused: one question decides")
+        .answers(200, of::<QueuesView>),
+    Route::post("/api/v1/uploads/{id}/retry", OPERATOR, || post(retry))
+        .summary("Try an upload again now")
+        .answers(200, of::<UploadView>),
+    Route::get("/api/v1/restore", VIEWER, || get(restored))
+        .summary("Whether uploads wait because the database was restored")
+        .answers(200, of::<RestoreView>),
+    Route::post("/api/v1/restore/confirm", OPERATOR, || post(confirm_restore))
+        .summary("Let uploads go on after a restore")
+        .answers(200, of::<RestoreView>),
+];
+
+async fn list(
     State(state): State<HttpState>,
     Parameters(filter): Parameters<UploadFilter>,
 ) -> Result<Json<Vec<UploadView>>, ApiError> {
     state.app.uploads(&filter).await.map(Json)
 }
 
-pub(super) async fn retry(
+async fn retry(
     State(state): State<HttpState>,
     Name(id): Name,
 ) -> Result<Json<UploadView>, ApiError> {
     state.app.retry_upload(&id).await.map(Json)
 }
 
-pub(super) async fn retry_all(
-    State(state): State<HttpState>,
-) -> Result<Json<QueuesView>, ApiError> {
+async fn retry_all(State(state): State<HttpState>) -> Result<Json<QueuesView>, ApiError> {
     state.app.retry_uploads().await.map(Json)
 }
 
-pub(super) async fn restored(
-    State(state): State<HttpState>,
-) -> Result<Json<RestoreView>, ApiError> {
+async fn restored(State(state): State<HttpState>) -> Result<Json<RestoreView>, ApiError> {
     state.app.restored().await.map(Json)
 }
 
-pub(super) async fn confirm_restore(
-    State(state): State<HttpState>,
-) -> Result<Json<RestoreView>, ApiError> {
+async fn confirm_restore(State(state): State<HttpState>) -> Result<Json<RestoreView>, ApiError> {
     state.app.confirm_restore().await.map(Json)
 }

@@ -3,18 +3,33 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::routing::{get, post};
 use license_core::api::{UsagePush, UsageView};
 
-use super::super::{
-    HttpState,
-    body::Payload,
-    query::{Name, Parameters},
-};
-use super::BODY_BYTES;
+use super::MAX_BODY_BYTES;
+use super::route::{OPERATOR, Route, VIEWER};
+use super::schema::{list_of, of};
 use crate::app::UsageFilter;
 use crate::error::ApiError;
+use crate::http::HttpState;
+use crate::http::body::Payload;
+use crate::http::query::{Name, Parameters};
 
-pub(super) async fn list(
+pub(super) const ROUTES: &[Route] = &[
+    Route::get("/api/v1/usage", VIEWER, || get(list))
+        .summary("Usage on its way to the marketplace")
+        .query(&["instance_id", "state", "after", "limit"])
+        .answers(200, list_of::<UsageView>),
+    Route::post("/api/v1/usage", OPERATOR, || post(push))
+        .summary("Accept usage for the marketplace: one record or up to 1,000, all or none")
+        .body(of::<UsagePush>)
+        .answers(202, list_of::<UsageView>),
+    Route::post("/api/v1/usage/{id}/retry", OPERATOR, || post(retry))
+        .summary("Send a record of usage again now")
+        .answers(200, of::<UsageView>),
+];
+
+async fn list(
     State(state): State<HttpState>,
     Parameters(filter): Parameters<UsageFilter>,
 ) -> Result<Json<Vec<UsageView>>, ApiError> {
@@ -22,14 +37,14 @@ pub(super) async fn list(
 }
 
 /// Accepted means durable: it is sent later, whatever happens here.
-pub(super) async fn push(
+async fn push(
     State(state): State<HttpState>,
-    Payload(push): Payload<UsagePush, BODY_BYTES>,
+    Payload(push): Payload<UsagePush, MAX_BODY_BYTES>,
 ) -> Result<(StatusCode, Json<Vec<UsageView>>), ApiError> {
     Ok((StatusCode::ACCEPTED, Json(state.app.push_usage(push).await?)))
 }
 
-pub(super) async fn retry(
+async fn retry(
     State(state): State<HttpState>,
     Name(id): Name,
 ) -> Result<Json<UsageView>, ApiError> {
