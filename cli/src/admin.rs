@@ -93,7 +93,6 @@ impl ServerArgs {
                 "the token travels unencrypted: use https, or a tunnel to the server",
                 "令牌将以明文传输:请使用 https 或到服务器的隧道",
             );
-            let text = text.to_owned();
             out.warn("TOKEN_UNENCRYPTED", text)?;
         }
         let agent = ureq::Agent::config_builder()

@@ -44,12 +44,18 @@ pub(crate) fn open(path: &Path, passphrase: &PassphraseArgs) -> anyhow::Result<K
     }
 }
 
-/// Refuses a key that is not meant to sign `doc`, before anything is signed that nobody accepts.
-pub(crate) fn require(file: &KeyFile, path: &Path, doc: DocType) -> anyhow::Result<()> {
-    if purposes(file).contains(&doc) {
-        return Ok(());
+/// As [`open`], for a key that signs `doc`. Another key is refused here, because verifiers refuse
+/// what it signs.
+pub(crate) fn open_for(
+    doc: DocType,
+    path: &Path,
+    passphrase: &PassphraseArgs,
+) -> anyhow::Result<KeyFile> {
+    let file = open(path, passphrase)?;
+    if purposes(&file).contains(&doc) {
+        return Ok(file);
     }
-    let meant: Vec<&str> = purposes(file).iter().map(|doc| doc.purpose()).collect();
+    let meant: Vec<&str> = purposes(&file).iter().map(|doc| doc.purpose()).collect();
     let (path, meant, wanted) = (path.display(), meant.join(", "), doc.purpose());
     let purpose = if doc == DocType::Release { "release" } else { "license" };
     let make = format!("licctl key generate --purpose {purpose} --out FILE");

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 use anstream::AutoStream;
 use anstyle::{AnsiColor, Style};
+use indicatif::{ProgressBar, ProgressStyle};
 use license_core::{Code, Lang, Refusal};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -190,6 +191,12 @@ impl Output {
         }
         Ok(())
     }
+}
+
+/// A bar on standard error, shown on a terminal only.
+pub(crate) fn progress_bar(len: u64, template: &str) -> ProgressBar {
+    let style = ProgressStyle::with_template(template);
+    ProgressBar::new(len).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
 }
 
 fn lang_of_environment() -> Lang {

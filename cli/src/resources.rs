@@ -30,16 +30,11 @@ pub(crate) type Bilingual = (&'static str, &'static str);
 /// A name in English and Chinese, and the value of a row under it.
 pub(crate) type Column<T> = (&'static str, &'static str, fn(&T, Lang) -> String);
 
-pub(crate) trait Resource: DeserializeOwned + 'static {
-    /// Path of the collection.
-    const PATH: &'static str;
-    /// Name of one in the JSON that a change prints.
-    const NAME: &'static str;
-}
-
 /// A resource that is printed as a row of a table.
-pub(crate) trait Listed: Resource {
-    /// Member that the next page of the list starts after.
+pub(crate) trait Listed: DeserializeOwned + 'static {
+    const PATH: &'static str;
+    /// Member that the next page of the list starts after. A change prints the resource under this
+    /// name without `_id`.
     const KEY: &'static str;
     const COLUMNS: &'static [Column<Self>];
     /// Printed instead of a table without rows.
@@ -49,7 +44,9 @@ pub(crate) trait Listed: Resource {
 }
 
 /// A resource of which one is printed with all its fields.
-pub(crate) trait Shown: Resource {
+pub(crate) trait Shown: DeserializeOwned + 'static {
+    /// Path of the collection.
+    const PATH: &'static str;
     const FIELDS: &'static [Column<Self>];
 
     /// Prints what no single line holds.
@@ -140,7 +137,7 @@ pub(crate) fn show<T: Shown>(
 }
 
 /// Has the server change one, and prints what it then says about it.
-pub(crate) fn change<T: Resource>(
+pub(crate) fn change<T: Listed>(
     admin: &Admin,
     id: &str,
     action: &str,
@@ -150,7 +147,7 @@ pub(crate) fn change<T: Resource>(
     let path = format!("{}/{}/{action}", T::PATH, escape(id));
     let answer: Value = admin.post(&path, &json!({}))?;
     let line = format!("{GOOD}{id}{GOOD:#} {}", said(&answer, out)?);
-    out.done(json!({ T::NAME: answer }), line)
+    out.done(json!({ T::KEY.trim_end_matches("_id"): answer }), line)
 }
 
 /// What [`change`] prints after the id, whatever the server answered.

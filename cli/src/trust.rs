@@ -9,6 +9,7 @@ use license_core::armor::{self, Label};
 use license_core::host;
 use license_core::trust::KeyRing;
 use license_core::{Refusal, Timestamp};
+use ureq::http::Uri;
 
 use crate::failure::Failure;
 use crate::input;
@@ -205,15 +206,10 @@ fn fetch(server: &str) -> anyhow::Result<KeyRing> {
 
 /// Whether an http address stays on this machine; a host that only begins like one does not.
 fn is_loopback(url: &str) -> bool {
-    let authority = url.trim_start_matches("http://").split(['/', '?', '#']).next().unwrap_or("");
-    if authority.contains('@') {
-        return false;
-    }
-    let host = match authority.strip_prefix('[') {
-        Some(rest) => rest.split(']').next().unwrap_or(""),
-        None => authority.split(':').next().unwrap_or(""),
-    };
-    host::is_loopback(host)
+    // A user name before `@` can look like a host.
+    let uri = url.parse::<Uri>().ok();
+    let authority = uri.as_ref().and_then(Uri::authority).filter(|it| !it.as_str().contains('@'));
+    authority.is_some_and(|authority| host::is_loopback(authority.host()))
 }
 
 #[cfg(test)]

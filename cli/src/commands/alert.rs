@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::admin::{Admin, ServerArgs, escape};
 use crate::output::{BAD, GOOD, Output, WARN};
-use crate::resources::{self, Resource as _};
+use crate::resources::{self, Listed as _};
 
 /// With `POLL_INTERVAL` 15 seconds: one attempt to deliver may take ten.
 const MAX_POLLS: u32 = 60;

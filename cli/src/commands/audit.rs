@@ -137,7 +137,7 @@ fn list(links: &[Link], out: &mut Output) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     if links.is_empty() {
-        let empty = out.pick("nothing was done in that time", "该时间段内没有操作记录").to_owned();
+        let empty = out.pick("nothing was done in that time", "该时间段内没有操作记录");
         out.line(empty)?;
         return Ok(ExitCode::SUCCESS);
     }
@@ -165,8 +165,8 @@ fn list(links: &[Link], out: &mut Output) -> anyhow::Result<ExitCode> {
 fn export(admin: &Admin, part: &Part, path: &Path, out: &mut Output) -> anyhow::Result<ExitCode> {
     let shown = path.display().to_string();
     if path.exists() {
-        let text = out.pick("is there already", "已存在").to_owned();
-        let next = out.pick("name another file", "请指定其他文件").to_owned();
+        let text = out.pick("is there already", "已存在");
+        let next = out.pick("name another file", "请指定其他文件");
         return Err(Failure::new(Code::Conflict, format!("{shown} {text}")).advise(next).into());
     }
     // Under another name until it is whole: half a chain looks like one that was cut.
@@ -191,11 +191,7 @@ fn export(admin: &Admin, part: &Part, path: &Path, out: &mut Output) -> anyhow::
             return Err(error).with_context(|| shown);
         }
     };
-    if out.is_json() {
-        out.value(&json!({ "code": Code::Ok.as_str(), "links": count, "file": shown }))?;
-    } else {
-        let text = out.pick("links written to", "条链节已写入").to_owned();
-        out.line(format!("{GOOD}{count}{GOOD:#} {text} {shown}"))?;
-    }
-    Ok(ExitCode::SUCCESS)
+    let text = out.pick("links written to", "条链节已写入");
+    let line = format!("{GOOD}{count}{GOOD:#} {text} {shown}");
+    out.done(json!({ "links": count, "file": shown }), line)
 }

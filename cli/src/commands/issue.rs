@@ -137,8 +137,7 @@ impl Args {
         environment: &Environment,
         out: &mut Output,
     ) -> anyhow::Result<ExitCode> {
-        let file = keyfile::open(&self.key, &self.passphrase)?;
-        keyfile::require(&file, &self.key, DocType::License)?;
+        let file = keyfile::open_for(DocType::License, &self.key, &self.passphrase)?;
         if let Some(rows) = &self.batch {
             return batch::issue(&self, rows, &file, environment, out);
         }
@@ -264,7 +263,7 @@ impl Args {
         license_text::row(out, ("license", "许可证"), id)?;
         license_text::row(out, ("valid", "有效期"), messages::validity(&verified.claims, lang))?;
         license_text::row(out, ("key", "密钥"), verified.kid)?;
-        let next = out.pick("Next", "下一步").to_owned();
+        let next = out.pick("Next", "下一步");
         out.line(format!("\n{next}: licctl verify {path} --trust trust.json --dev-info …"))?;
         Ok(())
     }

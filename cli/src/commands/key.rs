@@ -57,19 +57,18 @@ fn describe(file: &KeyFile, encrypted: bool) -> Value {
 fn print(file: &KeyFile, encrypted: bool, out: &mut Output) -> anyhow::Result<()> {
     let documents: Vec<&str> = keyfile::purposes(file).iter().map(|doc| doc.purpose()).collect();
     let stored = stored(encrypted, out);
-    let nobody = out.pick("(none)", "（无）").to_owned();
+    let nobody = out.pick("(none)", "（无）");
     license_text::row(out, ("kid", "密钥 ID"), file.key.kid())?;
     license_text::row(out, ("alg", "算法"), file.key.public().alg().as_str())?;
     license_text::row(out, ("signs", "用途"), documents.join(", "))?;
-    license_text::row(out, ("issuer", "销售方"), file.issuer.as_deref().unwrap_or(&nobody))?;
+    license_text::row(out, ("issuer", "销售方"), file.issuer.as_deref().unwrap_or(nobody))?;
     license_text::row(out, ("stored", "存储"), stored)
 }
 
-fn stored(encrypted: bool, out: &Output) -> String {
-    let stored = if encrypted {
+fn stored(encrypted: bool, out: &Output) -> &'static str {
+    if encrypted {
         out.pick("encrypted with a passphrase", "已用口令加密")
     } else {
         out.pick("not encrypted", "未加密")
-    };
-    stored.to_owned()
+    }
 }

@@ -51,7 +51,6 @@ fn doubt_key(out: &mut Output) -> anyhow::Result<()> {
          interfaces (licd: `koogallery.access_key`)?",
         "已签名的调用得到 000001:此密钥是否为卖家的基础接口密钥(licd:koogallery.access_key)?",
     );
-    let text = text.to_owned();
     out.note(text)?;
     Ok(())
 }

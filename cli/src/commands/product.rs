@@ -8,7 +8,7 @@ use license_core::api::ProductView;
 
 use crate::admin::{Admin, ServerArgs, escape};
 use crate::output::Output;
-use crate::resources::{self, Resource as _};
+use crate::resources::{self, Listed as _};
 
 /// Tell a server what is sold.
 #[derive(clap::Args)]

@@ -130,7 +130,6 @@ impl Shown {
         } else {
             (WARN, out.pick("NOT VERIFIED", "未验证"))
         };
-        let word = word.to_owned();
         let name = messages::document(self.doc, out.lang());
         out.line(format!("{BOLD}{name}{BOLD:#}: {style}{word}{style:#}"))?;
         match (self.doc, License::from_payload(&self.payload)) {

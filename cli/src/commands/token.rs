@@ -2,7 +2,6 @@
 
 use std::process::ExitCode;
 
-use license_core::Code;
 use license_core::api::{TokenCreate, TokenCreated};
 use serde_json::json;
 
@@ -37,21 +36,14 @@ impl Args {
         let admin = server.connect(out)?;
         let created: TokenCreated =
             admin.post("/api/v1/tokens", &TokenCreate { name, role: role.into() })?;
-        if out.is_json() {
-            out.value(&json!({
-                "code": Code::Ok.as_str(),
-                "name": created.name, "role": created.role, "token": created.token,
-            }))?;
-            return Ok(ExitCode::SUCCESS);
-        }
-        let note = out.pick(
-            "keep it now: it is shown this once, the server knows only its hash",
-            "请立即保存:仅显示这一次,服务器只保存其哈希",
-        );
-        let note = note.to_owned();
         // The token alone goes to standard output, so that it can be written to a file.
-        out.line(&created.token)?;
-        out.note(note)?;
-        Ok(ExitCode::SUCCESS)
+        let done = out.done(json!(created), &created.token)?;
+        if !out.is_json() {
+            out.note(out.pick(
+                "keep it now: it is shown this once, the server knows only its hash",
+                "请立即保存:仅显示这一次,服务器只保存其哈希",
+            ))?;
+        }
+        Ok(done)
     }
 }

@@ -3,15 +3,11 @@
 use license_core::Lang;
 use license_core::api::AlertView;
 
-use super::{Bilingual, Column, Listed, Resource};
+use super::{Bilingual, Column, Listed};
 use crate::table::{joined, text, time};
 
-impl Resource for AlertView {
-    const PATH: &'static str = "/api/v1/alerts";
-    const NAME: &'static str = "alert";
-}
-
 impl Listed for AlertView {
+    const PATH: &'static str = "/api/v1/alerts";
     const KEY: &'static str = "alert_id";
     const COLUMNS: &'static [Column<Self>] = &[
         ("at", "时间", |row, _| time(row.at)),

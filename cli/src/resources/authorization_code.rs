@@ -2,15 +2,11 @@
 
 use license_core::api::CodeView;
 
-use super::{Bilingual, Column, Listed, Resource, Shown};
+use super::{Bilingual, Column, Listed, Shown};
 use crate::table::{day, text, time};
 
-impl Resource for CodeView {
-    const PATH: &'static str = "/api/v1/codes";
-    const NAME: &'static str = "code";
-}
-
 impl Listed for CodeView {
+    const PATH: &'static str = "/api/v1/codes";
     const KEY: &'static str = "code";
     const COLUMNS: &'static [Column<Self>] = &[
         ("code", "授权码", |row, _| text(&row.code)),
@@ -28,6 +24,7 @@ impl Listed for CodeView {
 }
 
 impl Shown for CodeView {
+    const PATH: &'static str = <Self as Listed>::PATH;
     const FIELDS: &'static [Column<Self>] = &[
         ("code", "授权码", |row, _| text(&row.code)),
         ("state", "状态", |row, _| text(&row.state)),

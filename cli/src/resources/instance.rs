@@ -2,16 +2,12 @@
 
 use license_core::api::{ApplicationView, InstanceDetail, InstanceView, LicenseView, OrderStatus};
 
-use super::{Bilingual, Column, Listed, Resource, Shown, table};
+use super::{Bilingual, Column, Listed, Shown, table};
 use crate::output::{Output, WARN};
 use crate::table::{day, joined, text, time};
 
-impl Resource for InstanceView {
-    const PATH: &'static str = "/api/v1/instances";
-    const NAME: &'static str = "instance";
-}
-
 impl Listed for InstanceView {
+    const PATH: &'static str = "/api/v1/instances";
     const KEY: &'static str = "instance_id";
     const COLUMNS: &'static [Column<Self>] = &[
         ("instance", "实例", |row, _| text(&row.instance_id)),
@@ -33,12 +29,8 @@ impl Listed for InstanceView {
     const NO_MATCH: Bilingual = ("no instance fits", "没有符合条件的实例");
 }
 
-impl Resource for InstanceDetail {
-    const PATH: &'static str = InstanceView::PATH;
-    const NAME: &'static str = InstanceView::NAME;
-}
-
 impl Shown for InstanceDetail {
+    const PATH: &'static str = InstanceView::PATH;
     const FIELDS: &'static [Column<Self>] = &[
         ("instance", "实例", |row, _| text(&row.instance.instance_id)),
         ("order", "订单", |row, _| text(&row.instance.order_id)),

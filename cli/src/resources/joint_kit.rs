@@ -2,7 +2,7 @@
 
 use license_core::api::{DepartmentView, TenantApplicationView, TenantView, UserView};
 
-use super::{Bilingual, Column, Listed, Resource};
+use super::{Bilingual, Column, Listed};
 use crate::table::{text, time};
 
 const NOTHING: Bilingual = (
@@ -10,12 +10,8 @@ const NOTHING: Bilingual = (
     "没有记录；买家使用联营Kit时由云商店同步",
 );
 
-impl Resource for TenantView {
-    const PATH: &'static str = "/api/v1/tenants";
-    const NAME: &'static str = "tenant";
-}
-
 impl Listed for TenantView {
+    const PATH: &'static str = "/api/v1/tenants";
     const KEY: &'static str = "id";
     const COLUMNS: &'static [Column<Self>] = &[
         ("tenant", "企业", |row, _| text(&row.tenant_id)),
@@ -28,12 +24,8 @@ impl Listed for TenantView {
     const EMPTY: Bilingual = NOTHING;
 }
 
-impl Resource for TenantApplicationView {
-    const PATH: &'static str = "/api/v1/applications";
-    const NAME: &'static str = "application";
-}
-
 impl Listed for TenantApplicationView {
+    const PATH: &'static str = "/api/v1/applications";
     const KEY: &'static str = "id";
     const COLUMNS: &'static [Column<Self>] = &[
         ("application", "应用", |row, _| text(&row.app_id)),
@@ -45,12 +37,8 @@ impl Listed for TenantApplicationView {
     const EMPTY: Bilingual = NOTHING;
 }
 
-impl Resource for UserView {
-    const PATH: &'static str = "/api/v1/users";
-    const NAME: &'static str = "user";
-}
-
 impl Listed for UserView {
+    const PATH: &'static str = "/api/v1/users";
     const KEY: &'static str = "id";
     const COLUMNS: &'static [Column<Self>] = &[
         ("user", "用户", |row, _| text(&row.user_name)),
@@ -65,12 +53,8 @@ impl Listed for UserView {
     const EMPTY: Bilingual = NOTHING;
 }
 
-impl Resource for DepartmentView {
-    const PATH: &'static str = "/api/v1/departments";
-    const NAME: &'static str = "department";
-}
-
 impl Listed for DepartmentView {
+    const PATH: &'static str = "/api/v1/departments";
     const KEY: &'static str = "id";
     const COLUMNS: &'static [Column<Self>] = &[
         ("call", "调用", |row, _| text(&row.id)),

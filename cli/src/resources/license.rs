@@ -2,16 +2,12 @@
 
 use license_core::api::LicenseView;
 
-use super::{Bilingual, Column, Listed, Resource, Shown};
+use super::{Bilingual, Column, Listed, Shown};
 use crate::output::Output;
 use crate::table::{day, text, time};
 
-impl Resource for LicenseView {
-    const PATH: &'static str = "/api/v1/licenses";
-    const NAME: &'static str = "license";
-}
-
 impl Listed for LicenseView {
+    const PATH: &'static str = "/api/v1/licenses";
     const KEY: &'static str = "license_id";
     const COLUMNS: &'static [Column<Self>] = &[
         ("license", "License", |row, _| text(&row.license_id)),
@@ -31,6 +27,7 @@ impl Listed for LicenseView {
 }
 
 impl Shown for LicenseView {
+    const PATH: &'static str = <Self as Listed>::PATH;
     const FIELDS: &'static [Column<Self>] = &[
         ("license", "License", |row, _| text(&row.license_id)),
         ("instance", "实例", |row, _| text(&row.instance_id)),

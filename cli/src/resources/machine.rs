@@ -3,15 +3,11 @@
 use license_core::Lang;
 use license_core::api::MachineView;
 
-use super::{Bilingual, Column, Listed, Resource};
+use super::{Bilingual, Column, Listed};
 use crate::table::{day, text};
 
-impl Resource for MachineView {
-    const PATH: &'static str = "/api/v1/machines";
-    const NAME: &'static str = "machine";
-}
-
 impl Listed for MachineView {
+    const PATH: &'static str = "/api/v1/machines";
     const KEY: &'static str = "machine_id";
     const COLUMNS: &'static [Column<Self>] = &[
         ("machine", "机器", |row, _| text(&row.machine_id)),

@@ -2,15 +2,11 @@
 
 use license_core::api::NoticeView;
 
-use super::{Bilingual, Column, Listed, Resource};
+use super::{Bilingual, Column, Listed};
 use crate::table::{day, text, time};
 
-impl Resource for NoticeView {
-    const PATH: &'static str = "/api/v1/notices";
-    const NAME: &'static str = "notice";
-}
-
 impl Listed for NoticeView {
+    const PATH: &'static str = "/api/v1/notices";
     const KEY: &'static str = "order_line_id";
     const COLUMNS: &'static [Column<Self>] = &[
         ("received", "收到", |row, _| time(row.received_at)),

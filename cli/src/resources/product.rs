@@ -3,15 +3,11 @@
 use license_core::api::ProductView;
 use license_core::product::Quantity;
 
-use super::{Bilingual, Column, Listed, Resource};
+use super::{Bilingual, Column, Listed};
 use crate::table::text;
 
-impl Resource for ProductView {
-    const PATH: &'static str = "/api/v1/products";
-    const NAME: &'static str = "product";
-}
-
 impl Listed for ProductView {
+    const PATH: &'static str = "/api/v1/products";
     const KEY: &'static str = "id";
     const COLUMNS: &'static [Column<Self>] = &[
         ("product", "产品", |row, _| row.product.id.clone()),

@@ -2,15 +2,11 @@
 
 use license_core::api::ReleaseView;
 
-use super::{Bilingual, Column, Listed, Resource};
+use super::{Bilingual, Column, Listed};
 use crate::table::{day, text};
 
-impl Resource for ReleaseView {
-    const PATH: &'static str = "/api/v1/releases";
-    const NAME: &'static str = "release";
-}
-
 impl Listed for ReleaseView {
+    const PATH: &'static str = "/api/v1/releases";
     const KEY: &'static str = "version";
     const COLUMNS: &'static [Column<Self>] = &[
         ("product", "产品", |row, _| text(&row.product)),

@@ -3,15 +3,11 @@
 use license_core::Lang;
 use license_core::api::UploadView;
 
-use super::{Bilingual, Column, Listed, Resource};
+use super::{Bilingual, Column, Listed};
 use crate::table::{text, time};
 
-impl Resource for UploadView {
-    const PATH: &'static str = "/api/v1/uploads";
-    const NAME: &'static str = "upload";
-}
-
 impl Listed for UploadView {
+    const PATH: &'static str = "/api/v1/uploads";
     const KEY: &'static str = "upload_id";
     const COLUMNS: &'static [Column<Self>] = &[
         ("upload", "上传", |row, _| text(&row.upload_id)),

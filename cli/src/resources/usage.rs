@@ -3,15 +3,11 @@
 use license_core::Lang;
 use license_core::api::UsageView;
 
-use super::{Bilingual, Column, Listed, Resource};
+use super::{Bilingual, Column, Listed};
 use crate::table::{text, time};
 
-impl Resource for UsageView {
-    const PATH: &'static str = "/api/v1/usage";
-    const NAME: &'static str = "usage";
-}
-
 impl Listed for UsageView {
+    const PATH: &'static str = "/api/v1/usage";
     const KEY: &'static str = "usage_id";
     const COLUMNS: &'static [Column<Self>] = &[
         ("record", "记录", |row, _| text(&row.usage_id)),

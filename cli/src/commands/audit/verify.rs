@@ -30,13 +30,13 @@ pub(super) fn run(
         })?,
     }
     let Ok(report) = auditor.finish() else {
-        let text = out.pick("there is not exactly one chain", "链不是恰好一条").to_owned();
+        let text = out.pick("there is not exactly one chain", "链不是恰好一条");
         let next = out.pick("write --from SERVER:SEQ:HASH", "请写作 --from SERVER:SEQ:HASH");
         let failure = Failure::new(Code::RequestInvalid, text).advise(next.to_owned());
         return Err(failure.into());
     };
     if report.chains.is_empty() && report.breaks.is_empty() {
-        let text = out.pick("there is no link in it", "其中没有任何链节").to_owned();
+        let text = out.pick("there is no link in it", "其中没有任何链节");
         let failure = Failure::refused(Code::AuditBroken, text);
         let next = out.pick(
             "a server that has ever started has links: was the export cut short, or the table \
@@ -109,15 +109,15 @@ fn show(report: &Report, out: &mut Output) -> anyhow::Result<()> {
             format!("{text} {server}:{}:{}", chain.first.saturating_sub(1), chain.before)
         };
         out.line(format!("  {begins} ({})", chain.since))?;
-        let ends = out.pick("ends with", "止于").to_owned();
+        let ends = out.pick("ends with", "止于");
         out.line(format!("  {ends} {server}:{}:{} ({})", chain.last, chain.hash, chain.until))?;
     }
     if report.breaks.is_empty() {
-        let whole = out.pick("whole", "完整").to_owned();
+        let whole = out.pick("whole", "完整");
         out.line(format!("{GOOD}{whole}{GOOD:#}"))?;
         return Ok(());
     }
-    let broken = out.pick("BROKEN", "已损坏").to_owned();
+    let broken = out.pick("BROKEN", "已损坏");
     out.line(format!("{BAD}{broken}{BAD:#} {code}"))?;
     for one in &report.breaks {
         let text = if out.lang() == Lang::Zh { chinese(one) } else { one.to_string() };

@@ -8,14 +8,14 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context;
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressBar;
 use license_core::Code;
 use license_core::device::DeviceInfo;
 use license_core::issue::KeyFile;
 use license_core::license::License;
 use license_core::trust::KeyRing;
-use license_core::verify::{self, VerifyContext, Warning};
-use license_core::{Lang, armor};
+use license_core::verify::{self, Verified, VerifyContext, Warning};
+use license_core::{Lang, Refusal, Timestamp, armor};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -23,7 +23,7 @@ use super::terms::{TermsArgs, end_of, entitlement};
 use super::{Args, Form, Machine, seal};
 use crate::environment::Environment;
 use crate::failure::Failure;
-use crate::output::{GOOD, Output};
+use crate::output::{GOOD, Output, progress_bar};
 use crate::{input, keyfile, messages};
 
 const COLUMNS: [&str; 11] = [
@@ -40,7 +40,7 @@ const COLUMNS: [&str; 11] = [
     "file",
 ];
 /// Mistakes that are shown; a wrong column makes one of every row.
-const SHOWN: usize = 20;
+const MAX_MISTAKES_SHOWN: usize = 20;
 
 /// A row that can be issued.
 struct Row {
@@ -69,14 +69,11 @@ pub(super) fn issue(
     if weak > 0 {
         let warning = Warning::BindingWeak;
         let text = messages::warning(warning, out.lang());
-        let rows = out.pick("rows", "行").to_owned();
+        let rows = out.pick("rows", "行");
         out.warn(warning.as_str(), format!("{text} ({weak} {rows})"))?;
     }
     let batch = Batch { file, ring: KeyRing::new(vec![keyfile::trusted(file)])?, environment };
-    let bar = ProgressBar::new(rows.len() as u64).with_style(
-        ProgressStyle::with_template("{bar:40} {pos}/{len} {eta}")
-            .unwrap_or_else(|_| ProgressStyle::default_bar()),
-    );
+    let bar = progress_bar(rows.len() as u64, "{bar:40} {pos}/{len} {eta}");
     let issued = if in_folder {
         batch.fill_folder(target, &rows, &bar)?
     } else {
@@ -85,14 +82,7 @@ pub(super) fn issue(
     bar.finish_and_clear();
 
     let (before, path) = (rows.len() - issued, target.display());
-    if out.is_json() {
-        out.value(&json!({
-            "code": Code::Ok.as_str(), "issued": issued, "issued_before": before,
-            "out": path.to_string(),
-        }))?;
-        return Ok(ExitCode::SUCCESS);
-    }
-    out.line(match (out.lang(), before) {
+    let line = match (out.lang(), before) {
         (Lang::En, 0) => format!("{GOOD}Issued{GOOD:#} {issued} licenses, {path}"),
         (Lang::En, _) => {
             format!("{GOOD}Issued{GOOD:#} {issued} licenses, {path}; {before} were there already")
@@ -101,8 +91,9 @@ pub(super) fn issue(
         (Lang::Zh, _) => {
             format!("{GOOD}已签发{GOOD:#} {issued} 个许可证：{path}；另有 {before} 个此前已签发")
         }
-    })?;
-    Ok(ExitCode::SUCCESS)
+    };
+    let result = json!({ "issued": issued, "issued_before": before, "out": path.to_string() });
+    out.done(result, line)
 }
 
 fn no_target() -> Failure {
@@ -181,7 +172,7 @@ fn unknown_column(column: &str) -> Failure {
 /// The mistakes by their lines.
 fn refuse(mistakes: &[(u64, anyhow::Error)]) -> Failure {
     let list = |lang: Lang| {
-        let shown = mistakes.iter().take(SHOWN).map(|(line, error)| {
+        let shown = mistakes.iter().take(MAX_MISTAKES_SHOWN).map(|(line, error)| {
             let failure = error.downcast_ref::<Failure>();
             let chinese = failure.and_then(|failure| failure.chinese.as_ref());
             match (lang, chinese) {
@@ -190,7 +181,7 @@ fn refuse(mistakes: &[(u64, anyhow::Error)]) -> Failure {
                 (Lang::En, _) => format!("\n  line {line}: {error}"),
             }
         });
-        let more = mistakes.len().saturating_sub(SHOWN);
+        let more = mistakes.len().saturating_sub(MAX_MISTAKES_SHOWN);
         let rest = match lang {
             _ if more == 0 => String::new(),
             Lang::En => format!("\n  and {more} more"),
@@ -378,24 +369,25 @@ impl Batch<'_> {
         let license = row.license(self.file, self.environment)?;
         let document = seal(&license, self.file)?;
         // What this tool cannot verify, no customer's program will.
-        let question = VerifyContext {
-            device: Some(&row.machine.text),
-            ..VerifyContext::at(license.issued_at)
-        };
-        verify::license(document.as_bytes(), &self.ring, &question)
+        self.verify(document.as_bytes(), row, license.issued_at)
             .with_context(|| "the license that was just made does not verify")?;
         Ok((license, document))
+    }
+
+    fn verify(&self, text: &[u8], row: &Row, at: Timestamp) -> Result<Verified, Refusal> {
+        let machine = Some(row.machine.text.as_str());
+        verify::license(
+            text,
+            &self.ring,
+            &VerifyContext { device: machine, ..VerifyContext::at(at) },
+        )
     }
 
     /// Whether a text is a license of this key that grants what the row does, on its machine. With
     /// `days` every run has another end.
     fn is_issued(&self, text: &[u8], row: &Row) -> anyhow::Result<bool> {
         let wanted = row.license(self.file, self.environment)?;
-        let question = VerifyContext {
-            device: Some(&row.machine.text),
-            ..VerifyContext::at(wanted.issued_at)
-        };
-        let Ok(verified) = verify::license(text, &self.ring, &question) else { return Ok(false) };
+        let Ok(verified) = self.verify(text, row, wanted.issued_at) else { return Ok(false) };
         let found = verified.claims;
         let same_end = if row.terms.days.is_some() {
             found.expires.is_some()

@@ -129,7 +129,7 @@ impl Args {
             out.value(&object)?;
             return Ok(ExitCode::SUCCESS);
         }
-        let made = out.pick("Made a private key", "已生成私钥").to_owned();
+        let made = out.pick("Made a private key", "已生成私钥");
         out.line(format!("{BOLD}{made}: {path}{BOLD:#}"))?;
         super::print(&file, secret.is_some(), out)?;
         let next = match self.purpose {
@@ -146,7 +146,6 @@ impl Args {
                 "下一步：离线保存，并将公钥编译进您的程序",
             ),
         };
-        let next = next.to_owned();
         out.line(format!("\n{next}\n  licctl key export --key {path} > trust.json"))?;
         if matches!(self.purpose, Purpose::License) {
             out.line("  licctl issue --help")?;

@@ -31,14 +31,13 @@ pub(super) fn generate(
         out.value(&object)?;
         return Ok(ExitCode::SUCCESS);
     }
-    let made = out.pick("Made a private key", "已生成私钥").to_owned();
+    let made = out.pick("Made a private key", "已生成私钥");
     out.line(format!("{BOLD}{made}: {}{BOLD:#}", path.display()))?;
     print(&key, passphrase.is_some(), out)?;
     let next = out.pick(
         "Next: name the file in koogallery.kit_key, and give the seller console the public key",
         "下一步：在 koogallery.kit_key 中填写该文件，并将公钥填入卖家中心",
     );
-    let next = next.to_owned();
     out.line(format!("\n{next}"))?;
     Ok(ExitCode::SUCCESS)
 }
@@ -74,14 +73,13 @@ fn describe(key: &DecryptionKey, encrypted: bool) -> anyhow::Result<Value> {
 }
 
 fn print(key: &DecryptionKey, encrypted: bool, out: &mut Output) -> anyhow::Result<()> {
-    let opens = out.pick("clientSecret of the kit", "联营Kit的clientSecret").to_owned();
+    let opens = out.pick("clientSecret of the kit", "联营Kit的clientSecret");
     let stored = super::stored(encrypted, out);
     license_text::row(out, ("alg", "算法"), format!("RSA-OAEP, {} bit", key.bits()))?;
     license_text::row(out, ("opens", "用途"), opens)?;
     license_text::row(out, ("stored", "存储"), stored)?;
     let title =
         out.pick("Public key (base64, then the same as PEM):", "公钥（base64，其后为PEM）：");
-    let title = title.to_owned();
     out.line(format!("\n{title}\n{}", STANDARD.encode(key.public_der()?)))?;
     out.line(key.public_pem()?.trim_end())?;
     Ok(())

@@ -64,10 +64,6 @@ impl Args {
         let known =
             admin.find::<Value>(&format!("/api/v1/products/{}", escape(&product.id)))?.is_some();
         admin.post::<Value>("/api/v1/products", &product)?;
-        if out.is_json() {
-            out.value(&json!({ "code": Code::Ok.as_str(), "product": product }))?;
-            return Ok(ExitCode::SUCCESS);
-        }
         let word = if known {
             out.pick("replaced", "已更新")
         } else {
@@ -75,8 +71,7 @@ impl Args {
         };
         let text = out.pick("orders that waited for it are served now", "等待该产品的订单随即处理");
         let line = format!("{GOOD}{word}{GOOD:#} {} ({}); {text}", product.id, product.name);
-        out.line(line)?;
-        Ok(ExitCode::SUCCESS)
+        out.done(json!({ "product": product }), line)
     }
 }
 

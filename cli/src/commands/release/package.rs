@@ -5,8 +5,9 @@ use std::io::Read;
 use std::path::Path;
 
 use anyhow::Context;
-use indicatif::{ProgressBar, ProgressStyle};
 use sha2::{Digest, Sha256};
+
+use crate::output::progress_bar;
 
 /// What a release says of its package.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -21,10 +22,7 @@ impl Package {
         let reading = || format!("reading {}", path.display());
         let mut file = File::open(path).with_context(reading)?;
         let total = file.metadata().with_context(reading)?.len();
-        let bar = ProgressBar::new(total).with_style(
-            ProgressStyle::with_template("{bar:40} {bytes}/{total_bytes} {eta}")
-                .unwrap_or_else(|_| ProgressStyle::default_bar()),
-        );
+        let bar = progress_bar(total, "{bar:40} {bytes}/{total_bytes} {eta}");
         let mut hash = Sha256::new();
         let mut len = 0;
         let mut chunk = vec![0; 1 << 20];

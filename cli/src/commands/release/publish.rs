@@ -95,14 +95,8 @@ impl Args {
             return Err(Failure::new(Code::RequestInvalid, message).into());
         }
         let admin = self.server.connect(out)?;
-        let key = match &self.key {
-            Some(path) => {
-                let key = keyfile::open(path, &self.passphrase)?;
-                keyfile::require(&key, path, DocType::Release)?;
-                Some(key)
-            }
-            None => None,
-        };
+        let open = |path: &PathBuf| keyfile::open_for(DocType::Release, path, &self.passphrase);
+        let key = self.key.as_ref().map(open).transpose()?;
         let now = environment.now();
         let release = self.describe(now)?;
         let publish = match key {
@@ -128,12 +122,6 @@ impl Args {
         let signed_here = matches!(publish, ReleasePublish::Signed { .. });
         admin.post::<Value>("/api/v1/releases", &publish)?;
 
-        if out.is_json() {
-            out.value(&json!({
-                "code": Code::Ok.as_str(), "release": release, "signed_here": signed_here,
-            }))?;
-            return Ok(ExitCode::SUCCESS);
-        }
         let ReleaseInput { product, version, len, sha256, .. } = &release;
         let signer = match (signed_here, out.lang()) {
             (true, Lang::En) => "signed here",
@@ -141,13 +129,13 @@ impl Args {
             (false, Lang::En) => "signed by the server's release key",
             (false, Lang::Zh) => "由服务器的发布密钥签名",
         };
-        out.line(match out.lang() {
+        let published = match out.lang() {
             Lang::En => format!("{GOOD}published{GOOD:#} {product} {version}, {signer}"),
             Lang::Zh => format!("{GOOD}已发布{GOOD:#} {product} {version},{signer}"),
-        })?;
-        let bytes = out.pick("bytes", "字节").to_owned();
-        out.line(format!("  {} ({len} {bytes}), SHA-256 {sha256}", self.file.display()))?;
-        Ok(ExitCode::SUCCESS)
+        };
+        let (file, bytes) = (self.file.display(), out.pick("bytes", "字节"));
+        let line = format!("{published}\n  {file} ({len} {bytes}), SHA-256 {sha256}");
+        out.done(json!({ "release": release, "signed_here": signed_here }), line)
     }
 
     fn describe(&self, now: Timestamp) -> anyhow::Result<ReleaseInput> {

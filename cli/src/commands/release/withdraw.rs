@@ -6,7 +6,6 @@ use std::process::ExitCode;
 use license_core::api::ReleaseWithdraw;
 use license_core::jws::DocType;
 use license_core::version::Version;
-use license_core::{Code, Lang};
 use serde_json::{Value, json};
 
 use super::sign;
@@ -67,8 +66,7 @@ impl Args {
             version: self.version,
         };
         if let Some(path) = &self.key {
-            let key = keyfile::open(path, &self.passphrase)?;
-            keyfile::require(&key, path, DocType::Release)?;
+            let key = keyfile::open_for(DocType::Release, path, &self.passphrase)?;
             let now = environment.now();
             let terms =
                 sign::Terms { now, valid_days: self.valid_days, adopt: false, carry: false };
@@ -85,15 +83,8 @@ impl Args {
         } else {
             admin.post::<Value>("/api/v1/releases/withdraw", &release)?;
         }
-        if out.is_json() {
-            out.value(&json!({ "code": Code::Ok.as_str(), "release": release }))?;
-            return Ok(ExitCode::SUCCESS);
-        }
-        let ReleaseWithdraw { product, version, .. } = &release;
-        out.line(match out.lang() {
-            Lang::En => format!("{GOOD}withdrawn{GOOD:#} {product} {version}"),
-            Lang::Zh => format!("{GOOD}已撤回{GOOD:#} {product} {version}"),
-        })?;
-        Ok(ExitCode::SUCCESS)
+        let word = out.pick("withdrawn", "已撤回");
+        let line = format!("{GOOD}{word}{GOOD:#} {} {}", release.product, release.version);
+        out.done(json!({ "release": release }), line)
     }
 }
