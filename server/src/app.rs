@@ -47,7 +47,7 @@ use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
 
 pub(crate) use alerts::{
-    AlertFilter, EndDelivery, KeepDeliveries, Letter, StoreAlarms, TakeDeliveries,
+    AlertFilter, AlertMessage, EndDelivery, KeepDeliveries, StoreAlerts, TakeDeliveries,
 };
 pub(crate) use audit::AuditFilter;
 pub(crate) use authorization_codes::{CodeFilter, EndActivation, EndBeat};
@@ -70,7 +70,7 @@ pub(crate) use retention::{Sweep, SweepHistory};
 pub(crate) use signed_lists::SignedDocument;
 pub(crate) use tokens::TokenView;
 pub(crate) use uploads::{
-    EndUpload, KeepUploads, PutPause, REFUSED_CREDENTIALS, TakeUploads, UploadFilter, fingerprint,
+    EndUpload, KeepUploads, PutPause, TakeUploads, UploadFilter, fingerprint,
 };
 pub(crate) use usage::{EndUsage, KeepUsage, TakeUsage, UsageCall, UsageFilter};
 pub(crate) use writer::Writer;

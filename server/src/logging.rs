@@ -1,76 +1,51 @@
 //! Where log lines go and what they look like. docs/LOGGING.md says what they hold.
 
 use std::io::IsTerminal as _;
-use std::sync::Arc;
 
-use tracing::level_filters::LevelFilter;
-use tracing::subscriber::Interest;
-use tracing::{Metadata, Subscriber};
+use tracing::Subscriber;
 use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
+use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
-use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
-use tracing_subscriber::{EnvFilter, Layer};
 
-use crate::alarms::Alarms;
 use crate::config::Problems;
 
-/// Lines that wait while nobody reads; what comes then is dropped, for a log never holds up a call.
-const WAITING_LINES: usize = 8_192;
+/// Lines in the queue of the writing thread. Further lines are dropped: a log never holds up a call.
+const MAX_QUEUED_LINES: usize = 8_192;
 
 /// Log lines of `licd serve`: to standard output, readable on a terminal and JSON otherwise, from
 /// a thread of its own: a reader that stalls or a full disk stops the lines and nothing else. The
-/// last lines are written when the guard is dropped. Alerts among them are gathered, whatever is
-/// shown.
-pub(crate) fn start() -> Result<(WorkerGuard, Arc<Alarms>), Problems> {
+/// last lines are written when the guard is dropped.
+pub(crate) fn start() -> Result<WorkerGuard, Problems> {
     let filter = filter("info,sqlx=warn")?;
     let (writer, guard) = NonBlockingBuilder::default()
-        .buffered_lines_limit(WAITING_LINES)
+        .buffered_lines_limit(MAX_QUEUED_LINES)
         .lossy(true)
         .finish(std::io::stdout());
-    let alarms = Arc::new(Alarms::default());
-    lines(filter, writer, std::io::stdout().is_terminal(), &alarms).init();
+    lines(filter, writer, std::io::stdout().is_terminal()).init();
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
         tracing::error!(place, "a part of the server panicked; this is a bug, please report it");
     }));
-    Ok((guard, alarms))
+    Ok(guard)
 }
 
-/// Shows what the filter lets through, and has alerts gathered.
-fn lines<W>(filter: EnvFilter, writer: W, terminal: bool, alarms: &Arc<Alarms>) -> impl Subscriber
+/// Writes what the filter lets through. The filter covers the whole subscriber: a filter of one
+/// layer would leave its verdicts to the thread, and a question of `sqlx` whether a line would be
+/// shown could lose the next line (<https://github.com/tokio-rs/tracing/issues/2519>).
+fn lines<W>(filter: EnvFilter, writer: W, terminal: bool) -> Box<dyn Subscriber + Send + Sync>
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
-    let most = filter.max_level_hint().map(|level| level.max(LevelFilter::WARN));
-    let lines = tracing_subscriber::fmt::layer()
+    let lines = tracing_subscriber::fmt()
+        .with_env_filter(filter)
         .with_ansi(terminal)
         .log_internal_errors(false)
         .with_writer(writer);
-    let lines = if terminal {
-        lines.with_target(false).with_filter(filter).boxed()
+    if terminal {
+        Box::new(lines.with_target(false).finish())
     } else {
-        lines.json().flatten_event(true).with_current_span(false).with_filter(filter).boxed()
-    };
-    tracing_subscriber::registry().with(lines).with(alarms.layer()).with(JudgedAnew { most })
-}
-
-/// Has each line judged by the filters when it comes. They leave their verdicts to the thread, and
-/// so does whoever only asks whether a line would be shown, as `sqlx` does at each notice of
-/// PostgreSQL: a line that is always let through, and not judged again, would take over the verdict
-/// on that one and get lost (<https://github.com/tokio-rs/tracing/issues/2519>).
-struct JudgedAnew {
-    /// The most that any filter lets through.
-    most: Option<LevelFilter>,
-}
-
-impl<S: Subscriber> Layer<S> for JudgedAnew {
-    fn register_callsite(&self, _: &'static Metadata<'static>) -> Interest {
-        Interest::sometimes()
-    }
-
-    fn max_level_hint(&self) -> Option<LevelFilter> {
-        self.most
+        Box::new(lines.json().flatten_event(true).with_current_span(false).finish())
     }
 }
 
@@ -101,14 +76,21 @@ fn filter(otherwise: &str) -> Result<EnvFilter, Problems> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use std::io;
-    use std::sync::{Mutex, PoisonError};
+    use std::sync::{Arc, Mutex, PoisonError};
 
     use super::*;
 
+    /// Keeps what is written.
     #[derive(Clone, Default)]
-    struct Page(Arc<Mutex<Vec<u8>>>);
+    pub(crate) struct Page(Arc<Mutex<Vec<u8>>>);
+
+    impl Page {
+        pub(crate) fn text(&self) -> String {
+            String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+        }
+    }
 
     impl io::Write for Page {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -121,14 +103,12 @@ mod tests {
         }
     }
 
-    fn written(log: impl FnOnce()) -> (String, Vec<crate::alarms::Alarm>) {
-        let (page, alarms) = (Page::default(), Arc::new(Alarms::default()));
+    fn written(log: impl FnOnce()) -> String {
+        let page = Page::default();
         let writer = page.clone();
-        let filter = EnvFilter::new("info,sqlx=warn");
-        let subscriber = lines(filter, move || writer.clone(), false, &alarms);
+        let subscriber = lines(EnvFilter::new("info,sqlx=warn"), move || writer.clone(), false);
         tracing::subscriber::with_default(subscriber, log);
-        let text = page.0.lock().unwrap().clone();
-        (String::from_utf8(text).unwrap(), alarms.take())
+        page.text()
     }
 
     #[test]
@@ -138,27 +118,26 @@ mod tests {
         });
         // What `sqlx` asks by way of the crate `log` when PostgreSQL notices something.
         let ask = || tracing::dispatcher::get_default(|dispatch| dispatch.enabled(metadata));
-        let (text, alarms) = written(|| {
+        let text = written(|| {
             for round in 0..3 {
                 ask();
-                tracing::warn!(alert = "restored", round, "uploads wait");
+                tracing::warn!(round, "uploads wait");
                 ask();
                 tracing::info!(round, "an answer");
             }
         });
         assert_eq!(text.matches("uploads wait").count(), 3, "{text}");
         assert_eq!(text.matches("an answer").count(), 3, "{text}");
-        assert_eq!(alarms.len(), 3);
     }
 
     #[test]
     fn what_is_not_asked_for_stays_out() {
-        let (text, alarms) = written(|| {
-            tracing::debug!("only for whoever looks");
-            tracing::info!(target: "sqlx::pool", "nobody's business");
+        let text = written(|| {
+            tracing::debug!("only on demand");
+            tracing::info!(target: "sqlx::pool", "left out");
             tracing::warn!(target: "sqlx::pool", "slow");
         });
         assert_eq!(text.lines().count(), 1, "{text}");
-        assert!(text.contains("slow") && alarms.is_empty());
+        assert!(text.contains("slow"));
     }
 }

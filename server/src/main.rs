@@ -1,7 +1,7 @@
 //! The license server: answers the marketplace, signs licenses, uploads them. Here stands what is
 //! made once and passed on: the command line, the clock, randomness, the TLS provider.
 
-mod alarms;
+mod alerts;
 mod app;
 mod backup;
 mod cli;

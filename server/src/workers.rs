@@ -20,8 +20,8 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 
-use crate::alarms::Alarms;
-use crate::app::{App, Command, REFUSED_CREDENTIALS};
+use crate::alerts::AlertKind;
+use crate::app::{App, Command};
 use crate::outbound::circuit_breaker::Permit;
 use crate::outbound::marketplace::Marketplace;
 use crate::store::StoreError;
@@ -37,6 +37,7 @@ impl App {
     #[expect(clippy::needless_pass_by_value, reason = "each worker has its own receiver")]
     pub(crate) fn start_workers(&self, shutdown: Shutdown) -> Vec<JoinHandle<()>> {
         let mut workers = vec![
+            keep("alert_queue", self, &shutdown, alerts::store),
             keep("alerts", self, &shutdown, alerts::deliver),
             keep("refunds", self, &shutdown, refund_warnings::run),
             keep("settle", self, &shutdown, pending::run),
@@ -45,11 +46,7 @@ impl App {
         ];
         let Some(marketplace) = &self.marketplace else {
             self.context.reading.rest(true);
-            tracing::warn!(
-                alert = "marketplace_not_configured",
-                "koogallery.ak and koogallery.sk are not set: orders are not read and licenses \
-                 are not uploaded; both wait in the database"
-            );
+            self.context.raise(AlertKind::MarketplaceNotConfigured.about(""));
             return workers;
         };
         for (name, run) in [
@@ -64,16 +61,6 @@ impl App {
             }));
         }
         workers
-    }
-}
-
-impl App {
-    /// Stores the alerts of the log, until `shutdown` turns true.
-    #[expect(clippy::needless_pass_by_value, reason = "the worker keeps it for good")]
-    pub(crate) fn gather_alarms(&self, alarms: Arc<Alarms>, shutdown: Shutdown) -> JoinHandle<()> {
-        keep("alarms", self, &shutdown, move |app, shutdown| {
-            alerts::gather(app, Arc::clone(&alarms), shutdown)
-        })
     }
 }
 
@@ -99,18 +86,10 @@ where
             if let Some(Ok(())) | None = running.join_next().await {
                 return;
             }
-            tracing::error!(
-                alert = "worker_failed",
-                worker = name,
-                "a worker failed; it starts again"
-            );
+            app.context.raise(AlertKind::WorkerFailed.about(name).with("worker", name));
             tokio::time::sleep(LOOK).await;
         }
     })
-}
-
-fn alert_closed() {
-    tracing::error!(alert = "marketplace_credentials", "{REFUSED_CREDENTIALS}");
 }
 
 /// Sleeps until the wakeup rings, something may be due, or the process stops; true to stop.

@@ -1,4 +1,5 @@
-//! Alerts: stored with their cause, told to whoever is configured, listed for operators.
+//! Alerts: raised, stored with their cause, delivered to the configured receivers, listed for
+//! operators.
 
 use license_core::{Code, Timestamp, api};
 use serde::Deserialize;
@@ -9,16 +10,16 @@ use super::context::Context;
 use super::event::Event;
 use super::transaction::UnitOfWork;
 use super::{App, issuance, paging, views};
-use crate::alarms::{self, Alarm};
+use crate::alerts::{Alert, AlertKind};
 use crate::error::ApiError;
 use crate::store::{
     AlertQuery, AlertRow, AlertTarget, DeliveryRow, DeliveryState, Lease, StoreError, Tx,
 };
 
-/// The same about the same within so many seconds is told once.
-const SAME: i64 = 3600;
-/// How long alerts are listed, in seconds.
-const KEPT: i64 = 30 * 86_400;
+/// Seconds within which alerts of one word and subject are one alert, which counts them.
+const REPEAT_WINDOW: i64 = 3600;
+/// Seconds for which alerts are listed.
+const RETENTION: i64 = 30 * 86_400;
 
 /// The receivers of alerts that are configured.
 fn targets(context: &Context) -> Vec<AlertTarget> {
@@ -28,45 +29,62 @@ fn targets(context: &Context) -> Vec<AlertTarget> {
 }
 
 impl UnitOfWork<'_> {
-    /// Stores an alert together with what caused it, and queues its deliveries.
-    pub(crate) async fn alarm(&mut self, tx: &mut dyn Tx, alarm: &Alarm) -> Result<(), StoreError> {
-        let row = AlertRow {
-            id: self.context.id(),
-            alert: alarm.word.clone(),
-            subject: alarm.subject.clone(),
-            level: if alarm.error { "error" } else { "warn" }.to_owned(),
-            message: alarm.message.clone(),
-            fields: Value::Object(alarm.fields.clone()).to_string(),
-            at: self.now.as_secs(),
-            again: 0,
-        };
-        self.store_alert(tx, &row).await
-    }
-
-    async fn store_alert(&mut self, tx: &mut dyn Tx, row: &AlertRow) -> Result<(), StoreError> {
-        if !tx.add_alert(row, row.at - SAME).await? {
-            return Ok(());
-        }
-        for target in targets(self.context) {
-            tx.add_delivery(&row.id, target, row.at).await?;
-        }
-        self.publish(Event::AlertQueued);
+    /// Raises an alert inside of a transaction: stored together with its cause, logged after the
+    /// commit. A transaction that is rolled back leaves neither.
+    pub(crate) async fn raise(&mut self, tx: &mut dyn Tx, alert: Alert) -> Result<(), StoreError> {
+        store(tx, self, &self.context.id(), &alert).await?;
+        self.publish(Event::AlertRaised(alert));
         Ok(())
     }
 }
 
-/// Stores alerts that the log brought.
-pub(crate) struct StoreAlarms {
-    pub(crate) alarms: Vec<Alarm>,
+impl Context {
+    /// Raises an alert outside of a transaction: logged at once, and queued for [`StoreAlerts`].
+    pub(crate) fn raise(&self, alert: Alert) {
+        alert.log();
+        self.alerts.push(alert);
+    }
 }
 
-impl Command for StoreAlarms {
+/// Stores an alert and queues its deliveries, unless it repeats one.
+async fn store(
+    tx: &mut dyn Tx,
+    work: &mut UnitOfWork<'_>,
+    id: &str,
+    alert: &Alert,
+) -> Result<(), StoreError> {
+    let row = AlertRow {
+        id: id.to_owned(),
+        alert: alert.kind.word().to_owned(),
+        subject: alert.subject.clone(),
+        level: alert.kind.level().to_string(),
+        message: alert.message(),
+        fields: Value::Object(alert.fields.clone()).to_string(),
+        at: work.now.as_secs(),
+        again: 0,
+    };
+    if !tx.add_alert(&row, row.at - REPEAT_WINDOW).await? {
+        return Ok(());
+    }
+    for target in targets(work.context) {
+        tx.add_delivery(&row.id, target, row.at).await?;
+    }
+    work.publish(Event::AlertQueued);
+    Ok(())
+}
+
+/// Stores alerts that were raised, and logged, outside of a transaction.
+pub(crate) struct StoreAlerts {
+    pub(crate) alerts: Vec<Alert>,
+}
+
+impl Command for StoreAlerts {
     type Output = ();
     type Error = StoreError;
 
     async fn run(&self, tx: &mut dyn Tx, work: &mut UnitOfWork<'_>) -> Result<(), StoreError> {
-        for alarm in &self.alarms {
-            work.alarm(tx, alarm).await?;
+        for alert in &self.alerts {
+            store(tx, work, &work.context.id(), alert).await?;
         }
         Ok(())
     }
@@ -82,18 +100,9 @@ impl Command for TestAlert {
 
     async fn run(&self, tx: &mut dyn Tx, work: &mut UnitOfWork<'_>) -> Result<String, StoreError> {
         let id = work.context.id();
-        let row = AlertRow {
-            id: id.clone(),
-            alert: "test".to_owned(),
-            // A subject of its own: a second try within the hour is told as well.
-            subject: id.clone(),
-            level: "warn".to_owned(),
-            message: "a test: alerts of this server arrive here".to_owned(),
-            fields: "{}".to_owned(),
-            at: work.now.as_secs(),
-            again: 0,
-        };
-        work.store_alert(tx, &row).await?;
+        // A subject of its own, so that a second test within the hour is delivered as well. It is
+        // not logged: nothing happened that a reader of the log should look at.
+        store(tx, work, &id, &AlertKind::Test.about(&id)).await?;
         Ok(id)
     }
 }
@@ -103,15 +112,15 @@ pub(crate) struct TakeDeliveries {
     pub(crate) limit: i64,
 }
 
-/// One delivery and what is told.
-pub(crate) struct Letter {
+/// One delivery and what it sends.
+pub(crate) struct AlertMessage {
     pub(crate) row: DeliveryRow,
     /// The same bytes at every attempt.
     pub(crate) body: Vec<u8>,
 }
 
 impl Command for TakeDeliveries {
-    type Output = Vec<Letter>;
+    type Output = Vec<AlertMessage>;
     type Error = StoreError;
 
     async fn run(
@@ -122,17 +131,17 @@ impl Command for TakeDeliveries {
         let targets = targets(work.context);
         let lease = Lease::of(&work.context.server);
         let taken = tx.take_deliveries(work.now.as_secs(), self.limit, &targets, &lease).await?;
-        let mut letters = Vec::with_capacity(taken.len());
+        let mut messages = Vec::with_capacity(taken.len());
         for row in taken {
             if let Some(alert) = tx.alert(&row.alert_id).await? {
-                letters.push(Letter { body: body(&alert, &work.context.issuer), row });
+                messages.push(AlertMessage { body: body(&alert, &work.context.issuer), row });
             }
         }
-        Ok(letters)
+        Ok(messages)
     }
 }
 
-/// What travels.
+/// The JSON that receivers get.
 fn body(alert: &AlertRow, issuer: &str) -> Vec<u8> {
     json!({
         "id": alert.id,
@@ -149,9 +158,9 @@ fn body(alert: &AlertRow, issuer: &str) -> Vec<u8> {
     .into_bytes()
 }
 
-/// Its word decides: what differs from case to case stands in the fields.
+/// The sentence of the alert's word; a word of another version keeps its English message.
 fn chinese(alert: &AlertRow) -> &str {
-    alarms::chinese(&alert.alert).unwrap_or(&alert.message)
+    AlertKind::of_word(&alert.alert).map_or(alert.message.as_str(), |kind| kind.zh())
 }
 
 fn fields(alert: &AlertRow) -> Value {
@@ -224,9 +233,9 @@ pub(crate) struct AlertFilter {
     pub(crate) limit: Option<u32>,
 }
 
-/// From when on alerts are forgotten.
+/// Alerts from before this time are deleted.
 pub(super) fn forgotten_before(now: Timestamp) -> i64 {
-    now.as_secs() - KEPT
+    now.as_secs() - RETENTION
 }
 
 fn view(alert: &AlertRow, deliveries: &[DeliveryRow]) -> api::AlertView {

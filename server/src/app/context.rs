@@ -13,6 +13,7 @@ use tokio::sync::Notify;
 use super::audit::Head;
 use super::delivery_waiters::DeliveryWaiters;
 use super::in_flight::InFlight;
+use crate::alerts::AlertQueue;
 use crate::environment::Environment;
 use crate::keys::sealing::ServerSecret;
 use crate::outbound::notifier::Notifier;
@@ -54,6 +55,8 @@ pub(crate) struct Context {
     pub(crate) reading: InFlight,
     /// Authorization codes that the marketplace is being asked about just now.
     pub(crate) asking: InFlight,
+    /// Alerts that were raised outside of a transaction.
+    pub(crate) alerts: AlertQueue,
     /// Licenses whose delivery somebody waits for.
     pub(crate) delivery_waiters: DeliveryWaiters,
     /// Who works in the background.

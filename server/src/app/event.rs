@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::audit::Head;
 use super::context::Context;
+use crate::alerts::Alert;
 
 /// What is made known after a commit, and only then.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -20,12 +21,10 @@ pub(crate) enum Event {
     UploadQueued,
     /// Usage is to be sent.
     UsageQueued,
-    /// A record of usage was refused, or may have been counted twice.
-    UsageEnded { alert: &'static str, instance: String, code: String },
-    /// An alert is to be told.
+    /// An alert was stored together with its cause.
+    AlertRaised(Alert),
+    /// An alert is to be delivered.
     AlertQueued,
-    /// An order is about to be paid back.
-    RefundNearing { instance: String, minutes: i64, seconds_left: i64 },
     /// An attempt to send the license of an event ended.
     UploadEnded { event: String },
     /// The order of a notification is to be read.
@@ -39,9 +38,7 @@ pub(crate) enum Event {
     /// A list came that another key signed.
     KeyLearned { jwk: Value },
     /// A kept application cannot be served for now.
-    Held { instance: String, event: String, code: &'static str },
-    /// A License was asked for of goods that no product is.
-    ProductUnknown { market_product: String },
+    Held { code: &'static str },
     /// The audit chain has a link more.
     Linked(Head),
     /// What was restored may be sent.
@@ -69,21 +66,8 @@ impl Context {
             }
             Event::UploadQueued => self.wakeups.uploads.notify_one(),
             Event::UsageQueued => self.wakeups.usage.notify_one(),
-            Event::UsageEnded { alert, instance, code } => tracing::error!(
-                alert,
-                instance.id = instance,
-                code,
-                "a record of usage was refused or may have been counted twice: see `licctl usage \
-                 list`"
-            ),
+            Event::AlertRaised(alert) => alert.log(),
             Event::AlertQueued => self.wakeups.alerts.notify_one(),
-            Event::RefundNearing { instance, minutes, seconds_left } => tracing::error!(
-                alert = "refund_nearing",
-                instance.id = instance,
-                minutes,
-                seconds_left,
-                "an order could not be read yet: the marketplace gives up and pays it back soon"
-            ),
             Event::Noticed => self.wakeups.notices.notify_one(),
             Event::CodeAsked { code } => self.asking.begin(&code),
             Event::CodeAnswered { code } => self.asking.end(&code),
@@ -93,23 +77,9 @@ impl Context {
             Event::Linked(head) => {
                 *self.audit_head.lock().unwrap_or_else(PoisonError::into_inner) = Some(head);
             }
-            Event::Held { instance, event, code } => {
+            Event::Held { code } => {
                 metrics::counter!("licd_applications_held_total", "code" => code).increment(1);
-                tracing::warn!(
-                    alert = "application_held",
-                    instance.id = instance,
-                    event.id = event,
-                    result.code = code,
-                    "an accepted application cannot be served for now; it is served when its order \
-                     or the instance allows it"
-                );
             }
-            Event::ProductUnknown { market_product } => tracing::warn!(
-                alert = "product_unknown",
-                market.product = market_product,
-                "a License was refused because no product is sold under this productId; the \
-                 marketplace asks again once an hour for three hours"
-            ),
             Event::RestoreConfirmed => {
                 tracing::info!("the restore was confirmed: uploads go on");
                 self.wakeups.uploads.notify_one();

@@ -13,6 +13,7 @@ pub(crate) use lists::KitFilter;
 pub(crate) use sync::SyncKit;
 
 use super::App;
+use crate::alerts::AlertKind;
 use crate::keys::sealing::UnsealError;
 
 /// What a call shows of its sender: the headers of either edition.
@@ -108,13 +109,8 @@ impl App {
         // RSA takes milliseconds, which other calls need not wait for.
         let sealed = tokio::task::spawn_blocking(work).await.map_err(|error| failed(&error))?;
         sealed.map_err(|cause| {
-            tracing::warn!(
-                alert = "kit_secret_unreadable",
-                cause = ?cause,
-                "an application's clientSecret could not be opened: its users cannot log in until \
-                 koogallery.kit_key is the key whose public half the seller console has, and the \
-                 marketplace has told the application again"
-            );
+            let alert = AlertKind::KitSecretRefused.about("");
+            self.context.raise(alert.with("cause", format!("{cause:?}")));
             unreadable(cause).into()
         })
     }

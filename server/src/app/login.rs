@@ -18,9 +18,9 @@ use oauth_state::State;
 
 use super::audit::By;
 use super::{App, Context, views};
+use crate::alerts::AlertKind;
 use crate::config::{Config, Login};
 use crate::error::ApiError;
-use crate::keys::sealing::UnsealError;
 use crate::outbound::oauth::{Exchange, LoginError, OauthClient};
 use crate::store::KitDoor;
 
@@ -224,8 +224,12 @@ impl App {
             .door(&state.app_id, Some(&state.instance_id), Some(&state.tenant_id))
             .await
             .map_err(|error| failed(&error))?;
-        let secret =
-            self.kit_keys.unseal(&self.context.secret, &door.client_secret).map_err(unusable)?;
+        let secret = self.kit_keys.unseal(&self.context.secret, &door.client_secret);
+        let secret = secret.map_err(|cause| {
+            let alert = AlertKind::KitSecretUnreadable.about("");
+            self.context.raise(alert.with("cause", format!("{cause:?}")));
+            "server_error"
+        })?;
         let Ok(place) = Arc::clone(&logins.places).try_acquire_owned() else {
             return Err("temporarily_unavailable");
         };
@@ -310,15 +314,4 @@ fn stale() -> ApiError {
          or was finished before. Begin again at the seller's page.",
         "此登录无法继续：已超过十分钟、来自其他浏览器，或已完成。请从商家页面重新登录。",
     )
-}
-
-/// Why a stored secret cannot be used, for the log.
-fn unusable(cause: UnsealError) -> &'static str {
-    tracing::error!(
-        alert = "kit_secret_unreadable",
-        cause = ?cause,
-        "a stored clientSecret cannot be opened: put the key file back into koogallery.kit_key, or \
-         have the marketplace tell the application again"
-    );
-    "server_error"
 }

@@ -16,6 +16,7 @@ use super::in_flight::InFlight;
 use super::transaction::UnitOfWork;
 use super::writer::Writer;
 use super::{App, Inner, guess_limiter, login, market, tokens, uploads};
+use crate::alerts::{AlertKind, AlertQueue};
 use crate::config::{Config, Database};
 use crate::environment::Environment;
 use crate::keys::sealing::{KitKeys, ServerSecret};
@@ -102,19 +103,14 @@ impl App {
             usage_form: config.koogallery.usage_form,
             reading: InFlight::default(),
             asking: InFlight::default(),
+            alerts: AlertQueue::default(),
             delivery_waiters: DeliveryWaiters::default(),
             wakeups: Wakeups::default(),
         });
         let known = store.read().await?.public_keys().await?;
         if !known.is_empty() && !keys.made.is_empty() {
             let made: Vec<_> = keys.made.iter().map(|path| path.display().to_string()).collect();
-            tracing::warn!(
-                alert = "key_file_made",
-                files = made.join(", "),
-                "a key file was missing and another key was made, although this database knows \
-                 earlier keys: programs that do not know the new key refuse what it signs; put \
-                 the old file back if it was lost"
-            );
+            context.raise(AlertKind::KeyFileMade.about("").with("files", made.join(", ")));
         }
         for (_, jwk) in known {
             context.learn(serde_json::from_str(&jwk).context("a public key in the database")?);

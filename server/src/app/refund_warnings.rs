@@ -3,9 +3,8 @@
 use koogallery::retry::{REFUND, REFUND_V1, WARNINGS, refund, warning};
 
 use super::command::Command;
-use super::event::Event;
 use super::transaction::UnitOfWork;
-use crate::alarms::Alarm;
+use crate::alerts::AlertKind;
 use crate::store::{StoreError, Tx};
 
 /// Warnings of one transaction.
@@ -59,22 +58,13 @@ impl Command for WarnRefunds {
                 if !first {
                     continue;
                 }
-                // Each threshold counts for itself, even within an hour.
-                let alarm = Alarm::error(
-                    "refund_nearing",
-                    &format!("{instance}/{urgent}"),
-                    "an order could not be read yet: the marketplace gives up and pays it back soon",
-                );
-                let alarm = alarm
-                    .with("instance.id", instance.as_str())
+                // The threshold is a part of the subject: none repeats another within an hour.
+                let alert = AlertKind::RefundNearing
+                    .about(&format!("{instance}/{urgent}"))
+                    .with("instance.id", instance)
                     .with("minutes", urgent)
                     .with("seconds_left", left);
-                work.alarm(tx, &alarm).await?;
-                work.publish(Event::RefundNearing {
-                    instance,
-                    minutes: urgent,
-                    seconds_left: left,
-                });
+                work.raise(tx, alert).await?;
                 warned += 1;
             }
         }

@@ -9,6 +9,7 @@ use super::audit::{By, Entry};
 use super::command::Command;
 use super::event::Event;
 use super::transaction::UnitOfWork;
+use crate::alerts::AlertKind;
 use crate::error::ApiError;
 use crate::store::{StoreError, Tx};
 
@@ -75,14 +76,9 @@ impl App {
     pub(super) async fn remind_of_restore(&self) -> Result<(), StoreError> {
         let mut tx = self.store.read().await?;
         if let Some(restored) = Restored::read(&mut *tx).await? {
-            tracing::warn!(
-                alert = "restored",
-                backup_at = %Timestamp::from_secs(restored.backup_at),
-                restored_at = %Timestamp::from_secs(restored.restored_at),
-                "restored from a backup of {}: uploads wait; look at them with `licctl upload \
-                 list`, confirm with `licctl upload confirm-restore`",
-                Timestamp::from_secs(restored.backup_at)
-            );
+            let time = |at| Timestamp::from_secs(at).to_string();
+            let alert = AlertKind::Restored.about("").with("backup_at", time(restored.backup_at));
+            self.context.raise(alert.with("restored_at", time(restored.restored_at)));
         }
         Ok(())
     }

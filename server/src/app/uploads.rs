@@ -10,17 +10,13 @@ use super::context::Context;
 use super::event::Event;
 use super::transaction::UnitOfWork;
 use super::{App, paging, views};
-use crate::alarms::Alarm;
+use crate::alerts::{Alert, AlertKind};
 use crate::error::ApiError;
 use crate::outbound::marketplace::Marketplace;
 use crate::store::{Lease, Locks, Parcel, StoreError, Tx, UploadQuery, UploadRow, UploadState};
 
 /// What `meta` holds while the queues rest because of wrong credentials.
 pub(super) const PAUSE: &str = "pause";
-
-/// What an operator is told then.
-pub(crate) const REFUSED_CREDENTIALS: &str = "the marketplace refused koogallery.ak and koogallery.sk: nothing is sent until the \
-     configuration changes, or `licctl upload retry` says to try again";
 
 /// Takes uploads that are due, together with the licenses that are sent as text.
 pub(crate) struct TakeUploads {
@@ -119,8 +115,8 @@ impl Command for EndUpload {
             }
         }
         tx.put_upload(&row).await?;
-        if let Some(alarm) = alarm(&row) {
-            work.alarm(tx, &alarm).await?;
+        if let Some(alert) = alert(&row) {
+            work.raise(tx, alert).await?;
         }
         if row.state != UploadState::Queued {
             let ended = Entry::new("upload.end", &By::Server).outcome(row.state.as_str());
@@ -131,23 +127,18 @@ impl Command for EndUpload {
     }
 }
 
-/// What somebody must know of an upload that ended.
-fn alarm(row: &UploadRow) -> Option<Alarm> {
-    let (word, message) = match row.state {
-        UploadState::Failed => ("upload_refused", "the marketplace refused a license"),
-        UploadState::Unclear => (
-            "upload_unclear",
-            "the marketplace refused a license that an earlier attempt may have delivered: look in \
-             the seller's console",
-        ),
+/// The alert of an upload that the marketplace refused.
+fn alert(row: &UploadRow) -> Option<Alert> {
+    let kind = match row.state {
+        UploadState::Failed => AlertKind::UploadRefused,
+        UploadState::Unclear => AlertKind::UploadUnclear,
         _ => return None,
     };
     let code = row.last_code.as_deref().unwrap_or_default();
     let meaning = koogallery::failure::meaning(code).map_or("", |(meaning, _)| meaning);
-    let alarm = Alarm::error(word, &row.id, message)
-        .with("instance.id", row.instance_id.as_str())
-        .with("license.id", row.license_id.as_str());
-    Some(alarm.with("code", code).with("meaning", meaning))
+    let alert = kind.about(&row.id).with("instance.id", row.instance_id.as_str());
+    let alert = alert.with("license.id", row.license_id.as_str());
+    Some(alert.with("code", code).with("meaning", meaning))
 }
 
 /// Recognizes keys and addresses of the marketplace without telling anything about them.
@@ -166,14 +157,10 @@ impl Command for PutPause {
 
     async fn run(&self, tx: &mut dyn Tx, work: &mut UnitOfWork<'_>) -> Result<(), StoreError> {
         if self.configuration.is_some() {
-            work.alarm(tx, &refused_credentials()).await?;
+            work.raise(tx, AlertKind::MarketplaceCredentials.about("")).await?;
         }
         tx.put_meta(PAUSE, self.configuration.as_deref()).await
     }
-}
-
-fn refused_credentials() -> Alarm {
-    Alarm::error("marketplace_credentials", "", REFUSED_CREDENTIALS)
 }
 
 /// Strikes out that the credentials were refused, which every server looks at, and has the orders

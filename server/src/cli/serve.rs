@@ -2,7 +2,6 @@
 
 use std::fmt::Write as _;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -11,7 +10,6 @@ use serde_json::{Map, Value};
 use tokio::sync::watch;
 
 use super::options::{CommonOptions, runtime};
-use crate::alarms::Alarms;
 use crate::app::{App, Made};
 use crate::config::{Config, Database, Loaded};
 use crate::environment::Environment;
@@ -41,8 +39,8 @@ pub(crate) struct Args {
 }
 
 pub(super) fn run(args: &Args, environment: Environment) -> anyhow::Result<()> {
-    let (_last_lines, alarms) = logging::start()?;
-    let outcome = prepare_and_serve(args, environment, alarms, &Output::of_this_process());
+    let _last_lines = logging::start()?;
+    let outcome = prepare_and_serve(args, environment, &Output::of_this_process());
     if let Err(error) = &outcome {
         // The line for log collectors; people read the same on standard error.
         tracing::error!(error = format!("{error:#}"), "licd stops");
@@ -50,12 +48,7 @@ pub(super) fn run(args: &Args, environment: Environment) -> anyhow::Result<()> {
     outcome
 }
 
-fn prepare_and_serve(
-    args: &Args,
-    environment: Environment,
-    alarms: Arc<Alarms>,
-    output: &Output,
-) -> anyhow::Result<()> {
+fn prepare_and_serve(args: &Args, environment: Environment, output: &Output) -> anyhow::Result<()> {
     let Loaded { config, warnings, .. } = args.common.load(vec![
         ("http.listen", args.listen.clone()),
         ("http.admin_listen", args.admin_listen.clone()),
@@ -65,18 +58,13 @@ fn prepare_and_serve(
         tracing::warn!("{}", warning.text);
     }
     let runtime = runtime()?;
-    let outcome = runtime.block_on(serve(&config, environment, alarms, output));
+    let outcome = runtime.block_on(serve(&config, environment, output));
     // A call to the marketplace that hangs on a thread of its own is not waited for.
     runtime.shutdown_background();
     outcome
 }
 
-async fn serve(
-    config: &Config,
-    environment: Environment,
-    alarms: Arc<Alarms>,
-    output: &Output,
-) -> anyhow::Result<()> {
+async fn serve(config: &Config, environment: Environment, output: &Output) -> anyhow::Result<()> {
     let tls = tls(config)?;
     let metrics = start_metrics().context("the metrics cannot be set up")?;
     tokio::spawn(add_up(metrics.clone()));
@@ -97,8 +85,7 @@ async fn serve(
         welcome(config, made, bound.admin_address(), &environment, output);
     }
     let (shutdown, watched) = watch::channel(false);
-    let mut workers = app.start_workers(watched.clone());
-    workers.push(app.gather_alarms(alarms, watched));
+    let workers = app.start_workers(watched);
     let state = HttpState {
         app: app.clone(),
         trusted_proxies: config.http.trusted_proxies.clone().into(),

@@ -1,32 +1,32 @@
-//! Tells alerts to a webhook and a command, until they were taken or the attempts are used up.
-
-use std::sync::Arc;
+//! Stores queued alerts, and delivers stored ones to a webhook and a program until they were taken or
+//! the attempts are used up.
 
 use super::leased_jobs::LeasedJobs;
 use super::{LOOK, Shutdown, rest, uploads};
-use crate::alarms::Alarms;
-use crate::app::{App, EndDelivery, KeepDeliveries, Letter, StoreAlarms, TakeDeliveries};
+use crate::app::{AlertMessage, App, EndDelivery, KeepDeliveries, StoreAlerts, TakeDeliveries};
 use crate::outbound::backoff;
 use crate::store::AlertTarget;
 
 /// Deliveries at the same time.
-const PARALLEL: usize = 4;
+const MAX_DELIVERIES: usize = 4;
 /// Attempts at one delivery: with the pauses between them about three hours.
-const ATTEMPTS: i64 = 40;
+const MAX_ATTEMPTS: i64 = 40;
 
-/// Stores what the log brings.
-pub(super) async fn gather(app: App, alarms: Arc<Alarms>, mut shutdown: Shutdown) {
+/// Stores the alerts that were raised outside of a transaction.
+pub(super) async fn store(app: App, mut shutdown: Shutdown) {
+    let queue = &app.context.alerts;
     loop {
-        let taken = alarms.take();
-        if !taken.is_empty() {
-            let stored = app.writer.write(StoreAlarms { alarms: taken.clone() }).await;
+        let alerts = queue.take();
+        if !alerts.is_empty() {
+            let stored = app.writer.write(StoreAlerts { alerts: alerts.clone() }).await;
             if let Err(error) = stored {
+                // Without the field `alert`, and not raised: it would only join the queue.
                 tracing::error!(error = %error, "alerts could not be stored");
-                alarms.put_back(taken);
+                queue.put_back(alerts);
                 tokio::time::sleep(LOOK).await;
             }
         }
-        if *shutdown.borrow() || rest(&alarms.bell, &mut shutdown, LOOK).await {
+        if *shutdown.borrow() || rest(&queue.wakeup, &mut shutdown, LOOK).await {
             return;
         }
     }
@@ -42,7 +42,7 @@ pub(super) async fn deliver(app: App, mut shutdown: Shutdown) {
         if let Some(held) = flight.keep_now() {
             keep(&app, held).await;
         }
-        let taken = take(&app, PARALLEL - flight.count()).await;
+        let taken = take(&app, MAX_DELIVERIES - flight.count()).await;
         if taken.is_empty() {
             tokio::select! {
                 stop = rest(&app.context.wakeups.alerts, &mut shutdown, LOOK) => if stop { break },
@@ -50,9 +50,9 @@ pub(super) async fn deliver(app: App, mut shutdown: Shutdown) {
             }
             continue;
         }
-        for letter in taken {
-            let id = letter.row.id.clone();
-            flight.start(id, send(app.clone(), shutdown.clone(), letter));
+        for message in taken {
+            let id = message.row.id.clone();
+            flight.start(id, send(app.clone(), shutdown.clone(), message));
         }
         if *shutdown.borrow() {
             break;
@@ -73,7 +73,7 @@ async fn keep(app: &App, held: Vec<String>) {
     }
 }
 
-async fn take(app: &App, free: usize) -> Vec<Letter> {
+async fn take(app: &App, free: usize) -> Vec<AlertMessage> {
     let next = async { app.store.read().await?.next_delivery(&app.alert_targets()).await };
     let due = |at: i64| at <= app.context.now().as_secs();
     if free == 0 || !next.await.ok().flatten().is_some_and(due) {
@@ -86,9 +86,9 @@ async fn take(app: &App, free: usize) -> Vec<Letter> {
     })
 }
 
-/// What goes wrong here is logged without the field `alert`: it would only come back.
-async fn send(app: App, shutdown: Shutdown, letter: Letter) {
-    let Letter { row, body } = letter;
+/// A failure is logged but not raised: the alert about it would go the same way.
+async fn send(app: App, shutdown: Shutdown, message: AlertMessage) {
+    let AlertMessage { row, body } = message;
     let now = app.context.now().as_secs();
     let outcome = match row.target {
         AlertTarget::Webhook => app.context.notifier.post(body, now).await,
@@ -99,7 +99,7 @@ async fn send(app: App, shutdown: Shutdown, letter: Letter) {
     metrics::counter!("licd_alert_deliveries_total", "target" => target, "result" => result)
         .increment(1);
 
-    let next_at = (row.attempts < ATTEMPTS).then(|| {
+    let next_at = (row.attempts < MAX_ATTEMPTS).then(|| {
         app.context.now().as_secs() + backoff::seconds(row.attempts, &app.context.environment)
     });
     match &outcome {

@@ -8,7 +8,8 @@ use koogallery::upload::Content;
 use koogallery::{Failure, Remedy};
 
 use super::leased_jobs::LeasedJobs;
-use super::{LOOK, Shutdown, Woken, alert_closed, take, wait};
+use super::{LOOK, Shutdown, Woken, take, wait};
+use crate::alerts::AlertKind;
 use crate::app::fingerprint;
 use crate::app::{
     App, ClampDueTimes, Command, EndUpload, KeepUploads, PutPause, RESTORED, TakeUploads,
@@ -100,7 +101,8 @@ async fn follow(app: &App, marketplace: &Marketplace) {
         if !app.breaker.are_credentials_refused() {
             app.breaker.refuse_credentials();
             context.reading.rest(true);
-            alert_closed();
+            // The server that met the refusal raised the alert: here only the log line is missing.
+            AlertKind::MarketplaceCredentials.about("").log();
         }
     } else if app.breaker.is_refusal_recorded() {
         app.breaker.retry();
@@ -170,30 +172,14 @@ async fn send(app: App, marketplace: Arc<Marketplace>, shutdown: Shutdown, parce
     }
 }
 
+/// Logs how an attempt ended; a refusal was logged by the alert of the transaction that recorded it.
 fn report(id: &str, license: &str, state: Option<UploadState>, failure: Option<&Failure>) {
     let code = failure.map_or("", |failure| failure.code.as_str());
-    let meaning = failure.map_or("", |failure| failure.meaning);
     match state {
         Some(UploadState::Delivered) => {
             tracing::info!(upload.id = id, license.id = license, "license delivered");
         }
-        Some(UploadState::Failed) => tracing::error!(
-            alert = "upload_refused",
-            upload.id = id,
-            license.id = license,
-            code,
-            meaning,
-            "the marketplace refused a license"
-        ),
-        Some(UploadState::Unclear) => tracing::error!(
-            alert = "upload_unclear",
-            upload.id = id,
-            license.id = license,
-            code,
-            meaning,
-            "the marketplace refused a license that an earlier attempt may have delivered: look in \
-             the seller's console"
-        ),
+        Some(UploadState::Failed | UploadState::Unclear) => {}
         _ => tracing::warn!(
             upload.id = id,
             license.id = license,
@@ -211,11 +197,7 @@ pub(crate) async fn tell_gate(app: &App, remedy: Option<Remedy>) {
         Transition::Unchanged => {}
         Transition::Opened => {
             context.reading.rest(true);
-            tracing::error!(
-                alert = "marketplace_unreachable",
-                "the marketplace did not answer five times in a row: its queues rest, and it is \
-                 asked once in a while"
-            );
+            context.raise(AlertKind::MarketplaceUnreachable.about(""));
         }
         Transition::Closed => {
             context.reading.rest(false);
@@ -225,12 +207,13 @@ pub(crate) async fn tell_gate(app: &App, remedy: Option<Remedy>) {
         }
         Transition::CredentialsRefused => {
             context.reading.rest(true);
-            alert_closed();
             let configuration = app.marketplace.as_ref().map(|m| fingerprint(m, context));
             match app.writer.write(PutPause { configuration }).await {
                 Ok(()) => app.breaker.refusal_recorded(),
                 Err(error) => {
                     tracing::error!(error = %error, "that the queues rest could not be written down");
+                    // The transaction that would have stored the alert was rolled back.
+                    context.raise(AlertKind::MarketplaceCredentials.about(""));
                 }
             }
         }

@@ -8,6 +8,7 @@ use koogallery::{Failure, Remedy};
 
 use super::leased_jobs::LeasedJobs;
 use super::{LOOK, Shutdown, rest, uploads};
+use crate::alerts::AlertKind;
 use crate::app::{App, EndUsage, KeepUsage, RESTORED, TakeUsage, UsageCall};
 use crate::outbound::backoff;
 use crate::outbound::circuit_breaker::Permit;
@@ -115,13 +116,10 @@ async fn send(app: App, marketplace: Arc<Marketplace>, shutdown: Shutdown, call:
     let ended = EndUsage { ids, outcome, unsent, next_at };
     let ended = uploads::write_down(&app, ended, &shutdown).await;
     match (&failure, ended) {
-        (Some(failure), _) if is_about_the_access_key(failure) => tracing::error!(
-            alert = "usage_signature",
-            code = failure.code,
-            count,
-            "the marketplace refused the signature of usage: is koogallery.access_key the one of \
-             the basic interface?"
-        ),
+        (Some(failure), _) if is_about_the_access_key(failure) => {
+            let alert = AlertKind::UsageSignature.about("").with("code", failure.code.as_str());
+            app.context.raise(alert.with("count", count));
+        }
         (Some(failure), _) => {
             tracing::warn!(
                 code = failure.code,

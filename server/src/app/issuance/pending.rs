@@ -6,7 +6,7 @@ use license_core::issuing_rules::Denial;
 use super::decide::{Decision, IssueRequest, decide, result_code};
 use super::issue::{issue, send};
 use super::presented_machine::PresentedMachine;
-use crate::alarms::Alarm;
+use crate::alerts::AlertKind;
 use crate::app::audit::{By, Entry};
 use crate::app::command::Command;
 use crate::app::event::Event;
@@ -140,22 +140,12 @@ async fn hold(
     application.state = ApplicationState::Held;
     application.code = Some(code.as_str().to_owned());
     tx.put_application(application).await?;
-    let alarm = Alarm::error(
-        "application_held",
-        &instance.id,
-        "an accepted application cannot be served for now; it is served when its order or the \
-         instance allows it",
-    );
-    let alarm = alarm
-        .warning()
+    let alert = AlertKind::ApplicationHeld
+        .about(&instance.id)
         .with("event.id", application.event_id.as_str())
         .with("result.code", code.as_str());
-    work.alarm(tx, &alarm).await?;
+    work.raise(tx, alert).await?;
     work.audit(judged(application, "held").about("code", code.as_str()));
-    work.publish(Event::Held {
-        instance: instance.id.clone(),
-        event: application.event_id.clone(),
-        code: code.as_str(),
-    });
+    work.publish(Event::Held { code: code.as_str() });
     Ok(())
 }

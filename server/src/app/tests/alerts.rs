@@ -9,8 +9,8 @@ use serde_json::Value;
 
 use super::fake_marketplace::Trick;
 use super::fixture::{DAY, Fixture, PATIENCE, apply, device};
-use crate::alarms::Alarm;
-use crate::app::{AlertFilter, StoreAlarms};
+use crate::alerts::AlertKind;
+use crate::app::{AlertFilter, StoreAlerts};
 use crate::config::Config;
 
 impl Fixture {
@@ -88,17 +88,17 @@ async fn a_cause_and_its_alert_are_one() {
 async fn the_same_about_the_same_is_told_once_an_hour() {
     let (fixture, folder) = bench_with_command().await;
     let fixture = fixture.started();
-    let storm = |subject: &str| Alarm::error("storm", subject, "again and again");
+    let storm = |subject: &str| AlertKind::WorkerFailed.about(subject);
     for _ in 0..5 {
-        let alarms = vec![storm("a"), storm("a"), storm("b")];
-        fixture.app.writer.write(StoreAlarms { alarms }).await.unwrap();
+        let alerts = vec![storm("a"), storm("a"), storm("b")];
+        fixture.app.writer.write(StoreAlerts { alerts }).await.unwrap();
     }
-    fixture.alert_is("storm", "delivered").await;
-    let stored = fixture.alerts("storm").await;
+    fixture.alert_is("worker_failed", "delivered").await;
+    let stored = fixture.alerts("worker_failed").await;
     let counts: Vec<_> = stored.iter().map(|alert| (alert.subject.as_str(), alert.again)).collect();
     assert_eq!(counts, [("a", 9), ("b", 4)]);
     fixture.forward(3600).await;
-    fixture.app.writer.write(StoreAlarms { alarms: vec![storm("a")] }).await.unwrap();
+    fixture.app.writer.write(StoreAlerts { alerts: vec![storm("a")] }).await.unwrap();
     for _ in 0..PATIENCE {
         if told(&folder).len() == 3 {
             break;
@@ -153,13 +153,17 @@ async fn alerts_are_kept_where_nobody_is_told_and_forgotten_after_a_month() {
     let fixture = Fixture::bare().await;
     let error = fixture.app.test_alert().await.unwrap_err();
     assert_eq!(error.code, Code::Conflict);
-    let alarms = vec![Alarm::error("storm", "", "once").warning()];
-    fixture.app.writer.write(StoreAlarms { alarms }).await.unwrap();
-    let kept = fixture.alerts("storm").await;
+    fixture.app.context.raise(AlertKind::ProductUnknown.about(""));
+    let alerts = fixture.app.context.alerts.take();
+    fixture.app.writer.write(StoreAlerts { alerts }).await.unwrap();
+    let kept = fixture.alerts("product_unknown").await;
     assert_eq!((kept[0].deliveries.len(), kept[0].level.as_str()), (0, "warn"));
-    assert_eq!(fixture.app.alert(&kept[0].alert_id).await.unwrap().message, "once");
+    assert_eq!(
+        fixture.app.alert(&kept[0].alert_id).await.unwrap().message,
+        AlertKind::ProductUnknown.en()
+    );
     assert_eq!(fixture.app.alert("no-such").await.unwrap_err().code, Code::NotFound);
     fixture.forward(30 * DAY + 1).await;
     fixture.app.writer.write(crate::app::Sweep).await.unwrap();
-    assert!(fixture.alerts("storm").await.is_empty());
+    assert!(fixture.alerts("product_unknown").await.is_empty());
 }

@@ -4,7 +4,7 @@ use koogallery::usage::{Form, Record, Verdicts, is_about_the_access_key, is_part
 use koogallery::{Failure, Remedy};
 
 use super::record;
-use crate::alarms::Alarm;
+use crate::alerts::AlertKind;
 use crate::app::command::Command;
 use crate::app::event::Event;
 use crate::app::transaction::UnitOfWork;
@@ -76,19 +76,12 @@ async fn refuse(
     row.last_message = Some(message.to_owned());
     row.finished_at = Some(work.now.as_secs());
     tx.put_usage(&row).await?;
-    let (alert, message) = match row.state {
-        UsageState::Unclear => (
-            "usage_unclear",
-            "a record of usage was refused that an earlier attempt may have delivered: compare \
-             with the seller's console",
-        ),
-        _ => ("usage_refused", "a record of usage was refused"),
+    let kind = match row.state {
+        UsageState::Unclear => AlertKind::UsageUnclear,
+        _ => AlertKind::UsageRefused,
     };
-    let alarm = Alarm::error(alert, &row.instance_id, message)
-        .with("usage.id", row.id.as_str())
-        .with("code", code);
-    work.alarm(tx, &alarm).await?;
-    work.publish(Event::UsageEnded { alert, instance: row.instance_id, code: code.to_owned() });
+    let alert = kind.about(&row.instance_id).with("usage.id", row.id).with("code", code);
+    work.raise(tx, alert).await?;
     Ok(row.state)
 }
 
@@ -154,8 +147,10 @@ impl EndUsage {
             let at = self.ids.iter().position(|id| *id == row.id);
             match at.and_then(|at| verdicts.get(at)) {
                 Some(Ok(())) => {
+                    // The old form has no number by which the marketplace could know it again.
                     if row.unanswered && row.old_form {
-                        tell_of_twice(tx, work, &row).await?;
+                        let alert = AlertKind::UsageTwice.about(&row.instance_id);
+                        work.raise(tx, alert.with("usage.id", row.id.as_str())).await?;
                     }
                     taken.push(row.id);
                 }
@@ -236,25 +231,4 @@ fn delay(failure: &Failure, next_at: i64) -> UsageDelay<'_> {
         unanswered: false,
         together: None,
     }
-}
-
-/// The old form has no number by which the marketplace could know it again.
-async fn tell_of_twice(
-    tx: &mut dyn Tx,
-    work: &mut UnitOfWork<'_>,
-    row: &UsageRow,
-) -> Result<(), StoreError> {
-    let alarm = Alarm::error(
-        "usage_unclear",
-        &row.instance_id,
-        "a record of usage was sent again in the old form after an attempt that got no answer: it \
-         may have been counted twice",
-    );
-    work.alarm(tx, &alarm.with("usage.id", row.id.as_str())).await?;
-    work.publish(Event::UsageEnded {
-        alert: "usage_unclear",
-        instance: row.instance_id.clone(),
-        code: String::new(),
-    });
-    Ok(())
 }

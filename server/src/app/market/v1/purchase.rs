@@ -13,8 +13,8 @@ use license_core::{Lang, Timestamp};
 use super::super::create::{add, free_id, fresh, unreadable};
 use super::super::live;
 use super::super::query::{self, Shown};
+use crate::alerts::AlertKind;
 use crate::app::command::{Command, Failed};
-use crate::app::event::Event;
 use crate::app::issuance::issue;
 use crate::app::issuance::{Grant, SeatAllocation, count, product_of, result_code, state};
 use crate::app::orders;
@@ -215,9 +215,9 @@ pub(super) async fn grant(
         }
     };
     let Some(product) = product_of(tx, work.context, instance).await? else {
-        work.publish(Event::ProductUnknown {
-            market_product: instance.market_product.clone().unwrap_or_default(),
-        });
+        let market_product = instance.market_product.as_deref().unwrap_or_default();
+        let alert = AlertKind::ProductUnknown.about("").with("market.product", market_product);
+        work.raise(tx, alert).await?;
         return Err(Rejection::new(
             ResultCode::NoResource,
             "the seller has not configured this product yet",
