@@ -90,7 +90,7 @@ impl Command for StoreAlerts {
     }
 }
 
-/// An operator wants to see whether alerts arrive.
+/// Stores an alert of the kind `Test`, so that an operator sees whether alerts arrive.
 pub(crate) struct TestAlert;
 
 impl Command for TestAlert {
@@ -107,7 +107,7 @@ impl Command for TestAlert {
     }
 }
 
-/// Takes deliveries that are due.
+/// Leases deliveries that are due.
 pub(crate) struct TakeDeliveries {
     pub(crate) limit: i64,
 }
@@ -167,7 +167,7 @@ fn fields(alert: &AlertRow) -> Value {
     serde_json::from_str(&alert.fields).unwrap_or_default()
 }
 
-/// Goes on holding the deliveries under way, and puts back those of servers that died.
+/// Renews the leases of deliveries under way, and queues those whose lease ended again.
 pub(crate) struct KeepDeliveries {
     pub(crate) held: Vec<String>,
 }
@@ -183,7 +183,7 @@ impl Command for KeepDeliveries {
     }
 }
 
-/// An attempt at a delivery ended.
+/// Records how an attempt at a delivery ended.
 #[derive(Clone)]
 pub(crate) struct EndDelivery {
     pub(crate) id: String,
@@ -276,7 +276,7 @@ fn delivery(row: &DeliveryRow) -> api::AlertDelivery {
 }
 
 impl App {
-    /// Alerts in the order they came.
+    /// Alerts, oldest first.
     pub(crate) async fn alerts(
         &self,
         filter: &AlertFilter,
@@ -302,7 +302,7 @@ impl App {
         }
     }
 
-    /// Sends an alert that tells of nothing.
+    /// Sends a test alert.
     pub(crate) async fn test_alert(&self) -> Result<api::AlertView, ApiError> {
         if targets(&self.context).is_empty() {
             return Err(ApiError::new(
@@ -315,7 +315,7 @@ impl App {
         self.alert(&id).await
     }
 
-    /// To whom alerts go: whether there is anything to do for the worker.
+    /// The configured receivers; without one the worker has nothing to do.
     pub(crate) fn alert_targets(&self) -> Vec<AlertTarget> {
         targets(&self.context)
     }

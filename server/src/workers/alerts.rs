@@ -32,7 +32,7 @@ pub(super) async fn store(app: App, mut shutdown: Shutdown) {
     }
 }
 
-/// Delivers what is stored.
+/// Delivers stored alerts to the configured receivers.
 pub(super) async fn deliver(app: App, mut shutdown: Shutdown) {
     if app.alert_targets().is_empty() {
         return;
@@ -61,7 +61,7 @@ pub(super) async fn deliver(app: App, mut shutdown: Shutdown) {
     while flight.ended().await {}
 }
 
-/// Says that those are still under way, and takes up what a server that died left behind.
+/// Renews the leases of deliveries under way, and takes over those of servers that died.
 async fn keep(app: &App, held: Vec<String>) {
     let kept = async {
         let in_flight = app.store.read().await?.deliveries_in_flight().await?;
