@@ -1,4 +1,4 @@
-//! The admin API of a `licd`: a small blocking client that says what to do when it fails.
+//! Blocking HTTP client of licd's admin API. Its errors name the next step for the operator.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -26,7 +26,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Everything but the unreserved characters of RFC 3986.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// Which server, and who asks.
+/// Address of the server, and the token to authenticate with.
 #[derive(clap::Args)]
 #[command(next_help_heading = "Server")]
 pub(crate) struct ServerArgs {
@@ -55,14 +55,13 @@ pub(crate) struct Admin {
 }
 
 impl ServerArgs {
-    /// Whether a server may be asked: its address has a default, its token has none.
+    /// Whether a server was named: the address has a default, so only the token tells.
     pub(crate) fn is_given(&self) -> bool {
         let (token, file) = self.bearer();
         token.is_some() || file.is_some()
     }
 
-    /// Token and file. Either option replaces both variables, which `clap` would have stand beside
-    /// it.
+    /// Token and file. Read here and not by `clap`, because either option replaces both variables.
     fn bearer(&self) -> (Option<String>, Option<PathBuf>) {
         if self.token.is_some() || self.token_file.is_some() {
             return (self.token.clone(), self.token_file.clone());
@@ -238,7 +237,7 @@ impl Admin {
         ))
     }
 
-    /// The server's own words, and the next step where it is always the same.
+    /// The error that the server answered with, and the next step where the code alone decides it.
     fn refused(&self, status: StatusCode, body: &[u8]) -> Failure {
         let problem: Value = serde_json::from_slice(body).unwrap_or_default();
         let member = |name: &str| problem.get(name).and_then(Value::as_str);
@@ -251,7 +250,7 @@ impl Admin {
             Lang::Zh => member("detail_zh").or(member("title_zh")).or(en),
         };
         let text = text.map_or_else(|| code.message(self.lang).to_owned(), ToOwned::to_owned);
-        // A server that cannot answer has refused nothing.
+        // A 5xx is no decision about the request: exit code 2, not 1.
         let failure = if status.is_server_error() {
             Failure::new(code, text).advise(self.pick(
                 "try again; if it goes on, look at licd's log and at its database",

@@ -1,4 +1,4 @@
-//! One file a command: its arguments, what it does, what it prints.
+//! The subcommands: one file each with its arguments and what it does.
 
 pub(crate) mod alert;
 pub(crate) mod audit;

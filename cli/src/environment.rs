@@ -1,4 +1,4 @@
-//! The clock and the random source that `main` makes and passes on.
+//! The clock and the random source, made in `main` and passed to the commands.
 
 use std::io;
 

@@ -1,8 +1,8 @@
-//! Why a command could not be done: a stable code, the cause and the next step.
+//! The error of a command: stable code, cause, next step and exit code.
 
 use license_core::Code;
 
-/// An error that knows its code and tells what to do next. Goes through `anyhow`.
+/// Travels inside of `anyhow::Error`; `Output::error` finds it there by downcast.
 #[derive(Debug)]
 pub(crate) struct Failure {
     pub(crate) code: Code,
@@ -19,7 +19,7 @@ impl Failure {
         Self { code, message: message.into(), remedy: None, chinese: None, exit: 2 }
     }
 
-    /// The question was understood and answered with a no: exit code 1.
+    /// The request was understood and refused: exit code 1.
     pub(crate) fn refused(code: Code, message: impl Into<String>) -> Self {
         Self { exit: 1, ..Self::new(code, message) }
     }

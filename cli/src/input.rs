@@ -9,8 +9,8 @@ use license_core::Code;
 
 use crate::failure::Failure;
 
-/// More than any document with its lists needs, less than a mistake costs.
-const LIMIT: u64 = 16 * 1024 * 1024;
+/// Longer than any document with its lists; a wrong file is refused before it fills the memory.
+const MAX_INPUT_LEN: u64 = 16 * 1024 * 1024;
 
 /// What an argument named, and where it came from.
 #[derive(Debug)]
@@ -32,7 +32,7 @@ impl Input {
         if argument == "-" {
             return Ok(Self { bytes: standard_input()?, origin: Origin::StandardInput });
         }
-        // A license string is longer than any name: asking would fail with ENAMETOOLONG.
+        // `exists` is false for a license string as well: it fails with ENAMETOOLONG.
         if Path::new(argument).exists() {
             return Ok(Self { bytes: file(Path::new(argument))?, origin: Origin::File });
         }
@@ -62,25 +62,29 @@ pub(crate) fn file(path: &Path) -> anyhow::Result<Vec<u8>> {
     let reading = || format!("reading {}", path.display());
     let mut bytes = Vec::new();
     fs::File::open(path)
-        .and_then(|file| file.take(LIMIT + 1).read_to_end(&mut bytes))
+        .and_then(|file| file.take(MAX_INPUT_LEN + 1).read_to_end(&mut bytes))
         .with_context(reading)?;
     limited(bytes, &path.display().to_string())
 }
 
-/// Whether a name can stand in a license and in the lines for people around it.
+/// Whether a name fits into a license and into the commented lines around it.
 pub(crate) fn is_one_line(name: &str) -> bool {
     !name.trim().is_empty() && !name.chars().any(char::is_control)
 }
 
 fn standard_input() -> anyhow::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    io::stdin().lock().take(LIMIT + 1).read_to_end(&mut bytes).context("reading standard input")?;
+    io::stdin()
+        .lock()
+        .take(MAX_INPUT_LEN + 1)
+        .read_to_end(&mut bytes)
+        .context("reading standard input")?;
     limited(bytes, "standard input")
 }
 
 fn limited(bytes: Vec<u8>, name: &str) -> anyhow::Result<Vec<u8>> {
-    if bytes.len() as u64 > LIMIT {
-        let limit = LIMIT / (1024 * 1024);
+    if bytes.len() as u64 > MAX_INPUT_LEN {
+        let limit = MAX_INPUT_LEN / (1024 * 1024);
         let failure =
             Failure::new(Code::PayloadTooLarge, format!("{name} is longer than {limit} MiB"));
         bail!(

@@ -1,4 +1,4 @@
-//! A license's content as lines for people.
+//! Prints the content of a license as lines of names and values.
 
 use std::fmt::Display;
 
@@ -9,7 +9,7 @@ use crate::messages;
 use crate::output::{DIM, Output};
 
 /// Columns that the names take.
-const WIDTH: usize = 14;
+const NAME_WIDTH: usize = 14;
 
 /// A name and a value.
 pub(crate) fn row(out: &mut Output, name: (&str, &str), value: impl Display) -> anyhow::Result<()> {
@@ -18,7 +18,7 @@ pub(crate) fn row(out: &mut Output, name: (&str, &str), value: impl Display) -> 
         // A Chinese character takes two columns.
         Lang::Zh => (name.1, name.1.chars().map(|c| if c.is_ascii() { 1 } else { 2 }).sum()),
     };
-    let gap = " ".repeat(WIDTH.saturating_sub(width));
+    let gap = " ".repeat(NAME_WIDTH.saturating_sub(width));
     out.line(format!("  {DIM}{name}{DIM:#}{gap}{value}"))?;
     Ok(())
 }

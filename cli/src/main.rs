@@ -23,7 +23,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::environment::Environment;
-use crate::output::{Output, Speech};
+use crate::output::{Output, OutputArgs};
 
 const AFTER_HELP: &str = "\
 Try it, offline:
@@ -41,7 +41,7 @@ Exit codes: 0 done or valid, 1 refused (the code is printed), 2 wrong usage or a
 #[command(name = "licctl", version, after_help = AFTER_HELP)]
 struct Cli {
     #[command(flatten)]
-    speech: Speech,
+    output: OutputArgs,
     #[command(subcommand)]
     command: Command,
 }
@@ -49,11 +49,11 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Alert(commands::alert::Args),
-    Application(commands::joint_kit::Applications),
+    Application(commands::joint_kit::ApplicationArgs),
     Audit(commands::audit::Args),
     Code(commands::authorization_code::Args),
     Completions(commands::completions::Args),
-    Department(commands::joint_kit::Departments),
+    Department(commands::joint_kit::DepartmentArgs),
     Devinfo(commands::devinfo::Args),
     Instance(commands::instance::Args),
     Issue(Box<commands::issue::Args>),
@@ -65,11 +65,11 @@ enum Command {
     Product(commands::product::Args),
     Release(commands::release::Args),
     Show(commands::show::Args),
-    Tenant(commands::joint_kit::Tenants),
+    Tenant(commands::joint_kit::TenantArgs),
     Token(commands::token::Args),
     Upload(commands::upload::Args),
     Usage(commands::usage::Args),
-    User(commands::joint_kit::Users),
+    User(commands::joint_kit::UserArgs),
     #[command(hide = true)]
     Vectors(commands::vectors::Args),
     Verify(Box<commands::verify::Args>),
@@ -113,7 +113,7 @@ fn main() -> ExitCode {
         fill: |bytes| getrandom::fill(bytes).map_err(std::io::Error::other),
     };
     let cli = Cli::parse();
-    let mut out = Output::new(cli.speech);
+    let mut out = Output::new(cli.output);
     match cli.command.run(&environment, &mut out) {
         Ok(code) => code,
         Err(error) => out.error(&error),

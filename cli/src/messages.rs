@@ -1,4 +1,4 @@
-//! What is said about a license, in English and Chinese.
+//! English and Chinese texts about licenses, bindings and warnings.
 
 use license_core::binding::Binding;
 use license_core::component::{DropReason, Dropped};

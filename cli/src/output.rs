@@ -1,5 +1,5 @@
-//! The only place that prints: standard output for results, standard error for everything about
-//! them, one JSON object or array where `--json` asks for it.
+//! Prints results on standard output, errors and notes on standard error, and JSON where `--json`
+//! asks for it. No other file prints.
 
 use std::fmt::Display;
 use std::io::{self, Write};
@@ -21,19 +21,19 @@ pub(crate) const GOOD: Style = AnsiColor::Green.on_default().bold();
 pub(crate) const WARN: Style = AnsiColor::Yellow.on_default().bold();
 pub(crate) const BAD: Style = AnsiColor::Red.on_default().bold();
 
-/// How every command speaks.
+/// Options that every command has.
 #[derive(clap::Args, Clone, Copy, Debug)]
-pub(crate) struct Speech {
+pub(crate) struct OutputArgs {
     /// Print one JSON object with a `code` (lists print an array).
     #[arg(long, global = true, help_heading = "Output")]
     json: bool,
     /// Language of explanations; otherwise the locale decides.
     #[arg(long, global = true, value_enum, value_name = "LANG", help_heading = "Output")]
-    lang: Option<Tongue>,
+    lang: Option<LangArg>,
 }
 
 #[derive(clap::ValueEnum, Clone, Copy, Debug)]
-enum Tongue {
+enum LangArg {
     /// English
     En,
     /// 中文
@@ -49,14 +49,14 @@ pub(crate) struct Output {
 }
 
 impl Output {
-    pub(crate) fn new(speech: Speech) -> Self {
-        let lang = match speech.lang {
-            Some(Tongue::En) => Lang::En,
-            Some(Tongue::Zh) => Lang::Zh,
+    pub(crate) fn new(output: OutputArgs) -> Self {
+        let lang = match output.lang {
+            Some(LangArg::En) => Lang::En,
+            Some(LangArg::Zh) => Lang::Zh,
             None => lang_of_environment(),
         };
         let (stdout, stderr) = (AutoStream::auto(io::stdout()), AutoStream::auto(io::stderr()));
-        Self { json: speech.json, lang, stdout, stderr }
+        Self { json: output.json, lang, stdout, stderr }
     }
 
     /// Whether the result is to be printed as JSON; explanations on standard error stay text.

@@ -1,4 +1,5 @@
-//! Passphrases of key files: from a file, or asked for on a terminal. Never an argument.
+//! Reads the passphrase of a key file from a file or a terminal; it is never an argument, because
+//! other processes can see those.
 
 use std::ffi::OsString;
 use std::fs;

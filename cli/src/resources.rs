@@ -28,7 +28,7 @@ use crate::table;
 pub(crate) type Bilingual = (&'static str, &'static str);
 
 /// A name in English and Chinese, and the value of a row under it.
-pub(crate) type Column<T> = (&'static str, &'static str, fn(&T, Lang) -> String);
+pub(crate) type ViewColumn<T> = (&'static str, &'static str, fn(&T, Lang) -> String);
 
 /// A resource that is printed as a row of a table.
 pub(crate) trait Listed: DeserializeOwned + 'static {
@@ -36,7 +36,7 @@ pub(crate) trait Listed: DeserializeOwned + 'static {
     /// Member that the next page of the list starts after. A change prints the resource under this
     /// name without `_id`.
     const KEY: &'static str;
-    const COLUMNS: &'static [Column<Self>];
+    const COLUMNS: &'static [ViewColumn<Self>];
     /// Printed instead of a table without rows.
     const EMPTY: Bilingual;
     /// As `EMPTY`, where the list was filtered.
@@ -47,7 +47,7 @@ pub(crate) trait Listed: DeserializeOwned + 'static {
 pub(crate) trait Shown: DeserializeOwned + 'static {
     /// Path of the collection.
     const PATH: &'static str;
-    const FIELDS: &'static [Column<Self>];
+    const FIELDS: &'static [ViewColumn<Self>];
 
     /// Prints what no single line holds.
     fn details(&self, _out: &mut Output) -> anyhow::Result<()> {
@@ -108,7 +108,7 @@ pub(crate) fn print_views<T: Listed>(
 }
 
 /// A table of these columns, none without rows.
-fn table<T>(views: &[T], columns: &[Column<T>], lang: Lang) -> Option<String> {
+fn table<T>(views: &[T], columns: &[ViewColumn<T>], lang: Lang) -> Option<String> {
     let head = columns.iter().map(|(en, zh, _)| messages::pick(lang, en, zh));
     let mut table = table::new(head);
     for view in views {

@@ -1,4 +1,4 @@
-//! Secrets that are given as a text or, better, as a file.
+//! Secrets given as an argument or, better, as a file.
 
 use std::path::Path;
 

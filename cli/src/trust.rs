@@ -1,4 +1,5 @@
-//! Whom `verify` and `show` trust: a JWKS, a signed trust list with its root, or a server.
+//! Opens the keys that `verify` and `show` trust: a JWKS, a trust list with its root, or those of a
+//! server.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -160,7 +161,7 @@ fn agent() -> ureq::Agent {
     ureq::Agent::config_builder()
         .timeout_global(Some(Duration::from_secs(10)))
         .http_status_as_error(false)
-        // Whoever answers for the server must not name another one.
+        // The keys must come from the address that was given, not from one that it redirects to.
         .max_redirects(0)
         .build()
         .into()

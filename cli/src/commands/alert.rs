@@ -1,4 +1,4 @@
-//! `licctl alert`.
+//! `licctl alert`: lists alerts, and tests their delivery.
 
 use std::process::ExitCode;
 use std::time::Duration;

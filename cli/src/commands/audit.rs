@@ -1,4 +1,4 @@
-//! `licctl audit`.
+//! `licctl audit`: lists and exports the audit chains.
 
 mod verify;
 
@@ -27,7 +27,7 @@ pub(crate) struct Args {
 
 /// Which part of the chains.
 #[derive(clap::Args)]
-struct Part {
+struct ChainRange {
     /// Only the chain of this server.
     #[arg(long, value_name = "ID")]
     chain: Option<String>,
@@ -44,7 +44,7 @@ enum Command {
     /// List what was done, oldest first.
     List {
         #[command(flatten)]
-        part: Part,
+        part: ChainRange,
         #[command(flatten)]
         server: ServerArgs,
     },
@@ -54,7 +54,7 @@ enum Command {
         #[arg(long, value_name = "FILE")]
         out: PathBuf,
         #[command(flatten)]
-        part: Part,
+        part: ChainRange,
         #[command(flatten)]
         server: ServerArgs,
     },
@@ -98,7 +98,7 @@ impl Args {
     }
 }
 
-impl Part {
+impl ChainRange {
     const ALL: Self = Self { chain: None, since: None, until: None };
 
     fn each(
@@ -122,7 +122,7 @@ fn moment(text: &str) -> Result<Timestamp, String> {
     text.parse().map_err(|error: license_core::time::InvalidTime| error.to_string())
 }
 
-/// Whom an entry concerned, without what every entry has.
+/// The ids in an entry, without the members that every entry has.
 fn concerned(entry: &Entry) -> String {
     let words = entry
         .iter()
@@ -162,14 +162,19 @@ fn list(links: &[Link], out: &mut Output) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn export(admin: &Admin, part: &Part, path: &Path, out: &mut Output) -> anyhow::Result<ExitCode> {
+fn export(
+    admin: &Admin,
+    part: &ChainRange,
+    path: &Path,
+    out: &mut Output,
+) -> anyhow::Result<ExitCode> {
     let shown = path.display().to_string();
     if path.exists() {
         let text = out.pick("is there already", "已存在");
         let next = out.pick("name another file", "请指定其他文件");
         return Err(Failure::new(Code::Conflict, format!("{shown} {text}")).advise(next).into());
     }
-    // Under another name until it is whole: half a chain looks like one that was cut.
+    // Renamed only once it is complete: a partial file would look like a chain that was cut short.
     let half = path.with_extension("part");
     let written = || -> anyhow::Result<u64> {
         let mut file = BufWriter::new(File::create(&half)?);

@@ -1,4 +1,4 @@
-//! `licctl code`.
+//! `licctl code`: lists and shows authorization codes.
 
 use std::process::ExitCode;
 

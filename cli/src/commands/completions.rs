@@ -1,4 +1,4 @@
-//! `licctl completions`.
+//! `licctl completions`: prints the completion script of a shell.
 
 use std::process::ExitCode;
 

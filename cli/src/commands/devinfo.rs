@@ -1,4 +1,4 @@
-//! `licctl devinfo`: what this machine is bound by.
+//! `licctl devinfo`: prints the device text of this machine.
 
 use std::process::ExitCode;
 

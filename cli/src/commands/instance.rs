@@ -1,4 +1,4 @@
-//! `licctl instance`.
+//! `licctl instance`: lists and shows instances, and changes an activation code.
 
 use std::process::ExitCode;
 

@@ -71,14 +71,14 @@ pub(crate) struct Args {
     out_dir: Option<PathBuf>,
     /// A line to paste, or a file; by default a file where --out ends in .lic.
     #[arg(long, value_enum)]
-    form: Option<Form>,
+    form: Option<OutputForm>,
     /// Where to write the license; otherwise standard output. Of a batch: JSON lines.
     #[arg(long, value_name = "PATH")]
     out: Option<PathBuf>,
 }
 
 #[derive(clap::ValueEnum, Clone, Copy, Debug, Eq, PartialEq)]
-enum Form {
+enum OutputForm {
     /// The document alone, at most 1,024 characters
     String,
     /// A .lic file with a checksum and lines for people
@@ -86,12 +86,12 @@ enum Form {
 }
 
 /// The machine that the license is for.
-struct Machine {
+struct BoundMachine {
     text: String,
     enrolled: Enrolled,
 }
 
-impl Machine {
+impl BoundMachine {
     /// Binds a license to the machine that a device text names.
     fn enroll(
         text: String,
@@ -148,10 +148,10 @@ impl Args {
         let document = seal(&license, &file)?;
         let form = self.form(&document, out)?;
         let text = match form {
-            Form::String => format!("{document}\n"),
-            Form::File => armor::license_file(&document, &license),
+            OutputForm::String => format!("{document}\n"),
+            OutputForm::File => armor::license_file(&document, &license),
         };
-        // What this tool cannot verify, no customer's program will.
+        // Programs verify by the same rules: a license that fails here fails there.
         let ring = KeyRing::new(vec![keyfile::trusted(&file)])?;
         let device = machine.as_ref().map(|machine| machine.text.as_str());
         let question = VerifyContext { device, ..VerifyContext::at(license.issued_at) };
@@ -177,7 +177,7 @@ impl Args {
         &self,
         environment: &Environment,
         out: &mut Output,
-    ) -> anyhow::Result<Option<Machine>> {
+    ) -> anyhow::Result<Option<BoundMachine>> {
         let Some(argument) = &self.dev_info else { return Ok(None) };
         let text = input::text_argument(argument)?;
         let info = DeviceInfo::parse(&text);
@@ -190,7 +190,7 @@ impl Args {
         for line in dropped {
             out.note(line)?;
         }
-        let machine = Machine::enroll(text, info, environment)?;
+        let machine = BoundMachine::enroll(text, info, environment)?;
         if machine.enrolled.weak {
             let warning = Warning::BindingWeak;
             out.warn(warning.as_str(), messages::warning(warning, out.lang()))?;
@@ -199,16 +199,16 @@ impl Args {
     }
 
     /// A document that is too long for a text travels as a file, which is said.
-    fn form(&self, document: &str, out: &mut Output) -> anyhow::Result<Form> {
+    fn form(&self, document: &str, out: &mut Output) -> anyhow::Result<OutputForm> {
         let named = self.out.as_ref().and_then(|path| path.extension());
         let wanted = self.form.unwrap_or_else(|| {
             if named.is_some_and(|ending| ending.eq_ignore_ascii_case("lic")) {
-                Form::File
+                OutputForm::File
             } else {
-                Form::String
+                OutputForm::String
             }
         });
-        if wanted == Form::File || issue::fits_string(document) {
+        if wanted == OutputForm::File || issue::fits_string(document) {
             return Ok(wanted);
         }
         let (length, limit) = (document.len(), armor::STRING_LIMIT);
@@ -221,26 +221,26 @@ impl Args {
                 format!("注意：许可证有 {length} 个字符，字符串形式最多 {limit} 个，改用文件形式")
             }
         })?;
-        Ok(Form::File)
+        Ok(OutputForm::File)
     }
 
     fn print(
         &self,
         verified: &Verified,
-        form: Form,
+        form: OutputForm,
         text: &str,
         weak: bool,
         out: &mut Output,
     ) -> anyhow::Result<()> {
         let path = self.out.as_ref().map(|path| path.display());
         if out.is_json() {
-            let license = if form == Form::String { text.trim_end() } else { text };
+            let license = if form == OutputForm::String { text.trim_end() } else { text };
             let warnings = if weak { vec![Warning::BindingWeak] } else { Vec::new() };
             let mut object = json!({
                 "code": "OK",
                 "license_id": verified.claims.id,
                 "kid": verified.kid,
-                "form": if form == Form::String { "string" } else { "file" },
+                "form": if form == OutputForm::String { "string" } else { "file" },
                 "license": license,
                 "claims": verified.payload,
                 "warnings": warnings,

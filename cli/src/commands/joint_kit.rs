@@ -1,5 +1,5 @@
-//! `licctl tenant`, `licctl application`, `licctl user`, `licctl department`: what the
-//! marketplace's joint-operation kit told a server.
+//! `licctl tenant`, `application`, `user` and `department`: list what the marketplace sent through
+//! its joint-operation kit.
 
 use std::process::ExitCode;
 
@@ -11,28 +11,28 @@ use crate::resources::{self, Listed};
 
 /// See the enterprises of buyers that the marketplace told of.
 #[derive(clap::Args)]
-pub(crate) struct Tenants {
+pub(crate) struct TenantArgs {
     #[command(subcommand)]
     command: Command,
 }
 
 /// See the applications of buyers' enterprises; their secrets are never shown.
 #[derive(clap::Args)]
-pub(crate) struct Applications {
+pub(crate) struct ApplicationArgs {
     #[command(subcommand)]
     command: Command,
 }
 
 /// See who of a buyer's enterprise may use an application.
 #[derive(clap::Args)]
-pub(crate) struct Users {
+pub(crate) struct UserArgs {
     #[command(subcommand)]
     command: Command,
 }
 
 /// See the calls that told of departments.
 #[derive(clap::Args)]
-pub(crate) struct Departments {
+pub(crate) struct DepartmentArgs {
     #[command(subcommand)]
     command: Command,
 }
@@ -52,25 +52,25 @@ enum Command {
     },
 }
 
-impl Tenants {
+impl TenantArgs {
     pub(crate) fn run(self, out: &mut Output) -> anyhow::Result<ExitCode> {
         self.command.run::<TenantView>(out)
     }
 }
 
-impl Applications {
+impl ApplicationArgs {
     pub(crate) fn run(self, out: &mut Output) -> anyhow::Result<ExitCode> {
         self.command.run::<TenantApplicationView>(out)
     }
 }
 
-impl Users {
+impl UserArgs {
     pub(crate) fn run(self, out: &mut Output) -> anyhow::Result<ExitCode> {
         self.command.run::<UserView>(out)
     }
 }
 
-impl Departments {
+impl DepartmentArgs {
     pub(crate) fn run(self, out: &mut Output) -> anyhow::Result<ExitCode> {
         self.command.run::<DepartmentView>(out)
     }

@@ -1,8 +1,8 @@
-//! `licctl key`: private keys are made here and never printed.
+//! `licctl key`: makes private keys and prints their public halves.
 
+mod decryption_key;
 mod export;
 mod generate;
-mod rsa;
 mod show;
 
 use std::process::ExitCode;

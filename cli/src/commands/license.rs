@@ -1,4 +1,4 @@
-//! `licctl license`.
+//! `licctl license`: lists, shows, suspends, reinstates and revokes licenses.
 
 use std::process::ExitCode;
 

@@ -1,4 +1,4 @@
-//! `licctl machine`.
+//! `licctl machine`: lists machines that hold a seat, and releases one.
 
 use std::process::ExitCode;
 

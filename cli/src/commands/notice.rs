@@ -1,4 +1,4 @@
-//! `licctl notice`.
+//! `licctl notice`: lists the notifications of orders.
 
 use std::process::ExitCode;
 
@@ -9,7 +9,7 @@ use crate::output::Output;
 use crate::resources;
 
 /// The most rows that a server answers with; it sends the newest.
-const NEWEST: &str = "1000";
+const MAX_ROWS: &str = "1000";
 
 /// See the orders that the marketplace notified a server of (`orderNotify`).
 #[derive(clap::Args)]
@@ -36,8 +36,11 @@ enum Command {
 impl Args {
     pub(crate) fn run(self, out: &mut Output) -> anyhow::Result<ExitCode> {
         let Command::List { order, state, server } = self.command;
-        let filters =
-            [("order_id", order.as_deref()), ("state", state.as_deref()), ("limit", Some(NEWEST))];
+        let filters = [
+            ("order_id", order.as_deref()),
+            ("state", state.as_deref()),
+            ("limit", Some(MAX_ROWS)),
+        ];
         resources::list_unpaged::<NoticeView>(&server.connect(out)?, &filters, out)
     }
 }

@@ -1,4 +1,4 @@
-//! `licctl product`.
+//! `licctl product`: lists, shows and applies products.
 
 mod apply;
 

@@ -1,4 +1,4 @@
-//! `licctl release`.
+//! `licctl release`: lists, publishes and withdraws releases.
 
 mod package;
 mod publish;

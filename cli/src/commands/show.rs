@@ -1,4 +1,4 @@
-//! `licctl show`: what documents say, verified or not.
+//! `licctl show`: prints what a document says, verified or not.
 
 use std::process::ExitCode;
 
@@ -36,7 +36,7 @@ pub(crate) struct Args {
 }
 
 /// A document taken apart.
-struct Shown {
+struct OpenedDocument {
     doc: DocType,
     kid: KeyId,
     payload: Map<String, Value>,
@@ -63,7 +63,7 @@ impl Args {
             }
         };
         if out.is_json() {
-            let mut objects: Vec<Value> = shown.iter().map(Shown::to_json).collect();
+            let mut objects: Vec<Value> = shown.iter().map(OpenedDocument::to_json).collect();
             match (objects.len(), objects.pop()) {
                 (1, Some(object)) => out.value(&object)?,
                 (_, last) => {
@@ -93,7 +93,7 @@ impl Args {
     }
 }
 
-fn open(block: &Block, keys: Option<&KeyRing>, now: Timestamp) -> Result<Shown, Refusal> {
+fn open(block: &Block, keys: Option<&KeyRing>, now: Timestamp) -> Result<OpenedDocument, Refusal> {
     let text = block.document.as_str();
     let doc = claimed_type(text).unwrap_or(DocType::License);
     let sealed = Sealed::parse(doc, text)?;
@@ -101,7 +101,7 @@ fn open(block: &Block, keys: Option<&KeyRing>, now: Timestamp) -> Result<Shown, 
         Some(keys) => (keys.open(doc, text, now)?.payload, true),
         None => (sealed.payload()?, false),
     };
-    Ok(Shown { doc, kid: sealed.kid(), payload, verified })
+    Ok(OpenedDocument { doc, kid: sealed.kid(), payload, verified })
 }
 
 /// What the header says the document is; verification compares it with the whole header.
@@ -113,7 +113,7 @@ fn claimed_type(text: &str) -> Option<DocType> {
     header.get("typ")?.as_str()?.parse().ok()
 }
 
-impl Shown {
+impl OpenedDocument {
     fn to_json(&self) -> Value {
         json!({
             "code": "OK",

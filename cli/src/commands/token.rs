@@ -1,4 +1,4 @@
-//! `licctl token`.
+//! `licctl token`: creates a token for the admin API.
 
 use std::process::ExitCode;
 

@@ -1,4 +1,4 @@
-//! `licctl upload`.
+//! `licctl upload`: lists uploads, sends one again, and confirms a restore.
 
 use std::process::ExitCode;
 

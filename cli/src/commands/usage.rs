@@ -1,6 +1,6 @@
-//! `licctl usage`.
+//! `licctl usage`: pushes records of usage, lists them, and sends one again.
 
-mod rows;
+mod csv_rows;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -9,7 +9,7 @@ use license_core::Code;
 use license_core::api::UsageView;
 use serde_json::{Value, json};
 
-use self::rows::Row;
+use self::csv_rows::UsageRow;
 use crate::admin::{Admin, ServerArgs};
 use crate::environment::Environment;
 use crate::failure::Failure;
@@ -110,19 +110,19 @@ impl Args {
 impl Push {
     fn run(self, environment: &Environment, out: &mut Output) -> anyhow::Result<ExitCode> {
         let records = match (&self.file, self.instance) {
-            (Some(file), _) => rows::read(file)?,
+            (Some(file), _) => csv_rows::read(file)?,
             (None, instance) => {
                 let now = (environment.now_ms)().div_euclid(1000);
-                let row = Row {
+                let row = UsageRow {
                     instance_id: instance.unwrap_or_default(),
                     usage_value: self.value.unwrap_or_default(),
                     begin_time: self.begin.unwrap_or_default(),
                     end_time: self.end.unwrap_or_else(|| koogallery::time::basic(now)),
                     metering_sn: self.sn,
                     relate_pkg_instance: self.package,
-                    ..Row::default()
+                    ..UsageRow::default()
                 };
-                // One that was typed twice is meant twice, unless it has a number.
+                // Without a number the server makes one: the same command typed twice counts twice.
                 let numbered = row.metering_sn.is_some();
                 let mut record = row.record(1).map_err(refused)?;
                 if !numbered && let Some(members) = record.as_object_mut() {

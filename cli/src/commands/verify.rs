@@ -1,4 +1,4 @@
-//! `licctl verify`: what a license grants, or why it is refused.
+//! `licctl verify`: verifies a license and prints what it grants, or why it is refused.
 
 use std::process::ExitCode;
 

@@ -3,13 +3,13 @@
 use license_core::Lang;
 use license_core::api::AlertView;
 
-use super::{Bilingual, Column, Listed};
+use super::{Bilingual, Listed, ViewColumn};
 use crate::table::{joined, text, time};
 
 impl Listed for AlertView {
     const PATH: &'static str = "/api/v1/alerts";
     const KEY: &'static str = "alert_id";
-    const COLUMNS: &'static [Column<Self>] = &[
+    const COLUMNS: &'static [ViewColumn<Self>] = &[
         ("at", "时间", |row, _| time(row.at)),
         ("alert", "告警", |row, _| match row.again {
             0 => text(&row.alert),

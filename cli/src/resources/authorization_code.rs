@@ -2,13 +2,13 @@
 
 use license_core::api::CodeView;
 
-use super::{Bilingual, Column, Listed, Shown};
+use super::{Bilingual, Listed, Shown, ViewColumn};
 use crate::table::{day, text, time};
 
 impl Listed for CodeView {
     const PATH: &'static str = "/api/v1/codes";
     const KEY: &'static str = "code";
-    const COLUMNS: &'static [Column<Self>] = &[
+    const COLUMNS: &'static [ViewColumn<Self>] = &[
         ("code", "授权码", |row, _| text(&row.code)),
         ("state", "状态", |row, _| text(&row.state)),
         ("instance", "实例", |row, _| text(&row.instance_id)),
@@ -25,7 +25,7 @@ impl Listed for CodeView {
 
 impl Shown for CodeView {
     const PATH: &'static str = <Self as Listed>::PATH;
-    const FIELDS: &'static [Column<Self>] = &[
+    const FIELDS: &'static [ViewColumn<Self>] = &[
         ("code", "授权码", |row, _| text(&row.code)),
         ("state", "状态", |row, _| text(&row.state)),
         ("instance", "实例", |row, _| text(&row.instance_id)),

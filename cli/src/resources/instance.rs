@@ -2,14 +2,14 @@
 
 use license_core::api::{ApplicationView, InstanceDetail, InstanceView, LicenseView, OrderStatus};
 
-use super::{Bilingual, Column, Listed, Shown, table};
+use super::{Bilingual, Listed, Shown, ViewColumn, table};
 use crate::output::{Output, WARN};
 use crate::table::{day, joined, text, time};
 
 impl Listed for InstanceView {
     const PATH: &'static str = "/api/v1/instances";
     const KEY: &'static str = "instance_id";
-    const COLUMNS: &'static [Column<Self>] = &[
+    const COLUMNS: &'static [ViewColumn<Self>] = &[
         ("instance", "实例", |row, _| text(&row.instance_id)),
         ("order", "订单", |row, _| text(&row.order_id)),
         ("product", "产品", |row, _| text(&row.product)),
@@ -31,7 +31,7 @@ impl Listed for InstanceView {
 
 impl Shown for InstanceDetail {
     const PATH: &'static str = InstanceView::PATH;
-    const FIELDS: &'static [Column<Self>] = &[
+    const FIELDS: &'static [ViewColumn<Self>] = &[
         ("instance", "实例", |row, _| text(&row.instance.instance_id)),
         ("order", "订单", |row, _| text(&row.instance.order_id)),
         ("order line", "订单行", |row, _| text(&row.instance.order_line_id)),
@@ -60,7 +60,7 @@ impl Shown for InstanceDetail {
     }
 }
 
-const LICENSES: &[Column<LicenseView>] = &[
+const LICENSES: &[ViewColumn<LicenseView>] = &[
     ("license", "License", |row, _| text(&row.license_id)),
     ("state", "状态", |row, _| text(&row.state)),
     ("from", "生效", |row, _| day(row.not_before)),
@@ -68,7 +68,7 @@ const LICENSES: &[Column<LicenseView>] = &[
     ("event", "事件", |row, _| text(&row.event_id)),
 ];
 
-const APPLICATIONS: &[Column<ApplicationView>] = &[
+const APPLICATIONS: &[ViewColumn<ApplicationView>] = &[
     ("waiting application", "等待中的申请", |row, _| text(&row.event_id)),
     ("state", "状态", |row, _| text(&row.state)),
     ("code", "结果码", |row, _| text(&row.result_code)),

@@ -2,7 +2,7 @@
 
 use license_core::api::{DepartmentView, TenantApplicationView, TenantView, UserView};
 
-use super::{Bilingual, Column, Listed};
+use super::{Bilingual, Listed, ViewColumn};
 use crate::table::{text, time};
 
 const NOTHING: Bilingual = (
@@ -13,7 +13,7 @@ const NOTHING: Bilingual = (
 impl Listed for TenantView {
     const PATH: &'static str = "/api/v1/tenants";
     const KEY: &'static str = "id";
-    const COLUMNS: &'static [Column<Self>] = &[
+    const COLUMNS: &'static [ViewColumn<Self>] = &[
         ("tenant", "企业", |row, _| text(&row.tenant_id)),
         ("code", "标识", |row, _| text(&row.tenant_code)),
         ("name", "名称", |row, _| text(&row.name)),
@@ -27,7 +27,7 @@ impl Listed for TenantView {
 impl Listed for TenantApplicationView {
     const PATH: &'static str = "/api/v1/applications";
     const KEY: &'static str = "id";
-    const COLUMNS: &'static [Column<Self>] = &[
+    const COLUMNS: &'static [ViewColumn<Self>] = &[
         ("application", "应用", |row, _| text(&row.app_id)),
         ("client", "客户端", |row, _| text(&row.client_id)),
         ("tenant", "企业", |row, _| text(&row.tenant_id)),
@@ -40,7 +40,7 @@ impl Listed for TenantApplicationView {
 impl Listed for UserView {
     const PATH: &'static str = "/api/v1/users";
     const KEY: &'static str = "id";
-    const COLUMNS: &'static [Column<Self>] = &[
+    const COLUMNS: &'static [ViewColumn<Self>] = &[
         ("user", "用户", |row, _| text(&row.user_name)),
         ("name", "姓名", |row, _| text(&row.name)),
         ("role", "角色", |row, _| text(&row.role)),
@@ -56,7 +56,7 @@ impl Listed for UserView {
 impl Listed for DepartmentView {
     const PATH: &'static str = "/api/v1/departments";
     const KEY: &'static str = "id";
-    const COLUMNS: &'static [Column<Self>] = &[
+    const COLUMNS: &'static [ViewColumn<Self>] = &[
         ("call", "调用", |row, _| text(&row.id)),
         ("whole", "全量", |row, _| text(row.whole)),
         ("bytes", "字节", |row, _| text(row.bytes)),

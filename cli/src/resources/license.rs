@@ -2,14 +2,14 @@
 
 use license_core::api::LicenseView;
 
-use super::{Bilingual, Column, Listed, Shown};
+use super::{Bilingual, Listed, Shown, ViewColumn};
 use crate::output::Output;
 use crate::table::{day, text, time};
 
 impl Listed for LicenseView {
     const PATH: &'static str = "/api/v1/licenses";
     const KEY: &'static str = "license_id";
-    const COLUMNS: &'static [Column<Self>] = &[
+    const COLUMNS: &'static [ViewColumn<Self>] = &[
         ("license", "License", |row, _| text(&row.license_id)),
         ("instance", "实例", |row, _| text(&row.instance_id)),
         ("product", "产品", |row, _| text(&row.product)),
@@ -28,7 +28,7 @@ impl Listed for LicenseView {
 
 impl Shown for LicenseView {
     const PATH: &'static str = <Self as Listed>::PATH;
-    const FIELDS: &'static [Column<Self>] = &[
+    const FIELDS: &'static [ViewColumn<Self>] = &[
         ("license", "License", |row, _| text(&row.license_id)),
         ("instance", "实例", |row, _| text(&row.instance_id)),
         ("product", "产品", |row, _| text(&row.product)),

@@ -3,13 +3,13 @@
 use license_core::Lang;
 use license_core::api::MachineView;
 
-use super::{Bilingual, Column, Listed};
+use super::{Bilingual, Listed, ViewColumn};
 use crate::table::{day, text};
 
 impl Listed for MachineView {
     const PATH: &'static str = "/api/v1/machines";
     const KEY: &'static str = "machine_id";
-    const COLUMNS: &'static [Column<Self>] = &[
+    const COLUMNS: &'static [ViewColumn<Self>] = &[
         ("machine", "机器", |row, _| text(&row.machine_id)),
         ("instance", "实例", |row, _| text(&row.instance_id)),
         ("known by", "识别依据", |row, _| row.parts.join(", ")),

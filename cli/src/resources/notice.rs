@@ -2,13 +2,13 @@
 
 use license_core::api::NoticeView;
 
-use super::{Bilingual, Column, Listed};
+use super::{Bilingual, Listed, ViewColumn};
 use crate::table::{day, text, time};
 
 impl Listed for NoticeView {
     const PATH: &'static str = "/api/v1/notices";
     const KEY: &'static str = "order_line_id";
-    const COLUMNS: &'static [Column<Self>] = &[
+    const COLUMNS: &'static [ViewColumn<Self>] = &[
         ("received", "收到", |row, _| time(row.received_at)),
         ("order", "订单", |row, _| text(&row.order_id)),
         ("line", "订单行", |row, _| text(&row.order_line_id)),

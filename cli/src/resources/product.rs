@@ -3,13 +3,13 @@
 use license_core::api::ProductView;
 use license_core::product::Quantity;
 
-use super::{Bilingual, Column, Listed};
+use super::{Bilingual, Listed, ViewColumn};
 use crate::table::text;
 
 impl Listed for ProductView {
     const PATH: &'static str = "/api/v1/products";
     const KEY: &'static str = "id";
-    const COLUMNS: &'static [Column<Self>] = &[
+    const COLUMNS: &'static [ViewColumn<Self>] = &[
         ("product", "产品", |row, _| row.product.id.clone()),
         ("name", "名称", |row, _| row.product.name.clone()),
         ("kind", "类型", |row, _| text(row.product.license.kind)),

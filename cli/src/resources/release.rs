@@ -2,13 +2,13 @@
 
 use license_core::api::ReleaseView;
 
-use super::{Bilingual, Column, Listed};
+use super::{Bilingual, Listed, ViewColumn};
 use crate::table::{day, text};
 
 impl Listed for ReleaseView {
     const PATH: &'static str = "/api/v1/releases";
     const KEY: &'static str = "version";
-    const COLUMNS: &'static [Column<Self>] = &[
+    const COLUMNS: &'static [ViewColumn<Self>] = &[
         ("product", "产品", |row, _| text(&row.product)),
         ("version", "版本", |row, _| text(&row.version)),
         ("date", "日期", |row, _| day(row.date)),

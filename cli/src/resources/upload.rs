@@ -3,13 +3,13 @@
 use license_core::Lang;
 use license_core::api::UploadView;
 
-use super::{Bilingual, Column, Listed};
+use super::{Bilingual, Listed, ViewColumn};
 use crate::table::{text, time};
 
 impl Listed for UploadView {
     const PATH: &'static str = "/api/v1/uploads";
     const KEY: &'static str = "upload_id";
-    const COLUMNS: &'static [Column<Self>] = &[
+    const COLUMNS: &'static [ViewColumn<Self>] = &[
         ("upload", "上传", |row, _| text(&row.upload_id)),
         ("event", "事件", |row, _| text(&row.event_id)),
         ("license", "License", |row, _| text(&row.license_id)),

@@ -3,13 +3,13 @@
 use license_core::Lang;
 use license_core::api::UsageView;
 
-use super::{Bilingual, Column, Listed};
+use super::{Bilingual, Listed, ViewColumn};
 use crate::table::{text, time};
 
 impl Listed for UsageView {
     const PATH: &'static str = "/api/v1/usage";
     const KEY: &'static str = "usage_id";
-    const COLUMNS: &'static [Column<Self>] = &[
+    const COLUMNS: &'static [ViewColumn<Self>] = &[
         ("record", "记录", |row, _| text(&row.usage_id)),
         // A program's own number says more than the digest of it that the marketplace gets.
         ("number", "流水号", |row, _| text(row.number.as_ref().unwrap_or(&row.metering_sn))),

@@ -1,4 +1,4 @@
-//! `licctl audit verify`.
+//! `licctl audit verify`: verifies the hash chains of a file or of a server.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader};
@@ -10,7 +10,7 @@ use license_core::audit::{Anchor, Auditor, Break, Fault, Link, LinkHash, Report}
 use license_core::{Code, Lang};
 use serde_json::{Value, json};
 
-use super::Part;
+use super::ChainRange;
 use crate::admin::ServerArgs;
 use crate::failure::Failure;
 use crate::output::{BAD, GOOD, Output};
@@ -24,7 +24,7 @@ pub(super) fn run(
     let mut auditor = Auditor::new(from);
     match file {
         Some(path) => read(&path, &mut auditor, out)?,
-        None => Part::ALL.each(&server.connect(out)?, |link| {
+        None => ChainRange::ALL.each(&server.connect(out)?, |link| {
             auditor.take(&link);
             Ok(())
         })?,

@@ -1,5 +1,5 @@
-//! `licctl issue --batch`: one license for each row of a CSV file. Every row is judged before the
-//! first license is signed, and a run that was cut off is simply started again.
+//! `licctl issue --batch`: one license for each row of a CSV file. All rows are checked before the
+//! first license is signed, and a run that was interrupted is continued by the same command.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs::{self, File};
@@ -20,7 +20,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::terms::{TermsArgs, end_of, entitlement};
-use super::{Args, Form, Machine, seal};
+use super::{Args, BoundMachine, OutputForm, seal};
 use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::output::{GOOD, Output, progress_bar};
@@ -43,9 +43,9 @@ const COLUMNS: [&str; 11] = [
 const MAX_MISTAKES_SHOWN: usize = 20;
 
 /// A row that can be issued.
-struct Row {
+struct BatchRow {
     terms: TermsArgs,
-    machine: Machine,
+    machine: BoundMachine,
     /// Of the file in the folder.
     name: String,
 }
@@ -72,12 +72,13 @@ pub(super) fn issue(
         let rows = out.pick("rows", "行");
         out.warn(warning.as_str(), format!("{text} ({weak} {rows})"))?;
     }
-    let batch = Batch { file, ring: KeyRing::new(vec![keyfile::trusted(file)])?, environment };
+    let batch =
+        BatchSigner { file, ring: KeyRing::new(vec![keyfile::trusted(file)])?, environment };
     let bar = progress_bar(rows.len() as u64, "{bar:40} {pos}/{len} {eta}");
     let issued = if in_folder {
         batch.fill_folder(target, &rows, &bar)?
     } else {
-        batch.add_lines(target, &rows, args.form.unwrap_or(Form::String), &bar)?
+        batch.add_lines(target, &rows, args.form.unwrap_or(OutputForm::String), &bar)?
     };
     bar.finish_and_clear();
 
@@ -112,7 +113,7 @@ fn read(
     path: &Path,
     file: &KeyFile,
     environment: &Environment,
-) -> anyhow::Result<Vec<Row>> {
+) -> anyhow::Result<Vec<BatchRow>> {
     let text = input::text_argument(&format!("@{}", path.display()))?;
     let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.as_bytes());
     let columns: Vec<String> =
@@ -120,7 +121,7 @@ fn read(
     if let Some(unknown) = columns.iter().find(|column| !COLUMNS.contains(&column.as_str())) {
         return Err(unknown_column(unknown).into());
     }
-    let mut rows: Vec<Row> = Vec::new();
+    let mut rows: Vec<BatchRow> = Vec::new();
     let mut names: HashMap<String, u64> = HashMap::new();
     let mut mistakes = Vec::new();
     for record in reader.records() {
@@ -133,12 +134,15 @@ fn read(
             .filter(|(_, cell)| !cell.is_empty())
             .collect();
         let number = rows.len() + mistakes.len() + 1;
-        let row = Row::read(args, &cells, number, file, environment).and_then(|row| {
-            match names.insert(row.name.to_lowercase(), line) {
-                Some(other) => anyhow::bail!("file: {} is the name of line {other}, too", row.name),
-                None => Ok(row),
-            }
-        });
+        let row =
+            BatchRow::read(args, &cells, number, file, environment).and_then(|row| {
+                match names.insert(row.name.to_lowercase(), line) {
+                    Some(other) => {
+                        anyhow::bail!("file: {} is the name of line {other}, too", row.name)
+                    }
+                    None => Ok(row),
+                }
+            });
         match row {
             Ok(row) => rows.push(row),
             Err(error) => mistakes.push((line, error)),
@@ -198,7 +202,7 @@ fn refuse(mistakes: &[(u64, anyhow::Error)]) -> Failure {
     )
 }
 
-impl Row {
+impl BatchRow {
     /// The row's cells, and the options where it has none.
     fn read(
         args: &Args,
@@ -239,14 +243,14 @@ impl Row {
             anyhow::bail!("dev_info: a batch is for machines; each has its device text");
         };
         let machine =
-            Machine::enroll((*device).to_owned(), DeviceInfo::parse(device), environment)?;
+            BoundMachine::enroll((*device).to_owned(), DeviceInfo::parse(device), environment)?;
         let name = text("file").unwrap_or_else(|| format!("{number:04}.lic"));
         let plain = !name.starts_with('.') && !name.contains(['/', '\\', ':']) && name.len() <= 200;
         if !plain || !input::is_one_line(&name) {
             anyhow::bail!("file: a plain name, without a folder");
         }
         let row = Self { terms, machine, name };
-        // What cannot be granted is said before anything is signed.
+        // Checked here, so that a refusal comes before any license is signed.
         row.license(file, environment)?;
         Ok(row)
     }
@@ -269,7 +273,7 @@ fn cell<T, E: std::fmt::Display>(
 
 /// One line of JSON, in this order.
 #[derive(Serialize)]
-struct Line<'a> {
+struct JsonLine<'a> {
     row: usize,
     license_id: &'a str,
     product: &'a str,
@@ -279,15 +283,20 @@ struct Line<'a> {
 }
 
 /// Signs rows.
-struct Batch<'a> {
+struct BatchSigner<'a> {
     file: &'a KeyFile,
     ring: KeyRing,
     environment: &'a Environment,
 }
 
-impl Batch<'_> {
+impl BatchSigner<'_> {
     /// One file a row; those that are there already stay. How many were made.
-    fn fill_folder(&self, folder: &Path, rows: &[Row], bar: &ProgressBar) -> anyhow::Result<usize> {
+    fn fill_folder(
+        &self,
+        folder: &Path,
+        rows: &[BatchRow],
+        bar: &ProgressBar,
+    ) -> anyhow::Result<usize> {
         fs::create_dir_all(folder).with_context(|| format!("making {}", folder.display()))?;
         let mut issued = 0;
         for row in rows {
@@ -299,7 +308,7 @@ impl Batch<'_> {
                 }
             } else {
                 let (license, document) = self.sign(row)?;
-                // A file that was cut off is none.
+                // Renamed once it is complete: an interrupted run must not leave half a license.
                 let part = PathBuf::from(format!("{}.part", path.display()));
                 fs::write(&part, armor::license_file(&document, &license))
                     .and_then(|()| fs::rename(&part, &path))
@@ -315,8 +324,8 @@ impl Batch<'_> {
     fn add_lines(
         &self,
         path: &Path,
-        rows: &[Row],
-        form: Form,
+        rows: &[BatchRow],
+        form: OutputForm,
         bar: &ProgressBar,
     ) -> anyhow::Result<usize> {
         let writing = || format!("writing {}", path.display());
@@ -325,7 +334,7 @@ impl Batch<'_> {
         } else {
             String::new()
         };
-        // A line that was cut off is none.
+        // A line without its end was interrupted; it is written again.
         let whole = before.rfind('\n').map_or(0, |end| end + 1);
         let lines: Vec<&str> = before[..whole].lines().collect();
         for (line, row) in lines.iter().zip(rows) {
@@ -335,7 +344,7 @@ impl Batch<'_> {
                 return Err(other(&path.display().to_string()).into());
             }
         }
-        // Only what this batch began is taken away.
+        // Truncates only what an earlier run of this batch began, never a foreign file.
         let (rest, begun) = (&before[whole..], format!("{{\"row\":{},", lines.len() + 1));
         if lines.len() > rows.len() || !(rest.starts_with(&begun) || begun.starts_with(rest)) {
             return Err(other(&path.display().to_string()).into());
@@ -347,10 +356,10 @@ impl Batch<'_> {
             let (license, document) = self.sign(row)?;
             let fits = license_core::issue::fits_string(&document);
             let (form, text) = match form {
-                Form::String if fits => ("string", document),
+                OutputForm::String if fits => ("string", document),
                 _ => ("file", armor::license_file(&document, &license)),
             };
-            let line = serde_json::to_string(&Line {
+            let line = serde_json::to_string(&JsonLine {
                 row: number + 1,
                 license_id: &license.id,
                 product: &license.product,
@@ -365,16 +374,16 @@ impl Batch<'_> {
         Ok(rows.len() - lines.len())
     }
 
-    fn sign(&self, row: &Row) -> anyhow::Result<(License, String)> {
+    fn sign(&self, row: &BatchRow) -> anyhow::Result<(License, String)> {
         let license = row.license(self.file, self.environment)?;
         let document = seal(&license, self.file)?;
-        // What this tool cannot verify, no customer's program will.
+        // Programs verify by the same rules: a license that fails here fails there.
         self.verify(document.as_bytes(), row, license.issued_at)
             .with_context(|| "the license that was just made does not verify")?;
         Ok((license, document))
     }
 
-    fn verify(&self, text: &[u8], row: &Row, at: Timestamp) -> Result<Verified, Refusal> {
+    fn verify(&self, text: &[u8], row: &BatchRow, at: Timestamp) -> Result<Verified, Refusal> {
         let machine = Some(row.machine.text.as_str());
         verify::license(
             text,
@@ -385,7 +394,7 @@ impl Batch<'_> {
 
     /// Whether a text is a license of this key that grants what the row does, on its machine. With
     /// `days` every run has another end.
-    fn is_issued(&self, text: &[u8], row: &Row) -> anyhow::Result<bool> {
+    fn is_issued(&self, text: &[u8], row: &BatchRow) -> anyhow::Result<bool> {
         let wanted = row.license(self.file, self.environment)?;
         let Ok(verified) = self.verify(text, row, wanted.issued_at) else { return Ok(false) };
         let found = verified.claims;

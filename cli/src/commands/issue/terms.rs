@@ -1,4 +1,4 @@
-//! What `licctl issue` grants: product, customer, validity, rights.
+//! The options of `licctl issue` that say what a license grants: product, customer, validity, rights.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +16,7 @@ use crate::failure::Failure;
 use crate::input::is_one_line;
 
 /// The most that a name in a license may have, in characters.
-const NAME_LIMIT: usize = 200;
+const MAX_NAME_CHARS: usize = 200;
 
 #[derive(clap::Args, Clone)]
 #[command(group(clap::ArgGroup::new("validity")))]
@@ -84,13 +84,14 @@ impl TermsArgs {
         for (option, name) in
             [("--issuer", issuer), ("--product", product), ("--customer", customer)]
         {
-            if !is_one_line(name) || name.chars().count() > NAME_LIMIT {
-                let message = format!("{option} takes one line of 1 to {NAME_LIMIT} characters");
+            if !is_one_line(name) || name.chars().count() > MAX_NAME_CHARS {
+                let message =
+                    format!("{option} takes one line of 1 to {MAX_NAME_CHARS} characters");
                 bail!(
                     Failure::new(Code::RequestInvalid, message)
                         .advise("shorten it, and leave line ends out")
                         .chinese(
-                            format!("{option} 必须是一行 1 至 {NAME_LIMIT} 个字符的文字"),
+                            format!("{option} 必须是一行 1 至 {MAX_NAME_CHARS} 个字符的文字"),
                             "请缩短并去掉换行",
                         )
                 );

@@ -1,4 +1,4 @@
-//! `licctl key export`.
+//! `licctl key export`: prints the public half as a JWKS.
 
 use std::path::PathBuf;
 use std::process::ExitCode;

@@ -1,4 +1,4 @@
-//! `licctl key generate`.
+//! `licctl key generate`: makes a private key and writes its file.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -33,7 +33,7 @@ pub(super) struct Args {
     out: PathBuf,
     /// What kind of key.
     #[arg(long, value_enum, default_value = "ed25519")]
-    alg: Alg,
+    alg: KeyAlg,
     /// The seller's name, for `licctl issue` to write into licenses.
     #[arg(long, value_name = "NAME")]
     issuer: Option<String>,
@@ -48,7 +48,7 @@ pub(super) struct Args {
 }
 
 #[derive(clap::ValueEnum, Clone, Copy)]
-enum Alg {
+enum KeyAlg {
     /// Signs
     Ed25519,
     /// Opens what the marketplace encrypts for the seller: `koogallery.kit_key`
@@ -99,7 +99,7 @@ impl Args {
             );
         }
         let signs = self.issuer.is_some() || !matches!(self.purpose, Purpose::License);
-        if matches!(self.alg, Alg::Rsa3072) && signs {
+        if matches!(self.alg, KeyAlg::Rsa3072) && signs {
             let failure =
                 Failure::new(Code::RequestInvalid, "a key of --alg rsa3072 signs nothing");
             bail!(
@@ -109,9 +109,9 @@ impl Args {
             );
         }
         let passphrase = if self.no_passphrase { None } else { Some(self.passphrase.new_one()?) };
-        if matches!(self.alg, Alg::Rsa3072) {
+        if matches!(self.alg, KeyAlg::Rsa3072) {
             let secret = passphrase.as_ref().map(|text| text.as_str());
-            return super::rsa::generate(&self.out, secret, environment, out);
+            return super::decryption_key::generate(&self.out, secret, environment, out);
         }
         let seed = Zeroizing::new(environment.random()?);
         let file = KeyFile {

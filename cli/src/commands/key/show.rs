@@ -1,4 +1,4 @@
-//! `licctl key show`.
+//! `licctl key show`: prints what a key file holds, without the private key.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -25,7 +25,7 @@ impl Args {
         if let Ok(text) = std::str::from_utf8(&bytes)
             && DecryptionKey::is_in(text)
         {
-            return super::rsa::show(&self.key, text, &self.passphrase, out);
+            return super::decryption_key::show(&self.key, text, &self.passphrase, out);
         }
         let file = keyfile::open(&self.key, &self.passphrase)?;
         let encrypted = String::from_utf8_lossy(&bytes).contains("BEGIN ENCRYPTED PRIVATE KEY");

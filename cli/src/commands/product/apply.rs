@@ -1,4 +1,4 @@
-//! `licctl product apply`: a product's file, read with an eye for typing mistakes, sent up.
+//! `licctl product apply`: reads a product file, names mistakes in it, and sends it to the server.
 
 use std::path::Path;
 use std::process::ExitCode;

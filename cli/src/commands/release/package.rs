@@ -1,4 +1,4 @@
-//! Size and SHA-256 of a package, with a progress bar for those that take a while.
+//! Measures a package: its size and SHA-256.
 
 use std::fs::File;
 use std::io::Read;

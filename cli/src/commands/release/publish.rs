@@ -1,4 +1,4 @@
-//! `licctl release publish`.
+//! `licctl release publish`: adds a release to the list of its product.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -101,13 +101,13 @@ impl Args {
         let release = self.describe(now)?;
         let publish = match key {
             Some(key) => {
-                let terms = sign::Terms {
+                let terms = sign::SigningTerms {
                     now,
                     valid_days: self.valid_days,
                     adopt: self.adopt,
                     carry: true,
                 };
-                let target = sign::Target {
+                let target = sign::ReleaseListId {
                     product: &release.product,
                     channel: &release.channel,
                     platform: &release.platform,

@@ -1,4 +1,4 @@
-//! Extends and signs a list of releases with a key that stays here.
+//! Changes and signs a list of releases with a key that the server does not have.
 
 use license_core::api::{ReleaseInput, ReleasePublish};
 use license_core::issue::{KeyFile, Signer, next_seq, seal};
@@ -15,7 +15,7 @@ use crate::failure::Failure;
 use crate::keyfile;
 
 /// How a list is signed.
-pub(super) struct Terms {
+pub(super) struct SigningTerms {
     pub(super) now: Timestamp,
     pub(super) valid_days: u32,
     /// Whether a list that another key signed is taken over.
@@ -26,7 +26,7 @@ pub(super) struct Terms {
 
 /// Which list.
 #[derive(Clone, Copy)]
-pub(super) struct Target<'a> {
+pub(super) struct ReleaseListId<'a> {
     pub(super) product: &'a str,
     pub(super) channel: &'a str,
     pub(super) platform: &'a str,
@@ -36,8 +36,8 @@ pub(super) struct Target<'a> {
 pub(super) fn sign(
     admin: &Admin,
     key: &KeyFile,
-    target: Target<'_>,
-    terms: &Terms,
+    target: ReleaseListId<'_>,
+    terms: &SigningTerms,
     lang: Lang,
     change: impl FnOnce(&mut Vec<Release>) -> anyhow::Result<()>,
 ) -> anyhow::Result<ReleasePublish> {
@@ -58,13 +58,13 @@ pub(super) fn sign(
     Ok(ReleasePublish::Signed { document, key: keyfile::trusted(key).to_jwk() })
 }
 
-/// A server that was broken into must not get its own releases signed: the list in force is
-/// believed when this key signed it, and another one's only where that was asked for.
+/// Opens the list in force. It is trusted when this key signed it, another key's only with `--adopt`:
+/// otherwise an attacker on the server could have his releases signed.
 fn open(
     document: &str,
     key: &KeyFile,
     admin: &Admin,
-    terms: &Terms,
+    terms: &SigningTerms,
     lang: Lang,
 ) -> anyhow::Result<ReleaseList> {
     let ours = KeyRing::new(vec![keyfile::trusted(key)])?;
@@ -101,8 +101,8 @@ fn signed_by_another(kid: KeyId, lang: Lang) -> Failure {
 fn following(
     previous: Option<ReleaseList>,
     key: &KeyFile,
-    target: Target<'_>,
-    terms: &Terms,
+    target: ReleaseListId<'_>,
+    terms: &SigningTerms,
     change: impl FnOnce(&mut Vec<Release>) -> anyhow::Result<()>,
 ) -> anyhow::Result<ReleaseList> {
     let (seq, min, mut releases) = match previous {
@@ -184,7 +184,7 @@ mod tests {
 
     use super::*;
 
-    const TERMS: Terms = Terms {
+    const TERMS: SigningTerms = SigningTerms {
         now: Timestamp::from_secs(1_790_000_000),
         valid_days: 365,
         adopt: false,
@@ -216,7 +216,8 @@ mod tests {
         }
     }
 
-    const TARGET: Target<'_> = Target { product: "flowsim", channel: "stable", platform: "*" };
+    const TARGET: ReleaseListId<'_> =
+        ReleaseListId { product: "flowsim", channel: "stable", platform: "*" };
 
     fn extend(
         previous: Option<ReleaseList>,

@@ -1,4 +1,4 @@
-//! `licctl release withdraw`.
+//! `licctl release withdraw`: removes a release from the list of its product.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -69,8 +69,8 @@ impl Args {
             let key = keyfile::open_for(DocType::Release, path, &self.passphrase)?;
             let now = environment.now();
             let terms =
-                sign::Terms { now, valid_days: self.valid_days, adopt: false, carry: false };
-            let target = sign::Target {
+                sign::SigningTerms { now, valid_days: self.valid_days, adopt: false, carry: false };
+            let target = sign::ReleaseListId {
                 product: &release.product,
                 channel: &release.channel,
                 platform: &release.platform,

@@ -1,4 +1,4 @@
-//! Records of usage as a person writes them.
+//! Reads records of usage from CSV, and makes the numbers of those that have none.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -14,7 +14,7 @@ use super::refused;
 /// One row of a file.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Row {
+pub(super) struct UsageRow {
     pub(super) instance_id: String,
     pub(super) begin_time: String,
     pub(super) end_time: String,
@@ -37,13 +37,13 @@ pub(super) fn read(file: &Path) -> anyhow::Result<Vec<Value>> {
 }
 
 fn rows(bytes: &[u8]) -> anyhow::Result<Vec<Value>> {
-    // A spreadsheet's own mark at the beginning is no part of the first column's name.
+    // Spreadsheets write a byte order mark, which is no part of the first column's name.
     let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes);
     let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(bytes);
     let mut records = Vec::new();
     let mut seen: HashMap<String, usize> = HashMap::new();
     for row in reader.deserialize() {
-        let row: Row = row.map_err(|error| refused(error.to_string()))?;
+        let row: UsageRow = row.map_err(|error| refused(error.to_string()))?;
         let times = seen.entry(row.content()).or_default();
         *times += 1;
         // The header is line 1.
@@ -57,7 +57,7 @@ fn rows(bytes: &[u8]) -> anyhow::Result<Vec<Value>> {
     Ok(records)
 }
 
-impl Row {
+impl UsageRow {
     /// What makes two rows the same usage.
     fn content(&self) -> String {
         let package = self.relate_pkg_instance.as_deref().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Keys that open what the marketplace encrypts for the seller: made and shown here.
+//! `licctl key` for RSA keys, which decrypt what the marketplace encrypts for the seller.
 
 use std::path::Path;
 use std::process::ExitCode;
