@@ -19,7 +19,7 @@ use license_core::Lang;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use crate::admin::{self, Admin, escape};
+use crate::admin::{self, Admin, ServerArgs, escape};
 use crate::messages;
 use crate::output::{BOLD, GOOD, Output};
 use crate::table;
@@ -52,6 +52,30 @@ pub(crate) trait Shown: DeserializeOwned + 'static {
     /// Prints what no single line holds.
     fn details(&self, _out: &mut Output) -> anyhow::Result<()> {
         Ok(())
+    }
+}
+
+// One resource of a server. No doc comment: clap would print it as help.
+#[derive(clap::Args)]
+pub(crate) struct ById {
+    /// Its id.
+    id: String,
+    #[command(flatten)]
+    server: ServerArgs,
+}
+
+impl ById {
+    pub(crate) fn show<T: Shown>(&self, out: &mut Output) -> anyhow::Result<ExitCode> {
+        show::<T>(&self.server.connect(out)?, &self.id, out)
+    }
+
+    pub(crate) fn change<T: Listed>(
+        &self,
+        action: &str,
+        said: impl FnOnce(&Admin, &Value, &Output) -> anyhow::Result<String>,
+        out: &mut Output,
+    ) -> anyhow::Result<ExitCode> {
+        change::<T>(&self.server.connect(out)?, &self.id, action, said, out)
     }
 }
 
@@ -141,12 +165,12 @@ pub(crate) fn change<T: Listed>(
     admin: &Admin,
     id: &str,
     action: &str,
-    said: impl FnOnce(&Value, &Output) -> anyhow::Result<String>,
+    said: impl FnOnce(&Admin, &Value, &Output) -> anyhow::Result<String>,
     out: &mut Output,
 ) -> anyhow::Result<ExitCode> {
     let path = format!("{}/{}/{action}", T::PATH, escape(id));
     let answer: Value = admin.post(&path, &json!({}))?;
-    let line = format!("{GOOD}{id}{GOOD:#} {}", said(&answer, out)?);
+    let line = format!("{GOOD}{id}{GOOD:#} {}", said(admin, &answer, out)?);
     out.done(json!({ T::KEY.trim_end_matches("_id"): answer }), line)
 }
 
@@ -154,6 +178,6 @@ pub(crate) fn change<T: Listed>(
 pub(crate) fn said(
     en: &'static str,
     zh: &'static str,
-) -> impl FnOnce(&Value, &Output) -> anyhow::Result<String> {
-    move |_, out| Ok(out.pick(en, zh).to_owned())
+) -> impl FnOnce(&Admin, &Value, &Output) -> anyhow::Result<String> {
+    move |_, _, out| Ok(out.pick(en, zh).to_owned())
 }

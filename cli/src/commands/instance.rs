@@ -5,9 +5,9 @@ use std::process::ExitCode;
 use license_core::api::{InstanceDetail, InstanceView};
 use serde_json::Value;
 
-use crate::admin::ServerArgs;
+use crate::admin::{Admin, ServerArgs};
 use crate::output::{BOLD, Output};
-use crate::resources;
+use crate::resources::{self, ById};
 
 /// See instances: what a buyer bought, and who may use it.
 #[derive(clap::Args)]
@@ -33,22 +33,12 @@ enum Command {
         server: ServerArgs,
     },
     /// Show one instance with its licenses and what still waits.
-    Show {
-        /// Its id.
-        id: String,
-        #[command(flatten)]
-        server: ServerArgs,
-    },
+    Show(ById),
     /// Give an instance another activation code: the one it has is known to strangers.
     ///
     /// The earlier code opens nothing any more; licenses that were issued stay what they are. The
     /// buyer sees the new one at the marketplace, or is told it.
-    RotateCode {
-        /// Its id.
-        id: String,
-        #[command(flatten)]
-        server: ServerArgs,
-    },
+    RotateCode(ById),
 }
 
 impl Args {
@@ -62,18 +52,14 @@ impl Args {
                 ];
                 resources::list::<InstanceView>(&server.connect(out)?, &filters, out)
             }
-            Command::Show { id, server } => {
-                resources::show::<InstanceDetail>(&server.connect(out)?, &id, out)
-            }
-            Command::RotateCode { id, server } => {
-                let admin = server.connect(out)?;
-                let said = |instance: &Value, out: &Output| {
-                    let code = admin.view::<InstanceView>(instance)?.activation_code;
-                    let said = out.pick("has the activation code", "的新激活码为");
-                    Ok(format!("{said} {BOLD}{code}{BOLD:#}"))
-                };
-                resources::change::<InstanceView>(&admin, &id, "rotate-code", said, out)
-            }
+            Command::Show(one) => one.show::<InstanceDetail>(out),
+            Command::RotateCode(one) => one.change::<InstanceView>("rotate-code", rotated, out),
         }
     }
+}
+
+fn rotated(admin: &Admin, instance: &Value, out: &Output) -> anyhow::Result<String> {
+    let code = admin.view::<InstanceView>(instance)?.activation_code;
+    let said = out.pick("has the activation code", "的新激活码为");
+    Ok(format!("{said} {BOLD}{code}{BOLD:#}"))
 }

@@ -5,9 +5,9 @@ use std::process::ExitCode;
 use license_core::api::{IssuedLicenseStatus, LicenseView};
 use serde_json::Value;
 
-use crate::admin::ServerArgs;
+use crate::admin::{Admin, ServerArgs};
 use crate::output::Output;
-use crate::resources;
+use crate::resources::{self, ById, said};
 
 /// See the licenses a server has issued, and stop one.
 #[derive(clap::Args)]
@@ -36,47 +36,27 @@ enum Command {
         server: ServerArgs,
     },
     /// Show one license with its document.
-    Show {
-        /// Its id.
-        id: String,
-        #[command(flatten)]
-        server: ServerArgs,
-    },
+    Show(ById),
     /// Stop a license until it is reinstated.
     ///
     /// It stands on the revocation list at once; a program learns it when it fetches the list, or
     /// is brought one. A program that asks is given no other license for that machine, either, until
     /// it is reinstated. What the marketplace applies for is given: stop a buyer by freezing the
     /// instance there.
-    Suspend {
-        /// Its id.
-        id: String,
-        #[command(flatten)]
-        server: ServerArgs,
-    },
+    Suspend(ById),
     /// Let a suspended license count again.
-    Reinstate {
-        /// Its id.
-        id: String,
-        #[command(flatten)]
-        server: ServerArgs,
-    },
+    Reinstate(ById),
     /// Stop a license for good.
     ///
     /// Its machine keeps its place and may ask for another license. To give the place back, too:
     /// `licctl machine release`; to keep strangers out who have the activation code:
     /// `licctl instance rotate-code`.
-    Revoke {
-        /// Its id.
-        id: String,
-        #[command(flatten)]
-        server: ServerArgs,
-    },
+    Revoke(ById),
 }
 
 impl Args {
     pub(crate) fn run(self, out: &mut Output) -> anyhow::Result<ExitCode> {
-        let (server, id, action, said) = match self.command {
+        match self.command {
             Command::List { instance, product, machine, state, server } => {
                 let filters = [
                     ("instance_id", instance.as_deref()),
@@ -84,32 +64,29 @@ impl Args {
                     ("machine_id", machine.as_deref()),
                     ("state", state.as_deref()),
                 ];
-                return resources::list::<LicenseView>(&server.connect(out)?, &filters, out);
+                resources::list::<LicenseView>(&server.connect(out)?, &filters, out)
             }
-            Command::Show { id, server } => {
-                return resources::show::<LicenseView>(&server.connect(out)?, &id, out);
+            Command::Show(one) => one.show::<LicenseView>(out),
+            Command::Suspend(one) => {
+                one.change::<LicenseView>("suspend", said("is suspended", "已暂停"), out)
             }
-            Command::Suspend { id, server } => (server, id, "suspend", ("is suspended", "已暂停")),
-            Command::Reinstate { id, server } => {
-                (server, id, "reinstate", ("counts again", "已恢复"))
+            Command::Reinstate(one) => one.change::<LicenseView>("reinstate", reinstated, out),
+            Command::Revoke(one) => {
+                one.change::<LicenseView>("revoke", said("is revoked", "已吊销"), out)
             }
-            Command::Revoke { id, server } => (server, id, "revoke", ("is revoked", "已吊销")),
-        };
-        let admin = server.connect(out)?;
-        let said = |license: &Value, out: &Output| -> anyhow::Result<String> {
-            // Reinstated while its instance is frozen it stays stopped.
-            let stopped = action == "reinstate"
-                && admin.view::<LicenseView>(license)?.state != IssuedLicenseStatus::Active;
-            let (en, zh) = if stopped {
-                (
-                    "counts again once the marketplace unfreezes its instance",
-                    "将在云商店解冻其实例后恢复",
-                )
-            } else {
-                said
-            };
-            Ok(out.pick(en, zh).to_owned())
-        };
-        resources::change::<LicenseView>(&admin, &id, action, said, out)
+        }
     }
+}
+
+fn reinstated(admin: &Admin, license: &Value, out: &Output) -> anyhow::Result<String> {
+    // Reinstated while its instance is frozen it stays stopped.
+    let text = if admin.view::<LicenseView>(license)?.state == IssuedLicenseStatus::Active {
+        out.pick("counts again", "已恢复")
+    } else {
+        out.pick(
+            "counts again once the marketplace unfreezes its instance",
+            "将在云商店解冻其实例后恢复",
+        )
+    };
+    Ok(text.to_owned())
 }

@@ -6,7 +6,7 @@ use license_core::api::MachineView;
 
 use crate::admin::ServerArgs;
 use crate::output::Output;
-use crate::resources::{self, said};
+use crate::resources::{self, ById, said};
 
 /// See which machines hold a place, and give one back.
 #[derive(clap::Args)]
@@ -29,12 +29,7 @@ enum Command {
     ///
     /// Its licenses are revoked, and an application that waited for a place is served. A machine
     /// that never fetches the revocation list goes on until its license ends.
-    Release {
-        /// Its id.
-        id: String,
-        #[command(flatten)]
-        server: ServerArgs,
-    },
+    Release(ById),
 }
 
 impl Args {
@@ -44,12 +39,12 @@ impl Args {
                 let filters = [("instance_id", instance.as_deref())];
                 resources::list::<MachineView>(&server.connect(out)?, &filters, out)
             }
-            Command::Release { id, server } => {
+            Command::Release(one) => {
                 let said = said(
                     "holds no place any more, and its licenses are revoked",
                     "已释放名额,其许可证已吊销",
                 );
-                resources::change::<MachineView>(&server.connect(out)?, &id, "release", said, out)
+                one.change::<MachineView>("release", said, out)
             }
         }
     }

@@ -14,7 +14,7 @@ use crate::admin::{Admin, ServerArgs};
 use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::output::{GOOD, Output};
-use crate::resources::{self, said};
+use crate::resources::{self, ById, said};
 
 /// The most records of one request.
 const MAX_BATCH: usize = 1000;
@@ -52,12 +52,7 @@ enum Command {
         server: ServerArgs,
     },
     /// Send a record again that was refused.
-    Retry {
-        /// Its id.
-        id: String,
-        #[command(flatten)]
-        server: ServerArgs,
-    },
+    Retry(ById),
 }
 
 #[derive(clap::Args)]
@@ -99,9 +94,9 @@ impl Args {
                 let filters = [("instance_id", instance.as_deref()), ("state", state.as_deref())];
                 resources::list::<UsageView>(&server.connect(out)?, &filters, out)
             }
-            Command::Retry { id, server } => {
+            Command::Retry(one) => {
                 let said = said("is sent again", "将重新发送");
-                resources::change::<UsageView>(&server.connect(out)?, &id, "retry", said, out)
+                one.change::<UsageView>("retry", said, out)
             }
         }
     }
