@@ -1,90 +1,82 @@
-//! The use cases behind every route: what is asked is judged by `license_core::issuing_rules`, written in
-//! one transaction and answered after its commit. No HTTP and no SQL here.
+//! The application: one module for each resource and one function for each use case, which takes
+//! [`App`]. Use cases judge by `license_core::issuing_rules`, write in one transaction and reply after its
+//! commit. No HTTP and no SQL here.
+//!
+//! This file holds what they share, and imports none of them: they import it.
 
 mod accepted_lookup;
-mod alerts;
+mod access_keys;
+pub(crate) mod alerts;
 pub(crate) mod audit;
-mod authorization_codes;
-mod client_license;
-mod clock_change;
-mod command;
-mod context;
+pub(crate) mod authorization_codes;
+pub(crate) mod client_license;
+pub(crate) mod clock_change;
+pub(crate) mod command;
+pub(crate) mod context;
 mod delivery_waiters;
 mod event;
 mod guess_limiter;
 mod in_flight;
-mod instances;
-mod issuance;
-mod joint_kit;
-mod licenses;
-mod login;
-mod machines;
-mod market;
-mod notices;
-mod open;
-mod orders;
+pub(crate) mod instances;
+pub(crate) mod issuance;
+pub(crate) mod joint_kit;
+pub(crate) mod licenses;
+pub(crate) mod login;
+pub(crate) mod machines;
+pub(crate) mod market;
+pub(crate) mod marketplace_health;
+pub(crate) mod notices;
+pub(crate) mod open;
+mod order_terms;
+pub(crate) mod orders;
 mod paging;
-mod products;
-mod refund_warnings;
-mod releases;
-mod restore_hold;
-mod retention;
-mod signed_lists;
+pub(crate) mod products;
+pub(crate) mod refund_warnings;
+pub(crate) mod releases;
+pub(crate) mod restore_hold;
+pub(crate) mod retention;
+pub(crate) mod signed_lists;
 #[cfg(test)]
 pub(crate) mod tests;
-mod tokens;
+pub(crate) mod tokens;
 mod transaction;
-mod uploads;
-mod usage;
+pub(crate) mod uploads;
+pub(crate) mod usage;
 mod views;
-mod write_probe;
+pub(crate) mod write_probe;
 mod writer;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
 
-pub(crate) use alerts::{
-    AlertFilter, AlertMessage, EndDelivery, KeepDeliveries, StoreAlerts, TakeDeliveries,
-};
-pub(crate) use audit::AuditFilter;
-pub(crate) use authorization_codes::{CodeFilter, EndActivation, EndBeat};
-pub(crate) use client_license::order_pending;
-pub(crate) use clock_change::ClampDueTimes;
-pub(crate) use command::{Command, CommandError};
-pub(crate) use context::Context;
-pub(crate) use instances::InstanceFilter;
-pub(crate) use issuance::ReevaluatePending;
-pub(crate) use joint_kit::{KitFilter, Shown};
-pub(crate) use licenses::LicenseFilter;
-pub(crate) use login::{COOKIE as LOGIN_COOKIE, LoginReturn, LoginStart};
-pub(crate) use machines::MachineFilter;
-pub(crate) use notices::{EndNotice, NoticeFilter, TakeNotices};
-pub(crate) use open::{Made, lock, make_folder, owner_only};
-pub(crate) use orders::{EndOrder, KeepOrders, TakeOrders};
-pub(crate) use refund_warnings::{LONGER, WarnRefunds};
-pub(crate) use restore_hold::RESTORED;
-pub(crate) use retention::{Sweep, SweepHistory};
-pub(crate) use signed_lists::SignedDocument;
-pub(crate) use tokens::TokenView;
-pub(crate) use uploads::{
-    EndUpload, KeepUploads, PutPause, TakeUploads, UploadFilter, fingerprint,
-};
-pub(crate) use usage::{EndUsage, KeepUsage, TakeUsage, UsageCall, UsageFilter};
-pub(crate) use writer::Writer;
-
 use crate::keys::sealing::KitKeys;
 use crate::outbound::circuit_breaker::CircuitBreaker;
 use crate::outbound::marketplace::Marketplace;
-pub(crate) use crate::store::Role;
 use crate::store::{Store, StoreError};
 
-/// How long the database may take to show that it is there.
-const PATIENCE: Duration = Duration::from_secs(4);
+use accepted_lookup::AcceptedLookup;
+use access_keys::AccessKeys;
+use context::Context;
+use guess_limiter::GuessLimiter;
+use login::setup::LoginSetup;
+use writer::Writer;
 
-/// Everything a route may call; cheap to clone.
+/// How long the database may take to answer a readiness check.
+const READINESS_TIMEOUT: Duration = Duration::from_secs(4);
+
+/// Files that were made at the start because they were missing.
+pub(crate) struct Made {
+    /// Holds the first admin token.
+    pub(crate) admin_token_file: PathBuf,
+    /// Private keys.
+    pub(crate) key_files: Vec<PathBuf>,
+}
+
+/// Everything a use case needs; cheap to clone.
 #[derive(Clone)]
 pub(crate) struct App(Arc<Inner>);
 
@@ -93,18 +85,18 @@ pub(crate) struct Inner {
     pub(crate) context: Arc<Context>,
     pub(crate) store: Store,
     pub(crate) writer: Writer,
-    recall: accepted_lookup::AcceptedLookup,
+    recall: AcceptedLookup,
     pub(crate) breaker: Arc<CircuitBreaker>,
     pub(crate) marketplace: Option<Arc<Marketplace>>,
     pub(crate) retention: crate::config::Retention,
-    access_keys: market::AccessKeys,
+    access_keys: AccessKeys,
     /// Whether an application waits for its license to be delivered.
     synchronous: bool,
     /// What the marketplace's authorization codes begin with.
     code_prefixes: Vec<String>,
     pub(crate) kit_keys: Arc<KitKeys>,
-    logins: Option<login::Logins>,
-    wrong_codes: guess_limiter::GuessLimiter,
+    logins: Option<LoginSetup>,
+    wrong_codes: GuessLimiter,
     made: Option<Made>,
     writing: Mutex<Option<JoinHandle<()>>>,
     /// Held as long as this app lives.
@@ -153,7 +145,7 @@ impl App {
             self.store.read().await?.meta("secret").await?;
             self.store.is_standby().await
         };
-        match tokio::time::timeout(PATIENCE, asked).await {
+        match tokio::time::timeout(READINESS_TIMEOUT, asked).await {
             Ok(Ok(true)) => Err("the database is a standby: nothing can be written".to_owned()),
             Ok(answer) => answer.map(|_| ()).map_err(|error| error.to_string()),
             Err(_) => Err("the database does not answer in time".to_owned()),

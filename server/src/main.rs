@@ -6,6 +6,7 @@ mod app;
 mod backup;
 mod cli;
 mod config;
+mod data_dir;
 mod environment;
 mod error;
 mod http;

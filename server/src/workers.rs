@@ -3,7 +3,9 @@
 //! database holds.
 
 mod alerts;
+mod claim;
 mod gauges;
+mod idle;
 mod leased_jobs;
 mod notices;
 mod orders;
@@ -15,53 +17,44 @@ mod usage;
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
 
-use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 
+use idle::MAX_IDLE;
+pub(crate) use idle::Shutdown;
+
 use crate::alerts::AlertKind;
-use crate::app::{App, Command};
-use crate::outbound::circuit_breaker::Permit;
+use crate::app::App;
 use crate::outbound::marketplace::Marketplace;
-use crate::store::StoreError;
 
-/// How long a worker sleeps at most: what a wakeup did not tell is found by looking.
-const LOOK: Duration = Duration::from_secs(1);
-
-/// Turns true when the process is to stop.
-pub(crate) type Shutdown = watch::Receiver<bool>;
-
-impl App {
-    /// Starts everything that runs in the background, until `shutdown` turns true.
-    #[expect(clippy::needless_pass_by_value, reason = "each worker has its own receiver")]
-    pub(crate) fn start_workers(&self, shutdown: Shutdown) -> Vec<JoinHandle<()>> {
-        let mut workers = vec![
-            keep("alert_queue", self, &shutdown, alerts::store),
-            keep("alerts", self, &shutdown, alerts::deliver),
-            keep("refunds", self, &shutdown, refund_warnings::run),
-            keep("settle", self, &shutdown, pending::run),
-            keep("sweep", self, &shutdown, retention::run),
-            keep("numbers", self, &shutdown, gauges::run),
-        ];
-        let Some(marketplace) = &self.marketplace else {
-            self.context.reading.rest(true);
-            self.context.raise(AlertKind::MarketplaceNotConfigured.about(""));
-            return workers;
-        };
-        for (name, run) in [
-            ("orders", orders::run as Run),
-            ("notices", notices::run as Run),
-            ("uploads", uploads::run as Run),
-            ("usage", usage::run as Run),
-        ] {
-            let marketplace = marketplace.clone();
-            workers.push(keep(name, self, &shutdown, move |app, shutdown| {
-                run(app, marketplace.clone(), shutdown)
-            }));
-        }
-        workers
+/// Starts everything that runs in the background, until `shutdown` turns true.
+#[expect(clippy::needless_pass_by_value, reason = "each worker has its own receiver")]
+pub(crate) fn start(app: &App, shutdown: Shutdown) -> Vec<JoinHandle<()>> {
+    let mut workers = vec![
+        keep("alert_queue", app, &shutdown, alerts::store),
+        keep("alerts", app, &shutdown, alerts::deliver),
+        keep("refunds", app, &shutdown, refund_warnings::run),
+        keep("settle", app, &shutdown, pending::run),
+        keep("sweep", app, &shutdown, retention::run),
+        keep("numbers", app, &shutdown, gauges::run),
+    ];
+    let Some(marketplace) = &app.marketplace else {
+        app.context.reading.rest(true);
+        app.context.raise(AlertKind::MarketplaceNotConfigured.about(""));
+        return workers;
+    };
+    for (name, run) in [
+        ("orders", orders::run as Run),
+        ("notices", notices::run as Run),
+        ("uploads", uploads::run as Run),
+        ("usage", usage::run as Run),
+    ] {
+        let marketplace = marketplace.clone();
+        workers.push(keep(name, app, &shutdown, move |app, shutdown| {
+            run(app, marketplace.clone(), shutdown)
+        }));
     }
+    workers
 }
 
 /// A worker of one of the marketplace's queues.
@@ -87,61 +80,17 @@ where
                 return;
             }
             app.context.raise(AlertKind::WorkerFailed.about(name).with("worker", name));
-            tokio::time::sleep(LOOK).await;
+            tokio::time::sleep(MAX_IDLE).await;
         }
     })
-}
-
-/// Sleeps until the wakeup rings, something may be due, or the process stops; true to stop.
-async fn rest(wakeup: &tokio::sync::Notify, shutdown: &mut Shutdown, longest: Duration) -> bool {
-    wait(wakeup, shutdown, longest).await == Woken::ToStop
-}
-
-/// Takes up to `free` jobs of a queue that speaks to the marketplace, as far as the gate lets it.
-async fn take<C, J>(app: &App, free: usize, command: impl FnOnce(i64) -> C) -> Vec<J>
-where
-    C: Command<Output = Vec<J>, Error = StoreError>,
-{
-    let (limit, probing) = match app.breaker.permit(app.context.now_ms()) {
-        Permit::Go => (free, false),
-        Permit::Probe => (1, true),
-        Permit::Rest => return Vec::new(),
-    };
-    let limit = i64::try_from(limit).unwrap_or(1);
-    let taken = app.writer.write(command(limit)).await.unwrap_or_else(|error| {
-        tracing::error!(error = %error, "nothing can be taken from a queue");
-        Vec::new()
-    });
-    if taken.is_empty() && probing {
-        app.breaker.cancel_probe();
-    }
-    taken
-}
-
-/// Why a worker no longer sleeps.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Woken {
-    /// The process stops.
-    ToStop,
-    /// There is something to do.
-    ByBell,
-    /// It is time to look.
-    ToLook,
-}
-
-/// Sleeps at most `longest`.
-async fn wait(wakeup: &tokio::sync::Notify, shutdown: &mut Shutdown, longest: Duration) -> Woken {
-    tokio::select! {
-        _ = shutdown.wait_for(|stop| *stop) => Woken::ToStop,
-        () = wakeup.notified() => Woken::ByBell,
-        () = tokio::time::sleep(longest) => Woken::ToLook,
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
     use std::sync::atomic::{AtomicU32, Ordering};
+
+    use tokio::sync::watch;
 
     use super::*;
     use crate::app::tests::fixture::Fixture;

@@ -22,7 +22,7 @@ const REPEAT_WINDOW: i64 = 3600;
 const RETENTION: i64 = 30 * 86_400;
 
 /// The receivers of alerts that are configured.
-fn targets(context: &Context) -> Vec<AlertTarget> {
+pub(crate) fn targets(context: &Context) -> Vec<AlertTarget> {
     let webhook = context.notifier.has_webhook().then_some(AlertTarget::Webhook);
     let program = context.notifier.has_program().then_some(AlertTarget::Command);
     webhook.into_iter().chain(program).collect()
@@ -275,48 +275,38 @@ fn delivery(row: &DeliveryRow) -> api::AlertDelivery {
     }
 }
 
-impl App {
-    /// Alerts, oldest first.
-    pub(crate) async fn alerts(
-        &self,
-        filter: &AlertFilter,
-    ) -> Result<Vec<api::AlertView>, ApiError> {
-        let query = AlertQuery {
-            alert: filter.alert.clone(),
-            after: filter.after.clone(),
-            limit: paging::limit(filter.limit)?,
-        };
-        let mut tx = self.store.read().await?;
-        let alerts = tx.alerts(&query).await?;
-        let ids: Vec<&str> = alerts.iter().map(|alert| alert.id.as_str()).collect();
-        let deliveries = tx.deliveries_of(&ids).await?;
-        Ok(alerts.iter().map(|alert| view(alert, &deliveries)).collect())
-    }
+/// Alerts, oldest first.
+pub(crate) async fn list(app: &App, filter: &AlertFilter) -> Result<Vec<api::AlertView>, ApiError> {
+    let query = AlertQuery {
+        alert: filter.alert.clone(),
+        after: filter.after.clone(),
+        limit: paging::limit(filter.limit)?,
+    };
+    let mut tx = app.store.read().await?;
+    let alerts = tx.alerts(&query).await?;
+    let ids: Vec<&str> = alerts.iter().map(|alert| alert.id.as_str()).collect();
+    let deliveries = tx.deliveries_of(&ids).await?;
+    Ok(alerts.iter().map(|alert| view(alert, &deliveries)).collect())
+}
 
-    /// One alert.
-    pub(crate) async fn alert(&self, id: &str) -> Result<api::AlertView, ApiError> {
-        let mut tx = self.store.read().await?;
-        match tx.alert(id).await? {
-            Some(alert) => Ok(view(&alert, &tx.deliveries_of(&[id]).await?)),
-            None => Err(views::not_found("alert", "告警")),
-        }
+/// One alert.
+pub(crate) async fn find(app: &App, id: &str) -> Result<api::AlertView, ApiError> {
+    let mut tx = app.store.read().await?;
+    match tx.alert(id).await? {
+        Some(alert) => Ok(view(&alert, &tx.deliveries_of(&[id]).await?)),
+        None => Err(views::not_found("alert", "告警")),
     }
+}
 
-    /// Sends a test alert.
-    pub(crate) async fn test_alert(&self) -> Result<api::AlertView, ApiError> {
-        if targets(&self.context).is_empty() {
-            return Err(ApiError::new(
-                Code::Conflict,
-                "nobody is told of alerts: set alerts.webhook or alerts.command, and restart licd",
-                "未配置告警接收方：请设置 alerts.webhook 或 alerts.command 并重启 licd",
-            ));
-        }
-        let id = self.writer.write(TestAlert).await?;
-        self.alert(&id).await
+/// Sends a test alert.
+pub(crate) async fn send_test(app: &App) -> Result<api::AlertView, ApiError> {
+    if targets(&app.context).is_empty() {
+        return Err(ApiError::new(
+            Code::Conflict,
+            "nobody is told of alerts: set alerts.webhook or alerts.command, and restart licd",
+            "未配置告警接收方：请设置 alerts.webhook 或 alerts.command 并重启 licd",
+        ));
     }
-
-    /// The configured receivers; without one the worker has nothing to do.
-    pub(crate) fn alert_targets(&self) -> Vec<AlertTarget> {
-        targets(&self.context)
-    }
+    let id = app.writer.write(TestAlert).await?;
+    find(app, &id).await
 }

@@ -10,7 +10,7 @@ use license_core::product::Product;
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
-use super::audit::Head;
+use super::audit::entry::Head;
 use super::delivery_waiters::DeliveryWaiters;
 use super::in_flight::InFlight;
 use crate::alerts::AlertQueue;

@@ -1,5 +1,5 @@
-//! Who waits for which license to be delivered, so that an application can be answered with the
-//! outcome. Memory only: nothing depends on it but how soon an answer is given.
+//! Applications that wait until their license is delivered, so that they can be answered with the
+//! outcome. Memory only: losing it makes an answer less exact, never wrong.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -7,17 +7,17 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
-use super::App;
-use crate::store::{ApplicationState, StoreError, UploadState};
+use crate::store::{ApplicationState, Store, StoreError, UploadState};
 
 /// The longest that an application waits for its upload.
-const PATIENCE: Duration = Duration::from_secs(3);
-/// How often the database is asked although nothing was told: another server may have sent it.
-const LOOK: Duration = Duration::from_millis(500);
-/// Entries beyond which those that nobody waits for any longer are forgotten.
-const MANY: usize = 1000;
+const DELIVERY_TIMEOUT: Duration = Duration::from_secs(3);
+/// How often the database is read without a wake-up: another server may have sent the license.
+const POLL_INTERVAL: Duration = Duration::from_millis(500);
+/// Entries above which those without a waiting caller are dropped.
+const PRUNE_ABOVE: usize = 1000;
 
-/// Events whose license somebody waits for.
+/// Events with a waiting caller. The callers own the `Notify`; the map only finds it, so that a
+/// caller that gave up leaves nothing behind but an entry.
 #[derive(Default)]
 pub(crate) struct DeliveryWaiters(Mutex<HashMap<String, Weak<Notify>>>);
 
@@ -27,7 +27,7 @@ impl DeliveryWaiters {
         if let Some(wakeup) = expected.get(event).and_then(Weak::upgrade) {
             return wakeup;
         }
-        if expected.len() >= MANY {
+        if expected.len() >= PRUNE_ABOVE {
             expected.retain(|_, wakeup| wakeup.strong_count() > 0);
         }
         let wakeup = Arc::new(Notify::new());
@@ -42,23 +42,26 @@ impl DeliveryWaiters {
             wakeup.notify_waiters();
         }
     }
-}
 
-impl App {
     /// Whether the event's license is delivered within 3 s, and before `until`.
-    pub(crate) async fn arrives(&self, event: &str, until: tokio::time::Instant) -> bool {
-        let until = until.min(tokio::time::Instant::now() + PATIENCE);
-        tokio::time::timeout_at(until, self.arrival(event)).await.unwrap_or(false)
+    pub(crate) async fn is_delivered(
+        &self,
+        store: &Store,
+        event: &str,
+        until: tokio::time::Instant,
+    ) -> bool {
+        let until = until.min(tokio::time::Instant::now() + DELIVERY_TIMEOUT);
+        tokio::time::timeout_at(until, self.wait(store, event)).await.unwrap_or(false)
     }
 
-    async fn arrival(&self, event: &str) -> bool {
+    async fn wait(&self, store: &Store, event: &str) -> bool {
         loop {
-            let wakeup = self.context.delivery_waiters.expect(event);
+            let wakeup = self.expect(event);
             let rung = wakeup.notified();
             tokio::pin!(rung);
             // Listens from here on, so that nothing is missed between looking and waiting.
             rung.as_mut().enable();
-            match self.delivered(event).await {
+            match delivered(store, event).await {
                 Ok(true) => return true,
                 Ok(false) => {}
                 Err(error) => {
@@ -67,21 +70,21 @@ impl App {
                 }
             }
             // An error means that it is time to look anyway.
-            let _ = tokio::time::timeout(LOOK, rung).await;
+            let _ = tokio::time::timeout(POLL_INTERVAL, rung).await;
         }
     }
+}
 
-    async fn delivered(&self, event: &str) -> Result<bool, StoreError> {
-        let mut tx = self.store.read().await?;
-        for application in tx.applications_of_event(event).await? {
-            if application.state == ApplicationState::Served
-                && let Some(license) = &application.license_id
-            {
-                // What is not there any more was swept, a good while after it was delivered.
-                let upload = tx.upload_of_license(license).await?;
-                return Ok(upload.is_none_or(|upload| upload.state == UploadState::Delivered));
-            }
+async fn delivered(store: &Store, event: &str) -> Result<bool, StoreError> {
+    let mut tx = store.read().await?;
+    for application in tx.applications_of_event(event).await? {
+        if application.state == ApplicationState::Served
+            && let Some(license) = &application.license_id
+        {
+            // An upload that is missing was swept, a good while after it was delivered.
+            let upload = tx.upload_of_license(license).await?;
+            return Ok(upload.is_none_or(|upload| upload.state == UploadState::Delivered));
         }
-        Ok(false)
     }
+    Ok(false)
 }

@@ -6,7 +6,7 @@ use std::sync::PoisonError;
 use license_core::issue::Signer as _;
 use serde_json::Value;
 
-use super::audit::Head;
+use super::audit::entry::Head;
 use super::context::Context;
 use crate::alerts::Alert;
 

@@ -9,7 +9,7 @@ use license_core::product::Product;
 use license_core::{Code, Timestamp, api};
 use serde::Deserialize;
 
-use super::audit::{By, Entry};
+use super::audit::entry::{By, Entry};
 use super::command::{Command, Failed};
 use super::context::Context;
 use super::issuance::{count, limit_of, product_of, state};
@@ -147,58 +147,56 @@ impl Command for RotateCode {
     }
 }
 
-impl App {
-    /// Instances in the order of their ids.
-    pub(crate) async fn instances(
-        &self,
-        filter: &InstanceFilter,
-    ) -> Result<Vec<api::InstanceView>, ApiError> {
-        let state = filter.state.as_deref().map(str::parse).transpose().map_err(|()| {
-            ApiError::new(
-                Code::RequestInvalid,
-                "`state` is one of active, frozen, released",
-                "state 须为以下之一：active、frozen、released",
-            )
-        })?;
-        let query = InstanceQuery {
-            order_id: filter.order_id.clone(),
-            product: filter.product.clone(),
-            state,
-            after: filter.after.clone(),
-            limit: paging::limit(filter.limit)?,
-        };
-        let mut tx = self.store.read().await?;
-        let found = tx.instances(&query).await?;
-        Ok(shown(&mut *tx, &self.context, &found).await?)
-    }
+/// Instances in the order of their ids.
+pub(crate) async fn list(
+    app: &App,
+    filter: &InstanceFilter,
+) -> Result<Vec<api::InstanceView>, ApiError> {
+    let state = filter.state.as_deref().map(str::parse).transpose().map_err(|()| {
+        ApiError::new(
+            Code::RequestInvalid,
+            "`state` is one of active, frozen, released",
+            "state 须为以下之一：active、frozen、released",
+        )
+    })?;
+    let query = InstanceQuery {
+        order_id: filter.order_id.clone(),
+        product: filter.product.clone(),
+        state,
+        after: filter.after.clone(),
+        limit: paging::limit(filter.limit)?,
+    };
+    let mut tx = app.store.read().await?;
+    let found = tx.instances(&query).await?;
+    Ok(shown(&mut *tx, &app.context, &found).await?)
+}
 
-    /// One instance with its licenses and the applications that could not be served yet.
-    pub(crate) async fn instance(&self, id: &str) -> Result<api::InstanceDetail, ApiError> {
-        let mut tx = self.store.read().await?;
-        let Some(instance) = tx.instance(id).await? else {
-            return Err(views::not_found("instance", "实例"));
-        };
-        let kept = tx.kept_applications(id, None, WITH_INSTANCE).await?;
-        let query = LicenseQuery {
-            instance_id: Some(id.to_owned()),
-            machine_id: None,
-            product: None,
-            state: None,
-            after: None,
-            limit: WITH_INSTANCE,
-        };
-        let licenses = tx.licenses(&query).await?;
-        let mut views = shown(&mut *tx, &self.context, &[instance]).await?;
-        Ok(api::InstanceDetail {
-            instance: views.remove(0),
-            licenses: licenses.iter().map(views::license).collect(),
-            applications: kept.iter().map(views::application).collect(),
-        })
-    }
+/// One instance with its licenses and the applications that could not be served yet.
+pub(crate) async fn find(app: &App, id: &str) -> Result<api::InstanceDetail, ApiError> {
+    let mut tx = app.store.read().await?;
+    let Some(instance) = tx.instance(id).await? else {
+        return Err(views::not_found("instance", "实例"));
+    };
+    let kept = tx.kept_applications(id, None, WITH_INSTANCE).await?;
+    let query = LicenseQuery {
+        instance_id: Some(id.to_owned()),
+        machine_id: None,
+        product: None,
+        state: None,
+        after: None,
+        limit: WITH_INSTANCE,
+    };
+    let licenses = tx.licenses(&query).await?;
+    let mut views = shown(&mut *tx, &app.context, &[instance]).await?;
+    Ok(api::InstanceDetail {
+        instance: views.remove(0),
+        licenses: licenses.iter().map(views::license).collect(),
+        applications: kept.iter().map(views::application).collect(),
+    })
+}
 
-    /// Gives an instance another activation code; licenses that were issued stay what they are.
-    pub(crate) async fn rotate_code(&self, id: &str) -> Result<api::InstanceDetail, ApiError> {
-        self.writer.write(RotateCode { id: id.to_owned(), by: By::caller() }).await?;
-        self.instance(id).await
-    }
+/// Gives an instance another activation code; licenses that were issued stay what they are.
+pub(crate) async fn rotate_code(app: &App, id: &str) -> Result<api::InstanceDetail, ApiError> {
+    app.writer.write(RotateCode { id: id.to_owned(), by: By::caller() }).await?;
+    find(app, id).await
 }

@@ -1,7 +1,7 @@
 //! The joint-operation kit's calls: who signed, what is told, what is kept of it. Judged by the
 //! kit's own keys alone, never by an instance's state or the body's `timeStamp`.
 
-mod lists;
+pub(crate) mod lists;
 mod sync;
 
 use std::sync::Arc;
@@ -9,8 +9,7 @@ use std::sync::Arc;
 use koogallery::kit::{self, ApplicationSync, Change, Edition, Interface, KitCall};
 use koogallery::{Answer, Body, InterfaceType, Presented, Rejection, ResultCode};
 
-pub(crate) use lists::KitFilter;
-pub(crate) use sync::SyncKit;
+use sync::SyncKit;
 
 use super::App;
 use crate::alerts::AlertKind;
@@ -25,95 +24,93 @@ pub(crate) struct Shown {
     pub(crate) token: String,
 }
 
-impl App {
-    /// Answers one call of the kit.
-    pub(crate) async fn kit_call(
-        &self,
-        interface: Interface,
-        edition: Edition,
-        shown: &Shown,
-        raw: &[u8],
-    ) -> Vec<u8> {
-        let activity = interface.as_str();
-        let (label, answer) = match self.admit_kit(interface, edition, shown, raw) {
-            Ok(call) => (activity, self.answer_kit(call, raw).await),
-            Err((label, rejection)) => (label, rejection.into()),
-        };
-        let result = answer.result_code.as_str();
-        metrics::counter!("licd_market_calls_total", "activity" => label, "result" => result)
-            .increment(1);
-        tracing::info!(activity, result.code = result, "marketplace call");
-        answer.to_json()
-    }
+/// Answers one call of the kit.
+pub(crate) async fn call(
+    app: &App,
+    interface: Interface,
+    edition: Edition,
+    shown: &Shown,
+    raw: &[u8],
+) -> Vec<u8> {
+    let activity = interface.as_str();
+    let (label, answer) = match admit(app, interface, edition, shown, raw) {
+        Ok(call) => (activity, answer(app, call, raw).await),
+        Err((label, rejection)) => (label, rejection.into()),
+    };
+    let result = answer.result_code.as_str();
+    metrics::counter!("licd_market_calls_total", "activity" => label, "result" => result)
+        .increment(1);
+    tracing::info!(activity, result.code = result, "marketplace call");
+    answer.to_json()
+}
 
-    /// A bounded parse and nothing else happens before the signature is known to be good.
-    fn admit_kit(
-        &self,
-        interface: Interface,
-        edition: Edition,
-        shown: &Shown,
-        raw: &[u8],
-    ) -> Result<KitCall, (&'static str, Rejection)> {
-        let body = Body::parse_within(raw, kit::LIMIT).map_err(|rejection| ("none", rejection))?;
-        let keys = self.access_keys.of(InterfaceType::Kit);
-        match edition {
-            Edition::V1 => kit::signature::verify_token(&shown.token, &body, keys),
-            Edition::V2 => kit::signature::verify(
-                &shown.presented,
-                raw,
-                &body,
-                keys,
-                self.context.now_ms(),
-                self.context.window_ms,
-            ),
-        }
-        .map_err(|rejection| ("unverified", rejection))?;
-        KitCall::read(interface, edition, &body).map_err(|rejection| ("unreadable", rejection))
+/// A bounded parse and nothing else happens before the signature is known to be good.
+fn admit(
+    app: &App,
+    interface: Interface,
+    edition: Edition,
+    shown: &Shown,
+    raw: &[u8],
+) -> Result<KitCall, (&'static str, Rejection)> {
+    let body = Body::parse_within(raw, kit::LIMIT).map_err(|rejection| ("none", rejection))?;
+    let keys = app.access_keys.of(InterfaceType::Kit);
+    match edition {
+        Edition::V1 => kit::signature::verify_token(&shown.token, &body, keys),
+        Edition::V2 => kit::signature::verify(
+            &shown.presented,
+            raw,
+            &body,
+            keys,
+            app.context.now_ms(),
+            app.context.window_ms,
+        ),
     }
+    .map_err(|rejection| ("unverified", rejection))?;
+    KitCall::read(interface, edition, &body).map_err(|rejection| ("unreadable", rejection))
+}
 
-    async fn answer_kit(&self, call: KitCall, raw: &[u8]) -> Answer {
-        if call.test() {
-            // Form and signature were judged; nothing that counts is made.
-            return Answer::success();
-        }
-        let change = match call {
-            KitCall::Tenant(call) => SyncKit::Tenant(call),
-            KitCall::Application(call) => match self.secret_of(&call).await {
-                Ok(secret) => SyncKit::Application { call, secret },
-                Err(answer) => return answer,
-            },
-            KitCall::Users(call) => SyncKit::Users(call),
-            // It was parsed, so it is UTF-8.
-            KitCall::Organisation(call) => {
-                SyncKit::Organisation { call, body: String::from_utf8_lossy(raw).into_owned() }
-            }
-        };
-        match self.writer.write(change).await {
-            Ok(()) => Answer::success(),
-            Err(error) => failed(&error),
-        }
+async fn answer(app: &App, call: KitCall, raw: &[u8]) -> Answer {
+    if call.test() {
+        // Form and signature were judged; nothing that counts is made.
+        return Answer::success();
     }
+    let change = match call {
+        KitCall::Tenant(call) => SyncKit::Tenant(call),
+        KitCall::Application(call) => match sealed_secret(app, &call).await {
+            Ok(secret) => SyncKit::Application { call, secret },
+            Err(answer) => return answer,
+        },
+        KitCall::Users(call) => SyncKit::Users(call),
+        // It was parsed, so it is UTF-8.
+        KitCall::Organisation(call) => {
+            SyncKit::Organisation { call, body: String::from_utf8_lossy(raw).into_owned() }
+        }
+    };
+    match app.writer.write(change).await {
+        Ok(()) => Answer::success(),
+        Err(error) => failed(&error),
+    }
+}
 
-    /// The application's secret as it is kept: opened with the seller's key, sealed under ours.
-    /// Who is deleted needs none.
-    async fn secret_of(&self, call: &ApplicationSync) -> Result<Vec<u8>, Answer> {
-        if call.change == Change::Delete {
-            return Ok(Vec::new());
-        }
-        let (keys, context) = (Arc::clone(&self.kit_keys), Arc::clone(&self.context));
-        let ciphertext = call.client_secret.clone();
-        let work = move || {
-            let opened = keys.decrypt(ciphertext.bytes())?;
-            keys.seal(&context.secret, context.random(), &opened)
-        };
-        // RSA takes milliseconds, which other calls need not wait for.
-        let sealed = tokio::task::spawn_blocking(work).await.map_err(|error| failed(&error))?;
-        sealed.map_err(|cause| {
-            let alert = AlertKind::KitSecretRefused.about("");
-            self.context.raise(alert.with("cause", format!("{cause:?}")));
-            unreadable(cause).into()
-        })
+/// The application's secret as it is kept: opened with the seller's key, sealed under ours.
+/// Who is deleted needs none.
+async fn sealed_secret(app: &App, call: &ApplicationSync) -> Result<Vec<u8>, Answer> {
+    if call.change == Change::Delete {
+        return Ok(Vec::new());
     }
+    let (keys, context) = (Arc::clone(&app.kit_keys), Arc::clone(&app.context));
+    let ciphertext = call.client_secret.clone();
+    let work = move || {
+        let opened = keys.decrypt(ciphertext.bytes())?;
+        keys.seal(&context.secret, context.random(), &opened)
+    };
+    // RSA takes milliseconds, which other calls need not wait for.
+    let sealed = tokio::task::spawn_blocking(work).await.map_err(|error| failed(&error))?;
+    sealed.map_err(|cause| {
+        let alert = AlertKind::KitSecretRefused.about("");
+        app.context.raise(alert.with("cause", format!("{cause:?}")));
+        unreadable(cause).into()
+    })
 }
 
 fn failed(error: &dyn std::fmt::Display) -> Answer {

@@ -6,7 +6,7 @@ use license_core::license::License;
 use license_core::{Code, Lang, Refusal, api, armor};
 use serde::Deserialize;
 
-use super::audit::{By, Entry};
+use super::audit::entry::{By, Entry};
 use super::command::{Command, Failed};
 use super::transaction::UnitOfWork;
 use super::{App, paging, views};
@@ -144,48 +144,45 @@ pub(super) fn not_ours() -> ApiError {
     .with_status(403)
 }
 
-impl App {
-    /// The license that a program proves something by, as text or as the whole text of its file.
-    pub(super) async fn proven(&self, text: &str) -> Result<LicenseRow, ApiError> {
-        let (document, license) = read(text).map_err(|refusal| unreadable(&refusal))?;
-        let found = self.store.read().await?.license(&license.id).await?;
-        // What was signed here is kept here: the very same text is ours, and nothing else is.
-        found.filter(|row| row.document == document).ok_or_else(not_ours)
-    }
+/// The license that a program proves something by, as text or as the whole text of its file.
+pub(super) async fn proven(app: &App, text: &str) -> Result<LicenseRow, ApiError> {
+    let (document, license) = read(text).map_err(|refusal| unreadable(&refusal))?;
+    let found = app.store.read().await?.license(&license.id).await?;
+    // What was signed here is kept here: the very same text is ours, and nothing else is.
+    found.filter(|row| row.document == document).ok_or_else(not_ours)
+}
 
-    /// Licenses in the order they were issued.
-    pub(crate) async fn licenses(
-        &self,
-        filter: &LicenseFilter,
-    ) -> Result<Vec<api::LicenseView>, ApiError> {
-        let query = LicenseQuery {
-            instance_id: filter.instance_id.clone(),
-            machine_id: filter.machine_id.clone(),
-            product: filter.product.clone(),
-            state: filter.state.as_deref().map(views::license_state_of).transpose()?,
-            after: filter.after.clone(),
-            limit: paging::limit(filter.limit)?,
-        };
-        let mut tx = self.store.read().await?;
-        Ok(tx.licenses(&query).await?.iter().map(views::license).collect())
-    }
+/// Licenses in the order they were issued.
+pub(crate) async fn list(
+    app: &App,
+    filter: &LicenseFilter,
+) -> Result<Vec<api::LicenseView>, ApiError> {
+    let query = LicenseQuery {
+        instance_id: filter.instance_id.clone(),
+        machine_id: filter.machine_id.clone(),
+        product: filter.product.clone(),
+        state: filter.state.as_deref().map(views::license_state_of).transpose()?,
+        after: filter.after.clone(),
+        limit: paging::limit(filter.limit)?,
+    };
+    let mut tx = app.store.read().await?;
+    Ok(tx.licenses(&query).await?.iter().map(views::license).collect())
+}
 
-    /// One license with its document.
-    pub(crate) async fn license(&self, id: &str) -> Result<api::LicenseView, ApiError> {
-        let row = self.store.read().await?.license(id).await?.ok_or_else(not_found)?;
-        Ok(api::LicenseView { document: Some(row.document.clone()), ..views::license(&row) })
-    }
+/// One license with its document.
+pub(crate) async fn find(app: &App, id: &str) -> Result<api::LicenseView, ApiError> {
+    let row = app.store.read().await?.license(id).await?.ok_or_else(not_found)?;
+    Ok(api::LicenseView { document: Some(row.document.clone()), ..views::license(&row) })
+}
 
-    /// Suspends, reinstates or revokes a license; the list that says so is signed anew at once.
-    pub(crate) async fn put_license(
-        &self,
-        id: &str,
-        intervention: OperatorAction,
-    ) -> Result<api::LicenseView, ApiError> {
-        let row = self.store.read().await?.license(id).await?.ok_or_else(not_found)?;
-        let put =
-            PutLicense { id: row.id, instance: row.instance_id, intervention, by: By::caller() };
-        let row = self.writer.write(put).await?;
-        Ok(views::license(&row))
-    }
+/// Suspends, reinstates or revokes a license; the list that says so is signed anew at once.
+pub(crate) async fn change_status(
+    app: &App,
+    id: &str,
+    intervention: OperatorAction,
+) -> Result<api::LicenseView, ApiError> {
+    let row = app.store.read().await?.license(id).await?.ok_or_else(not_found)?;
+    let put = PutLicense { id: row.id, instance: row.instance_id, intervention, by: By::caller() };
+    let row = app.writer.write(put).await?;
+    Ok(views::license(&row))
 }

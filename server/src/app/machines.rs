@@ -9,12 +9,13 @@ use license_core::time::DAY;
 use license_core::{Code, Timestamp, api};
 use serde::Deserialize;
 
-use super::audit::{By, Entry};
+use super::audit::entry::{By, Entry};
+use super::client_license::refusals;
 use super::command::{Command, Failed};
 use super::issuance::reevaluate;
 use super::issuance::{count, limit_of, product_of};
 use super::transaction::UnitOfWork;
-use super::{App, client_license, licenses, paging, views};
+use super::{App, licenses, paging, views};
 use crate::error::ApiError;
 use crate::store::{Instance, LicenseState, ListKey, Locks, Machine, MachineQuery, StoreError, Tx};
 
@@ -101,12 +102,12 @@ impl Command for ReturnMachine {
         }
         match license.state {
             LicenseState::Active => {}
-            LicenseState::Suspended => return Err(client_license::suspended().into()),
+            LicenseState::Suspended => return Err(refusals::suspended().into()),
             LicenseState::Revoked => return Err(revoked().into()),
         }
         // Another license of the machine would undo what an operator did to this one.
         if tx.is_suspended(&instance.id, Some(id)).await? {
-            return Err(client_license::suspended().into());
+            return Err(refusals::suspended().into());
         }
         let places = match product_of(tx, work.context, &instance).await? {
             Some(product) => limit_of(&instance, &product),
@@ -201,61 +202,59 @@ fn view(machine: &Machine) -> Result<api::MachineView, StoreError> {
     })
 }
 
-impl App {
-    /// Machines that hold a place, in the order they were enrolled.
-    pub(crate) async fn machines(
-        &self,
-        filter: &MachineFilter,
-    ) -> Result<Vec<api::MachineView>, ApiError> {
-        let query = MachineQuery {
-            instance_id: filter.instance_id.clone(),
-            after: filter.after.clone(),
-            limit: paging::limit(filter.limit)?,
-        };
-        let machines = self.store.read().await?.machines(&query).await?;
-        Ok(machines.iter().map(view).collect::<Result<_, _>>()?)
-    }
+/// Machines that hold a place, in the order they were enrolled.
+pub(crate) async fn list(
+    app: &App,
+    filter: &MachineFilter,
+) -> Result<Vec<api::MachineView>, ApiError> {
+    let query = MachineQuery {
+        instance_id: filter.instance_id.clone(),
+        after: filter.after.clone(),
+        limit: paging::limit(filter.limit)?,
+    };
+    let machines = app.store.read().await?.machines(&query).await?;
+    Ok(machines.iter().map(view).collect::<Result<_, _>>()?)
+}
 
-    /// Gives a machine's place back.
-    pub(crate) async fn release_machine(&self, id: &str) -> Result<api::MachineView, ApiError> {
-        let machine = self.store.read().await?.machine(id).await?.ok_or_else(not_found)?;
-        let release =
-            ReleaseMachine { id: machine.id, instance: machine.instance_id, by: By::caller() };
-        let machine = self.writer.write(release).await?;
-        Ok(view(&machine)?)
-    }
+/// Gives a machine's place back.
+pub(crate) async fn release(app: &App, id: &str) -> Result<api::MachineView, ApiError> {
+    let machine = app.store.read().await?.machine(id).await?.ok_or_else(not_found)?;
+    let release =
+        ReleaseMachine { id: machine.id, instance: machine.instance_id, by: By::caller() };
+    let machine = app.writer.write(release).await?;
+    Ok(view(&machine)?)
+}
 
-    /// Lets a machine give its own place back, and answers its nonce.
-    pub(crate) async fn return_machine(
-        &self,
-        question: &api::MachineReturn,
-    ) -> Result<api::MachineReturned, ApiError> {
-        let answer = self.returned(question).await;
-        let result = answer.as_ref().map_or_else(|error| error.code, |_| Code::Ok);
-        metrics::counter!("licd_client_returns_total", "code" => result.as_str()).increment(1);
-        answer
-    }
+/// Lets a machine give its own place back, and answers its nonce.
+pub(crate) async fn return_seat(
+    app: &App,
+    question: &api::MachineReturn,
+) -> Result<api::MachineReturned, ApiError> {
+    let answer = returned(app, question).await;
+    let result = answer.as_ref().map_or_else(|error| error.code, |_| Code::Ok);
+    metrics::counter!("licd_client_returns_total", "code" => result.as_str()).increment(1);
+    answer
+}
 
-    async fn returned(
-        &self,
-        question: &api::MachineReturn,
-    ) -> Result<api::MachineReturned, ApiError> {
-        licenses::check_nonce(&question.nonce)?;
-        let row = self.proven(&question.license).await?;
-        let give = ReturnMachine { license: row.id.clone(), instance: row.instance_id };
-        self.writer.write(give).await?;
-        let context = &self.context;
-        let receipt = receipt(
-            &context.issuer,
-            context.now(),
-            &question.nonce,
-            &question.license,
-            ListSequences::default(),
-            &context.issuing,
-        );
-        Ok(api::MachineReturned {
-            license_id: row.id.into(),
-            receipt: receipt.map_err(StoreError::from)?,
-        })
-    }
+async fn returned(
+    app: &App,
+    question: &api::MachineReturn,
+) -> Result<api::MachineReturned, ApiError> {
+    licenses::check_nonce(&question.nonce)?;
+    let row = licenses::proven(app, &question.license).await?;
+    let give = ReturnMachine { license: row.id.clone(), instance: row.instance_id };
+    app.writer.write(give).await?;
+    let context = &app.context;
+    let receipt = receipt(
+        &context.issuer,
+        context.now(),
+        &question.nonce,
+        &question.license,
+        ListSequences::default(),
+        &context.issuing,
+    );
+    Ok(api::MachineReturned {
+        license_id: row.id.into(),
+        receipt: receipt.map_err(StoreError::from)?,
+    })
 }

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use super::command::Command;
 use super::event::Event;
 use super::issuance::count;
-use super::orders::{goods_of, line_of};
+use super::order_terms::{goods_of, line_of};
 use super::transaction::UnitOfWork;
 use super::{App, paging, views};
 use crate::error::ApiError;
@@ -119,29 +119,27 @@ pub(crate) struct NoticeFilter {
     pub(crate) limit: Option<u32>,
 }
 
-impl App {
-    /// Notifications, newest first.
-    pub(crate) async fn notices(
-        &self,
-        filter: &NoticeFilter,
-    ) -> Result<Vec<api::NoticeView>, ApiError> {
-        let state = filter
-            .state
-            .as_deref()
-            .map(|word| word.parse().map_err(|()| views::unknown_state("queued, read, failed")));
-        let query = NoticeQuery {
-            order_id: filter.order_id.clone(),
-            state: state.transpose()?,
-            limit: paging::limit(filter.limit)?,
-        };
-        let mut tx = self.store.read().await?;
-        let mut notices = Vec::new();
-        for row in tx.notices(&query).await? {
-            let instance = tx.instance_of_order(&row.order_id, &row.line_id).await?;
-            notices.push(view(row, instance.map(|instance| instance.id)));
-        }
-        Ok(notices)
+/// Notifications, newest first.
+pub(crate) async fn list(
+    app: &App,
+    filter: &NoticeFilter,
+) -> Result<Vec<api::NoticeView>, ApiError> {
+    let state = filter
+        .state
+        .as_deref()
+        .map(|word| word.parse().map_err(|()| views::unknown_state("queued, read, failed")));
+    let query = NoticeQuery {
+        order_id: filter.order_id.clone(),
+        state: state.transpose()?,
+        limit: paging::limit(filter.limit)?,
+    };
+    let mut tx = app.store.read().await?;
+    let mut notices = Vec::new();
+    for row in tx.notices(&query).await? {
+        let instance = tx.instance_of_order(&row.order_id, &row.line_id).await?;
+        notices.push(view(row, instance.map(|instance| instance.id)));
     }
+    Ok(notices)
 }
 
 impl From<NoticeState> for api::NoticeStatus {

@@ -1,23 +1,27 @@
 //! Opens a data folder: its lock, its database, its keys and the first admin token.
 
-use std::fs::{File, TryLockError};
-use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
+use std::fs::File;
+use std::path::PathBuf;
 use std::sync::{Arc, RwLock};
 
 use anyhow::{Context as _, bail};
 use tokio::sync::Mutex;
 
+use super::GuessLimiter;
 use super::accepted_lookup::AcceptedLookup;
-use super::audit::{self, By};
+use super::access_keys::AccessKeys;
+use super::audit::chain;
+use super::audit::entry::By;
 use super::context::{Context, Wakeups};
 use super::delivery_waiters::DeliveryWaiters;
 use super::in_flight::InFlight;
+use super::login::setup::LoginSetup;
 use super::transaction::UnitOfWork;
 use super::writer::Writer;
-use super::{App, Inner, guess_limiter, login, market, tokens, uploads};
+use super::{App, Inner, Made, marketplace_health, restore_hold, tokens};
 use crate::alerts::{AlertKind, AlertQueue};
 use crate::config::{Config, Database};
+use crate::data_dir;
 use crate::environment::Environment;
 use crate::keys::sealing::{KitKeys, ServerSecret};
 use crate::keys::signing::{Keyring, write_secret};
@@ -27,165 +31,150 @@ use crate::outbound::marketplace::Marketplace;
 use crate::outbound::notifier::Notifier;
 use crate::store::{Locks, Role, Store};
 
-/// What was made because it was missing.
-pub(crate) struct Made {
-    /// Holds the first admin token.
-    pub(crate) admin_token_file: PathBuf,
-    /// Private keys.
-    pub(crate) key_files: Vec<PathBuf>,
+/// Opens the data folder, making and migrating what is needed, and keeps others out of it.
+pub(crate) async fn open(config: &Config, environment: Environment) -> anyhow::Result<App> {
+    let folder = &config.data_dir;
+    data_dir::make_folder(folder)?;
+    let lock = data_dir::lock(folder)?;
+    refuse_lost(config).await?;
+    if config.database == Database::Sqlite {
+        data_dir::owner_only(&folder.join("licd.db"))?;
+    }
+    let store = Store::open(&config.database, folder).await.with_context(|| database(config))?;
+    let keys = Keyring::open(config, &environment)?;
+    let app = assemble(config, environment, store, keys, Some(lock)).await?;
+    recover(&app).await?;
+    restore_hold::remind(&app).await?;
+    Ok(app)
 }
 
-impl App {
-    /// Opens the data folder, making and migrating what is needed, and keeps others out of it.
-    pub(crate) async fn open(config: &Config, environment: Environment) -> anyhow::Result<Self> {
-        let folder = &config.data_dir;
-        make_folder(folder)?;
-        let lock = lock(folder)?;
-        refuse_lost(config).await?;
-        if config.database == Database::Sqlite {
-            owner_only(&folder.join("licd.db"))?;
-        }
-        let store =
-            Store::open(&config.database, folder).await.with_context(|| database(config))?;
-        let keys = Keyring::open(config, &environment)?;
-        let app = Self::assemble(config, environment, store, keys, Some(lock)).await?;
-        app.recover().await?;
-        app.remind_of_restore().await?;
-        Ok(app)
-    }
-
-    /// Opens the folder of a `licd` that may be serving it: nothing is migrated or started.
-    pub(crate) async fn open_beside(
-        config: &Config,
-        environment: Environment,
-    ) -> anyhow::Result<Self> {
-        let folder = &config.data_dir;
-        if config.database == Database::Sqlite && !folder.join("licd.db").exists() {
-            bail!(
-                "{} holds no licd database yet: start `licd serve` once, or name its folder with \
+/// Opens the folder of a `licd` that may be serving it: nothing is migrated or started.
+pub(crate) async fn open_beside(config: &Config, environment: Environment) -> anyhow::Result<App> {
+    let folder = &config.data_dir;
+    if config.database == Database::Sqlite && !folder.join("licd.db").exists() {
+        bail!(
+            "{} holds no licd database yet: start `licd serve` once, or name its folder with \
                  --data-dir",
-                folder.display()
-            );
-        }
-        let store =
-            Store::open_beside(&config.database, folder).await.with_context(|| database(config))?;
-        let keys = Keyring::open(config, &environment)?;
-        Self::assemble(config, environment, store, keys, None).await
+            folder.display()
+        );
     }
+    let store =
+        Store::open_beside(&config.database, folder).await.with_context(|| database(config))?;
+    let keys = Keyring::open(config, &environment)?;
+    assemble(config, environment, store, keys, None).await
+}
 
-    async fn assemble(
-        config: &Config,
-        environment: Environment,
-        store: Store,
-        keys: Keyring,
-        lock: Option<File>,
-    ) -> anyhow::Result<Self> {
-        let own = keys.public().map(|key| (key.key.kid(), key.to_jwk()));
-        let secret = secret(&store, &environment).await?;
-        let mut server = [0; 16];
-        environment.entropy.fill(&mut server);
-        let chain = chain(&config.data_dir, &environment)?;
-        let context = Arc::new(Context {
-            environment,
-            server: hex::encode(server),
-            chain,
-            audit_head: std::sync::Mutex::new(None),
-            unwritable: std::sync::Mutex::new(None),
-            issuer: config.issuer.clone(),
-            issuing: keys.issuing,
-            release: keys.release,
-            secret: ServerSecret::new(secret),
-            window_ms: i64::from(config.koogallery.clock_skew_seconds) * 1000,
-            public_keys: RwLock::new(own.iter().map(|(_, jwk)| jwk.clone()).collect()),
-            products: std::sync::Mutex::default(),
-            last_id: std::sync::Mutex::new(0),
-            notifier: Notifier::new(&config.alerts)?,
-            usage_form: config.koogallery.usage_form,
-            reading: InFlight::default(),
-            asking: InFlight::default(),
-            alerts: AlertQueue::default(),
-            delivery_waiters: DeliveryWaiters::default(),
-            wakeups: Wakeups::default(),
-        });
-        let known = store.read().await?.public_keys().await?;
-        if !known.is_empty() && !keys.made.is_empty() {
-            let made: Vec<_> = keys.made.iter().map(|path| path.display().to_string()).collect();
-            context.raise(AlertKind::KeyFileMade.about("").with("files", made.join(", ")));
-        }
-        for (_, jwk) in known {
-            context.learn(serde_json::from_str(&jwk).context("a public key in the database")?);
-        }
-        let mut made = None;
-        if lock.is_some() {
-            // What a key has signed is verified for longer than its file is named here.
-            let mut tx = store.write().await?;
-            for (kid, jwk) in &own {
-                let now = context.now().as_secs();
-                tx.put_public_key(kid.as_str(), &jwk.to_string(), now).await?;
-            }
-            tx.commit().await?;
-            made = first_token(config, &context, &store, keys.made).await?;
-        }
-        let marketplace = Marketplace::new(&config.koogallery)?.map(Arc::new);
-        let breaker = Arc::new(CircuitBreaker::default());
-        let paused = store.read().await?.meta(uploads::PAUSE).await?;
-        let same = marketplace
-            .as_ref()
-            .is_some_and(|m| paused.as_deref() == Some(&uploads::fingerprint(m, &context)[..]));
-        if same {
-            breaker.refuse_credentials();
-            context.reading.rest(true);
-        }
-        let (writer, writing) = Writer::start(store.clone(), Arc::clone(&context));
-        Ok(Self(Arc::new(Inner {
-            context,
-            recall: AcceptedLookup::start(store.clone()),
-            store,
-            writer,
-            breaker,
-            marketplace,
-            retention: config.retention,
-            access_keys: market::AccessKeys::new(&config.koogallery)?,
-            synchronous: config.koogallery.synchronous,
-            code_prefixes: config.koogallery.license_code_prefix.clone(),
-            kit_keys: Arc::new(KitKeys::open(&config.koogallery)?),
-            logins: login::Logins::new(config)?,
-            wrong_codes: guess_limiter::GuessLimiter::default(),
-            made,
-            writing: Mutex::new(Some(writing)),
-            _lock: lock,
-        })))
+async fn assemble(
+    config: &Config,
+    environment: Environment,
+    store: Store,
+    keys: Keyring,
+    lock: Option<File>,
+) -> anyhow::Result<App> {
+    let own = keys.public().map(|key| (key.key.kid(), key.to_jwk()));
+    let secret = secret(&store, &environment).await?;
+    let mut server = [0; 16];
+    environment.entropy.fill(&mut server);
+    let chain = data_dir::server_id(&config.data_dir, &environment)?;
+    let context = Arc::new(Context {
+        environment,
+        server: hex::encode(server),
+        chain,
+        audit_head: std::sync::Mutex::new(None),
+        unwritable: std::sync::Mutex::new(None),
+        issuer: config.issuer.clone(),
+        issuing: keys.issuing,
+        release: keys.release,
+        secret: ServerSecret::new(secret),
+        window_ms: i64::from(config.koogallery.clock_skew_seconds) * 1000,
+        public_keys: RwLock::new(own.iter().map(|(_, jwk)| jwk.clone()).collect()),
+        products: std::sync::Mutex::default(),
+        last_id: std::sync::Mutex::new(0),
+        notifier: Notifier::new(&config.alerts)?,
+        usage_form: config.koogallery.usage_form,
+        reading: InFlight::default(),
+        asking: InFlight::default(),
+        alerts: AlertQueue::default(),
+        delivery_waiters: DeliveryWaiters::default(),
+        wakeups: Wakeups::default(),
+    });
+    let known = store.read().await?.public_keys().await?;
+    if !known.is_empty() && !keys.made.is_empty() {
+        let made: Vec<_> = keys.made.iter().map(|path| path.display().to_string()).collect();
+        context.raise(AlertKind::KeyFileMade.about("").with("files", made.join(", ")));
     }
-
-    /// Takes up what a crash left in the middle.
-    async fn recover(&self) -> anyhow::Result<()> {
-        let mut tx = self.store.write().await?;
-        let orders = tx.requeue_orders(&[]).await?;
-        let uploads = tx.requeue_uploads(&[]).await?;
-        tx.interrupt_codes().await?;
-        // The clock may have been set back while nobody was there to see it.
-        let now = self.context.now().as_secs();
-        tx.hurry(now, now + LONGEST_WAIT).await?;
-        // Another configuration was refused: this one is tried, and that one is forgotten.
-        if !self.breaker.are_credentials_refused() && uploads::open_queues(&mut *tx, now).await? {
-            self.breaker.doubt_credentials();
+    for (_, jwk) in known {
+        context.learn(serde_json::from_str(&jwk).context("a public key in the database")?);
+    }
+    let mut made = None;
+    if lock.is_some() {
+        // What a key has signed is verified for longer than its file is named here.
+        let mut tx = store.write().await?;
+        for (kid, jwk) in &own {
+            let now = context.now().as_secs();
+            tx.put_public_key(kid.as_str(), &jwk.to_string(), now).await?;
         }
         tx.commit().await?;
-        if orders + uploads > 0 {
-            tracing::info!(orders, uploads, "taken up again what the last run left unfinished");
-        }
-        Ok(())
+        made = first_token(config, &context, &store, keys.made).await?;
     }
+    let marketplace = Marketplace::new(&config.koogallery)?.map(Arc::new);
+    let breaker = Arc::new(CircuitBreaker::default());
+    let paused = store.read().await?.meta(marketplace_health::PAUSE).await?;
+    let same = marketplace.as_ref().is_some_and(|m| {
+        paused.as_deref() == Some(&marketplace_health::fingerprint(m, &context)[..])
+    });
+    if same {
+        breaker.refuse_credentials();
+        context.reading.rest(true);
+    }
+    let (writer, writing) = Writer::start(store.clone(), Arc::clone(&context));
+    Ok(App(Arc::new(Inner {
+        context,
+        recall: AcceptedLookup::start(store.clone()),
+        store,
+        writer,
+        breaker,
+        marketplace,
+        retention: config.retention,
+        access_keys: AccessKeys::new(&config.koogallery)?,
+        synchronous: config.koogallery.synchronous,
+        code_prefixes: config.koogallery.license_code_prefix.clone(),
+        kit_keys: Arc::new(KitKeys::open(&config.koogallery)?),
+        logins: LoginSetup::new(config)?,
+        wrong_codes: GuessLimiter::default(),
+        made,
+        writing: Mutex::new(Some(writing)),
+        _lock: lock,
+    })))
 }
 
-/// In a data folder that has served.
-const SERVER_ID: &str = "server-id";
+/// Takes up what a crash left in the middle.
+async fn recover(app: &App) -> anyhow::Result<()> {
+    let mut tx = app.store.write().await?;
+    let orders = tx.requeue_orders(&[]).await?;
+    let uploads = tx.requeue_uploads(&[]).await?;
+    tx.interrupt_codes().await?;
+    // The clock may have been set back while nobody was there to see it.
+    let now = app.context.now().as_secs();
+    tx.hurry(now, now + LONGEST_WAIT).await?;
+    // Another configuration was refused: this one is tried, and that one is forgotten.
+    if !app.breaker.are_credentials_refused()
+        && marketplace_health::open_queues(&mut *tx, now).await?
+    {
+        app.breaker.doubt_credentials();
+    }
+    tx.commit().await?;
+    if orders + uploads > 0 {
+        tracing::info!(orders, uploads, "taken up again what the last run left unfinished");
+    }
+    Ok(())
+}
 
 /// A folder that has served with a database before does not begin anew with an empty one: whatever
 /// the marketplace and programs ask for would be unknown, which they take for an answer.
 async fn refuse_lost(config: &Config) -> anyhow::Result<()> {
     let folder = &config.data_dir;
-    if !folder.join(SERVER_ID).exists() {
+    if !data_dir::has_served(folder) {
         return Ok(());
     }
     if !Store::is_made(&config.database, folder).await.with_context(|| database(config))? {
@@ -208,97 +197,11 @@ fn database(config: &Config) -> String {
     }
 }
 
-/// Makes the data folder, for its owner alone.
-pub(crate) fn make_folder(folder: &Path) -> anyhow::Result<()> {
-    let made = || -> std::io::Result<()> {
-        if folder.is_dir() {
-            return Ok(());
-        }
-        let mut builder = std::fs::DirBuilder::new();
-        builder.recursive(true);
-        #[cfg(unix)]
-        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        builder.create(folder)
-    };
-    made().with_context(|| {
-        format!(
-            "the data folder {} cannot be made: name a folder that licd may write with --data-dir",
-            folder.display()
-        )
-    })
-}
-
-/// The database holds activation codes: nobody else reads it, wherever the folder lies.
-pub(crate) fn owner_only(path: &Path) -> anyhow::Result<()> {
-    let mut options = File::options();
-    options.create(true).truncate(false).write(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path).map(|_| ()).with_context(|| format!("{} cannot be written", path.display()))
-}
-
-/// One process at a time: a second one would sign and send beside the first.
-pub(crate) fn lock(folder: &Path) -> anyhow::Result<File> {
-    let path = folder.join("licd.lock");
-    let file = match File::options().create(true).truncate(false).write(true).open(&path) {
-        Ok(file) => file,
-        Err(error)
-            if matches!(
-                error.kind(),
-                ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem
-            ) =>
-        {
-            bail!(
-                "the data folder {} is read-only for licd ({error}): give it to the user that \
-                 licd runs as, or name another one with --data-dir",
-                folder.display()
-            )
-        }
-        Err(error) => {
-            return Err(error).with_context(|| format!("{} cannot be opened", path.display()));
-        }
-    };
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => bail!(
-            "another licd is using the data folder {}: stop it first, or name another folder with \
-             --data-dir",
-            folder.display()
-        ),
-        Err(TryLockError::Error(error)) => Err(error)
-            .with_context(|| format!("the data folder {} cannot be locked", folder.display())),
-    }
-}
-
 /// Servers that start together fill an empty database one after the other.
 fn founding() -> Locks {
     let mut locks = Locks::default();
     locks.name("database", "founding");
     locks
-}
-
-/// Whose audit chain is written: made once for each data folder, so that servers that share a
-/// database have chains of their own, and one that moves goes on with its own.
-fn chain(folder: &Path, environment: &Environment) -> anyhow::Result<String> {
-    let path = folder.join(SERVER_ID);
-    match std::fs::read_to_string(&path) {
-        Ok(id) => {
-            let id = id.trim();
-            if id.len() != 32 || !id.bytes().all(|b| b.is_ascii_hexdigit()) {
-                bail!("{} holds no server id: 32 hex digits", path.display());
-            }
-            return Ok(id.to_owned());
-        }
-        Err(error) if error.kind() == ErrorKind::NotFound => {}
-        Err(error) => {
-            return Err(error).with_context(|| format!("{} cannot be read", path.display()));
-        }
-    }
-    let mut id = [0; 16];
-    environment.entropy.fill(&mut id);
-    let id = hex::encode(id);
-    write_secret(&path, format!("{id}\n").as_bytes())?;
-    Ok(id)
 }
 
 /// The key of the indexes by digest, made with the database.
@@ -343,7 +246,7 @@ async fn first_token(
     tx.add_token(&row).await?;
     let mut work = UnitOfWork::new(context);
     work.audit(tokens::made(&row, &By::Server));
-    audit::append(&mut *tx, &mut work).await?;
+    chain::append(&mut *tx, &mut work).await?;
     tx.commit().await?;
     Ok(Some(Made { admin_token_file, key_files }))
 }

@@ -3,7 +3,7 @@
 use license_core::product::Product;
 use license_core::{Code, Timestamp, api};
 
-use super::audit::{By, Entry};
+use super::audit::entry::{By, Entry};
 use super::command::{Command, Failed};
 use super::event::Event;
 use super::transaction::UnitOfWork;
@@ -79,32 +79,27 @@ fn view(row: &ProductRow) -> Result<api::ProductView, StoreError> {
     Ok(api::ProductView { product, updated_at: Timestamp::from_secs(row.applied_at) })
 }
 
-impl App {
-    /// Makes a product or gives it other terms; kept applications are judged by them at once.
-    pub(crate) async fn apply_product(
-        &self,
-        product: Product,
-    ) -> Result<api::ProductView, ApiError> {
-        if let Err(wrong) = product.validate() {
-            let zh = format!("产品描述不可用：{wrong}");
-            return Err(ApiError::new(Code::RequestInvalid, wrong, zh));
-        }
-        Ok(self.writer.write(ApplyProduct { product, by: By::caller() }).await?)
+/// Makes a product or gives it other terms; kept applications are judged by them at once.
+pub(crate) async fn apply(app: &App, product: Product) -> Result<api::ProductView, ApiError> {
+    if let Err(wrong) = product.validate() {
+        let zh = format!("产品描述不可用：{wrong}");
+        return Err(ApiError::new(Code::RequestInvalid, wrong, zh));
     }
+    Ok(app.writer.write(ApplyProduct { product, by: By::caller() }).await?)
+}
 
-    /// Every product.
-    pub(crate) async fn products(&self) -> Result<Vec<api::ProductView>, ApiError> {
-        let mut tx = self.store.read().await?;
-        let rows = tx.products(None, MOST).await?;
-        Ok(rows.iter().map(view).collect::<Result<_, _>>()?)
-    }
+/// Every product.
+pub(crate) async fn list(app: &App) -> Result<Vec<api::ProductView>, ApiError> {
+    let mut tx = app.store.read().await?;
+    let rows = tx.products(None, MOST).await?;
+    Ok(rows.iter().map(view).collect::<Result<_, _>>()?)
+}
 
-    /// One product.
-    pub(crate) async fn product(&self, id: &str) -> Result<api::ProductView, ApiError> {
-        let mut tx = self.store.read().await?;
-        match tx.product(id).await? {
-            Some(row) => Ok(view(&row)?),
-            None => Err(views::product_unknown(id)),
-        }
+/// One product.
+pub(crate) async fn find(app: &App, id: &str) -> Result<api::ProductView, ApiError> {
+    let mut tx = app.store.read().await?;
+    match tx.product(id).await? {
+        Some(row) => Ok(view(&row)?),
+        None => Err(views::product_unknown(id)),
     }
 }

@@ -9,7 +9,7 @@ use license_core::trust::{KeyRing, TrustedKey};
 use license_core::{Code, Lang};
 use serde_json::Value;
 
-use super::audit::{By, Entry};
+use super::audit::entry::{By, Entry};
 use super::command::{Command, Failed};
 use super::event::Event;
 use super::transaction::UnitOfWork;
@@ -295,47 +295,45 @@ fn check(input: &ReleaseInput) -> Result<(), ApiError> {
     Ok(())
 }
 
-impl App {
-    /// Announces a release, or takes over a list that was signed elsewhere.
-    pub(crate) async fn publish_release(
-        &self,
-        publish: ReleasePublish,
-    ) -> Result<Vec<api::ReleaseView>, ApiError> {
-        let rows = match publish {
-            ReleasePublish::Release(input) => {
-                check(&input)?;
-                self.writer.write(PublishRelease { input: *input, by: By::caller() }).await?
-            }
-            ReleasePublish::Signed { document, key } => {
-                let key = match &key {
-                    Value::Object(jwk) => PublicKey::from_jwk(jwk).map_err(|error| {
-                        invalid(format!("`key` cannot be used: {error}"), "key 不是可用的公钥 JWK")
-                    })?,
-                    _ => return Err(invalid("`key` is a JWK", "key 须为 JWK")),
-                };
-                self.writer.write(PublishList { document, key, by: By::caller() }).await?
-            }
-        };
-        Ok(rows.iter().map(view).collect::<Result<_, _>>()?)
-    }
+/// Announces a release, or takes over a list that was signed elsewhere.
+pub(crate) async fn publish(
+    app: &App,
+    publish: ReleasePublish,
+) -> Result<Vec<api::ReleaseView>, ApiError> {
+    let rows = match publish {
+        ReleasePublish::Release(input) => {
+            check(&input)?;
+            app.writer.write(PublishRelease { input: *input, by: By::caller() }).await?
+        }
+        ReleasePublish::Signed { document, key } => {
+            let key = match &key {
+                Value::Object(jwk) => PublicKey::from_jwk(jwk).map_err(|error| {
+                    invalid(format!("`key` cannot be used: {error}"), "key 不是可用的公钥 JWK")
+                })?,
+                _ => return Err(invalid("`key` is a JWK", "key 须为 JWK")),
+            };
+            app.writer.write(PublishList { document, key, by: By::caller() }).await?
+        }
+    };
+    Ok(rows.iter().map(view).collect::<Result<_, _>>()?)
+}
 
-    /// Takes back a release whose list is signed here.
-    pub(crate) async fn withdraw_release(
-        &self,
-        release: ReleaseWithdraw,
-    ) -> Result<ReleaseWithdraw, ApiError> {
-        let withdraw = WithdrawRelease { release: release.clone(), by: By::caller() };
-        self.writer.write(withdraw).await?;
-        Ok(release)
-    }
+/// Takes back a release whose list is signed here.
+pub(crate) async fn withdraw(
+    app: &App,
+    release: ReleaseWithdraw,
+) -> Result<ReleaseWithdraw, ApiError> {
+    let withdraw = WithdrawRelease { release: release.clone(), by: By::caller() };
+    app.writer.write(withdraw).await?;
+    Ok(release)
+}
 
-    /// Every announced release, of one product or of all.
-    pub(crate) async fn releases(
-        &self,
-        product: Option<&str>,
-    ) -> Result<Vec<api::ReleaseView>, ApiError> {
-        let mut tx = self.store.read().await?;
-        let rows = tx.releases(product, None, None).await?;
-        Ok(rows.iter().map(view).collect::<Result<_, _>>()?)
-    }
+/// Every announced release, of one product or of all.
+pub(crate) async fn list(
+    app: &App,
+    product: Option<&str>,
+) -> Result<Vec<api::ReleaseView>, ApiError> {
+    let mut tx = app.store.read().await?;
+    let rows = tx.releases(product, None, None).await?;
+    Ok(rows.iter().map(view).collect::<Result<_, _>>()?)
 }

@@ -5,7 +5,7 @@ use license_core::{Timestamp, api};
 use serde::Deserialize;
 
 use super::App;
-use super::audit::{By, Entry};
+use super::audit::entry::{By, Entry};
 use super::command::Command;
 use super::event::Event;
 use super::transaction::UnitOfWork;
@@ -59,27 +59,25 @@ impl Command for ConfirmRestore {
     }
 }
 
-impl App {
-    /// Whether uploads wait because the database was restored.
-    pub(crate) async fn restored(&self) -> Result<api::RestoreView, ApiError> {
-        let mut tx = self.store.read().await?;
-        Ok(Restored::view(Restored::read(&mut *tx).await?))
-    }
+/// Whether uploads wait because the database was restored.
+pub(crate) async fn state(app: &App) -> Result<api::RestoreView, ApiError> {
+    let mut tx = app.store.read().await?;
+    Ok(Restored::view(Restored::read(&mut *tx).await?))
+}
 
-    /// Lets uploads go; does nothing where none wait for it.
-    pub(crate) async fn confirm_restore(&self) -> Result<api::RestoreView, ApiError> {
-        self.writer.write(ConfirmRestore { by: By::caller() }).await?;
-        self.restored().await
-    }
+/// Lets uploads go; does nothing where none wait for it.
+pub(crate) async fn confirm(app: &App) -> Result<api::RestoreView, ApiError> {
+    app.writer.write(ConfirmRestore { by: By::caller() }).await?;
+    state(app).await
+}
 
-    /// Says at every start why nothing is sent.
-    pub(super) async fn remind_of_restore(&self) -> Result<(), StoreError> {
-        let mut tx = self.store.read().await?;
-        if let Some(restored) = Restored::read(&mut *tx).await? {
-            let time = |at| Timestamp::from_secs(at).to_string();
-            let alert = AlertKind::Restored.about("").with("backup_at", time(restored.backup_at));
-            self.context.raise(alert.with("restored_at", time(restored.restored_at)));
-        }
-        Ok(())
+/// Says at every start why nothing is sent.
+pub(super) async fn remind(app: &App) -> Result<(), StoreError> {
+    let mut tx = app.store.read().await?;
+    if let Some(restored) = Restored::read(&mut *tx).await? {
+        let time = |at| Timestamp::from_secs(at).to_string();
+        let alert = AlertKind::Restored.about("").with("backup_at", time(restored.backup_at));
+        app.context.raise(alert.with("restored_at", time(restored.restored_at)));
     }
+    Ok(())
 }

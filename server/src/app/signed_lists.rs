@@ -152,60 +152,57 @@ async fn put(
     Ok(row)
 }
 
-impl App {
-    /// The revocation list; a change shows at once.
-    pub(crate) async fn revocation_list(&self) -> Result<SignedDocument, ApiError> {
-        self.list(ListKey::revocation()).await?.ok_or_else(|| views::not_found("list", "列表"))
-    }
+/// The revocation list; a change shows at once.
+pub(crate) async fn revocation_list(app: &App) -> Result<SignedDocument, ApiError> {
+    current(app, ListKey::revocation()).await?.ok_or_else(|| views::not_found("list", "列表"))
+}
 
-    /// The releases for a platform: its own list, else the one for every platform.
-    pub(crate) async fn release_list(
-        &self,
-        product: &str,
-        platform: &str,
-        channel: &str,
-    ) -> Result<SignedDocument, ApiError> {
-        if let Some(list) = self.list(ListKey::release(product, platform, channel)).await? {
-            return Ok(list);
-        }
-        self.signed_releases(product, "*", channel).await
+/// The releases for a platform: its own list, else the one for every platform.
+pub(crate) async fn release_list(
+    app: &App,
+    product: &str,
+    platform: &str,
+    channel: &str,
+) -> Result<SignedDocument, ApiError> {
+    if let Some(list) = current(app, ListKey::release(product, platform, channel)).await? {
+        return Ok(list);
     }
+    exact_release_list(app, product, "*", channel).await
+}
 
-    /// The releases for exactly this platform, or for `*`.
-    pub(crate) async fn signed_releases(
-        &self,
-        product: &str,
-        platform: &str,
-        channel: &str,
-    ) -> Result<SignedDocument, ApiError> {
-        self.list(ListKey::release(product, platform, channel)).await?.ok_or_else(|| {
-            ApiError::new(
-                Code::NotFound,
-                format!("no release of {product} was published for channel {channel}"),
-                format!("产品 {product} 在渠道 {channel} 尚未发布版本"),
-            )
-        })
-    }
-
-    /// There is no trust list as long as there is no root.
-    #[expect(clippy::unused_async, reason = "a trust list will come from the database")]
-    pub(crate) async fn trust_list(&self) -> Result<SignedDocument, ApiError> {
-        Err(ApiError::new(
+/// The releases for exactly this platform, or for `*`.
+pub(crate) async fn exact_release_list(
+    app: &App,
+    product: &str,
+    platform: &str,
+    channel: &str,
+) -> Result<SignedDocument, ApiError> {
+    current(app, ListKey::release(product, platform, channel)).await?.ok_or_else(|| {
+        ApiError::new(
             Code::NotFound,
-            "no trust list was published: the keys are in /.well-known/jwks.json",
-            "尚未发布信任列表：公钥见 /.well-known/jwks.json",
-        ))
-    }
+            format!("no release of {product} was published for channel {channel}"),
+            format!("产品 {product} 在渠道 {channel} 尚未发布版本"),
+        )
+    })
+}
 
-    /// Reads without waiting for anybody, unless the list has to be signed.
-    async fn list(&self, key: ListKey) -> Result<Option<SignedDocument>, ApiError> {
-        let row = self.store.read().await?.list(&key).await?;
-        let row = match row {
-            Some(row) if !stale(&row, self.context.now().as_secs()) => Some(row),
-            Some(row) if key.kind == "release" && row.document.is_empty() => None,
-            None if key.kind == "release" => None,
-            _ => self.writer.write(SignList(key)).await?,
-        };
-        Ok(row.map(SignedDocument::of))
-    }
+/// There is no trust list as long as there is no root.
+pub(crate) fn trust_list() -> Result<SignedDocument, ApiError> {
+    Err(ApiError::new(
+        Code::NotFound,
+        "no trust list was published: the keys are in /.well-known/jwks.json",
+        "尚未发布信任列表：公钥见 /.well-known/jwks.json",
+    ))
+}
+
+/// Reads without waiting for anybody, unless the list has to be signed.
+async fn current(app: &App, key: ListKey) -> Result<Option<SignedDocument>, ApiError> {
+    let row = app.store.read().await?.list(&key).await?;
+    let row = match row {
+        Some(row) if !stale(&row, app.context.now().as_secs()) => Some(row),
+        Some(row) if key.kind == "release" && row.document.is_empty() => None,
+        None if key.kind == "release" => None,
+        _ => app.writer.write(SignList(key)).await?,
+    };
+    Ok(row.map(SignedDocument::of))
 }

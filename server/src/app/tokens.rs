@@ -6,7 +6,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::App;
-use super::audit::{By, Entry};
+use super::audit::entry::{By, Entry};
 use super::command::Command;
 use super::context::Context;
 use super::transaction::UnitOfWork;
@@ -80,47 +80,45 @@ impl From<Role> for api::TokenRole {
     }
 }
 
-impl App {
-    /// Whose token it is.
-    pub(crate) async fn caller(&self, token: &str) -> Result<Option<(String, Role)>, ApiError> {
-        if !token.starts_with(PREFIX) {
-            return Ok(None);
-        }
-        let mut tx = self.store.read().await?;
-        Ok(tx.token(&hash(token)).await?.map(|token| (token.id, token.role)))
+/// Whose token it is.
+pub(crate) async fn caller(app: &App, token: &str) -> Result<Option<(String, Role)>, ApiError> {
+    if !token.starts_with(PREFIX) {
+        return Ok(None);
     }
+    let mut tx = app.store.read().await?;
+    Ok(tx.token(&hash(token)).await?.map(|token| (token.id, token.role)))
+}
 
-    /// Makes a token; it is shown this once.
-    pub(crate) async fn create_token(
-        &self,
-        role: Role,
-        name: &str,
-    ) -> Result<api::TokenCreated, ApiError> {
-        let name = name.trim();
-        if name.is_empty() || name.chars().count() > 128 {
-            return Err(ApiError::new(
-                Code::RequestInvalid,
-                "`name` says what the token is for, in 1 to 128 characters",
-                "name 说明令牌用途，1 到 128 个字符",
-            ));
-        }
-        let (token, row) = make(&self.context, role, name);
-        self.writer.write(CreateToken { row, by: By::caller() }).await?;
-        Ok(api::TokenCreated { name: name.to_owned(), role: role.into(), token })
+/// Makes a token; it is shown this once.
+pub(crate) async fn create(
+    app: &App,
+    role: Role,
+    name: &str,
+) -> Result<api::TokenCreated, ApiError> {
+    let name = name.trim();
+    if name.is_empty() || name.chars().count() > 128 {
+        return Err(ApiError::new(
+            Code::RequestInvalid,
+            "`name` says what the token is for, in 1 to 128 characters",
+            "name 说明令牌用途，1 到 128 个字符",
+        ));
     }
+    let (token, row) = make(&app.context, role, name);
+    app.writer.write(CreateToken { row, by: By::caller() }).await?;
+    Ok(api::TokenCreated { name: name.to_owned(), role: role.into(), token })
+}
 
-    /// Every token, without the tokens.
-    pub(crate) async fn tokens(&self) -> Result<Vec<TokenView>, ApiError> {
-        let mut tx = self.store.read().await?;
-        let rows = tx.tokens().await?;
-        Ok(rows
-            .into_iter()
-            .map(|row| TokenView {
-                id: row.id,
-                name: row.name,
-                role: row.role.as_str(),
-                created_at: Timestamp::from_secs(row.created_at),
-            })
-            .collect())
-    }
+/// Every token, without the tokens.
+pub(crate) async fn list(app: &App) -> Result<Vec<TokenView>, ApiError> {
+    let mut tx = app.store.read().await?;
+    let rows = tx.tokens().await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| TokenView {
+            id: row.id,
+            name: row.name,
+            role: row.role.as_str(),
+            created_at: Timestamp::from_secs(row.created_at),
+        })
+        .collect())
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use license_core::Timestamp;
 
-use super::audit::Entry;
+use super::audit::entry::Entry;
 use super::context::Context;
 use super::event::Event;
 

@@ -4,19 +4,15 @@ use koogallery::{Failure, Remedy};
 use license_core::{Code, api};
 use serde::Deserialize;
 
-use super::audit::{By, Entry};
+use super::audit::entry::{By, Entry};
 use super::command::{Command, Failed};
-use super::context::Context;
 use super::event::Event;
+use super::marketplace_health::{OpenQueues, open_queues, reopen};
 use super::transaction::UnitOfWork;
 use super::{App, paging, views};
 use crate::alerts::{Alert, AlertKind};
 use crate::error::ApiError;
-use crate::outbound::marketplace::Marketplace;
 use crate::store::{Lease, Locks, Parcel, StoreError, Tx, UploadQuery, UploadRow, UploadState};
-
-/// What `meta` holds while the queues rest because of wrong credentials.
-pub(super) const PAUSE: &str = "pause";
 
 /// Takes uploads that are due, together with the licenses that are sent as text.
 pub(crate) struct TakeUploads {
@@ -141,59 +137,6 @@ fn alert(row: &UploadRow) -> Option<Alert> {
     Some(alert.with("code", code).with("meaning", meaning))
 }
 
-/// Recognizes keys and addresses of the marketplace without telling anything about them.
-pub(crate) fn fingerprint(marketplace: &Marketplace, context: &Context) -> Vec<u8> {
-    context.digest("marketplace", marketplace.identity())
-}
-
-/// Remembers, or forgets, that the queues rest until the configuration changes.
-pub(crate) struct PutPause {
-    pub(crate) configuration: Option<Vec<u8>>,
-}
-
-impl Command for PutPause {
-    type Output = ();
-    type Error = StoreError;
-
-    async fn run(&self, tx: &mut dyn Tx, work: &mut UnitOfWork<'_>) -> Result<(), StoreError> {
-        if self.configuration.is_some() {
-            work.raise(tx, AlertKind::MarketplaceCredentials.about("")).await?;
-        }
-        tx.put_meta(PAUSE, self.configuration.as_deref()).await
-    }
-}
-
-/// Strikes out that the credentials were refused, which every server looks at, and has the orders
-/// that waited for it read now; whether it was so.
-pub(super) async fn open_queues(tx: &mut dyn Tx, now: i64) -> Result<bool, StoreError> {
-    if tx.meta(PAUSE).await?.is_none() {
-        return Ok(false);
-    }
-    tx.put_meta(PAUSE, None).await?;
-    tx.hurry_orders(now, now).await?;
-    Ok(true)
-}
-
-/// An operator says that refused credentials are worth another try.
-pub(crate) struct OpenQueues {
-    pub(crate) by: By,
-}
-
-impl Command for OpenQueues {
-    /// Whether they were closed.
-    type Output = bool;
-    type Error = StoreError;
-
-    async fn run(&self, tx: &mut dyn Tx, work: &mut UnitOfWork<'_>) -> Result<bool, StoreError> {
-        let closed = open_queues(tx, work.now.as_secs()).await?;
-        if closed {
-            work.audit(Entry::new("upload.open", &self.by));
-            work.publish(Event::UploadQueued);
-        }
-        Ok(closed)
-    }
-}
-
 /// An operator has an upload sent again.
 pub(crate) struct RetryUpload {
     pub(crate) id: String,
@@ -250,47 +193,32 @@ pub(crate) struct UploadFilter {
     pub(crate) limit: Option<u32>,
 }
 
-impl App {
-    /// Uploads in the order they were made.
-    pub(crate) async fn uploads(
-        &self,
-        filter: &UploadFilter,
-    ) -> Result<Vec<api::UploadView>, ApiError> {
-        let query = UploadQuery {
-            state: filter.state.as_deref().map(views::upload_state_of).transpose()?,
-            instance_id: filter.instance_id.clone(),
-            after: filter.after.clone(),
-            limit: paging::limit(filter.limit)?,
-        };
-        let mut tx = self.store.read().await?;
-        Ok(tx.uploads(&query).await?.iter().map(views::upload).collect())
-    }
+/// Uploads in the order they were made.
+pub(crate) async fn list(
+    app: &App,
+    filter: &UploadFilter,
+) -> Result<Vec<api::UploadView>, ApiError> {
+    let query = UploadQuery {
+        state: filter.state.as_deref().map(views::upload_state_of).transpose()?,
+        instance_id: filter.instance_id.clone(),
+        after: filter.after.clone(),
+        limit: paging::limit(filter.limit)?,
+    };
+    let mut tx = app.store.read().await?;
+    Ok(tx.uploads(&query).await?.iter().map(views::upload).collect())
+}
 
-    /// For which credentials and addresses the queues rest, if they do: any server may have
-    /// learnt it.
-    pub(crate) async fn paused_for(&self) -> Result<Option<Vec<u8>>, StoreError> {
-        self.store.read().await?.meta(PAUSE).await
-    }
+/// Sends one again, and lets queues that rested because of wrong credentials try.
+pub(crate) async fn retry(app: &App, id: &str) -> Result<api::UploadView, ApiError> {
+    let row = app.writer.write(RetryUpload { id: id.to_owned(), by: By::caller() }).await?;
+    reopen(app);
+    Ok(views::upload(&row))
+}
 
-    /// Sends one again, and lets queues that rested because of wrong credentials try.
-    pub(crate) async fn retry_upload(&self, id: &str) -> Result<api::UploadView, ApiError> {
-        let row = self.writer.write(RetryUpload { id: id.to_owned(), by: By::caller() }).await?;
-        self.reopen();
-        Ok(views::upload(&row))
-    }
-
-    /// Lets queues that rested because of wrong credentials try.
-    pub(crate) async fn retry_uploads(&self) -> Result<api::QueuesView, ApiError> {
-        let here = self.breaker.are_credentials_refused();
-        let were_closed = self.writer.write(OpenQueues { by: By::caller() }).await? || here;
-        self.reopen();
-        Ok(api::QueuesView { were_closed })
-    }
-
-    fn reopen(&self) {
-        self.breaker.retry();
-        self.context.reading.rest(self.marketplace.is_none());
-        self.context.wakeups.orders.notify_one();
-        self.context.wakeups.uploads.notify_one();
-    }
+/// Lets queues that rested because of wrong credentials try.
+pub(crate) async fn retry_all(app: &App) -> Result<api::QueuesView, ApiError> {
+    let here = app.breaker.are_credentials_refused();
+    let were_closed = app.writer.write(OpenQueues { by: By::caller() }).await? || here;
+    reopen(app);
+    Ok(api::QueuesView { were_closed })
 }

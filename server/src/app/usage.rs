@@ -1,25 +1,23 @@
 //! Usage: what is accepted, which records travel together, what an answer changes, and what an
 //! operator may do.
 
-mod push;
-mod push_batch;
-mod report;
+pub(crate) mod push;
+pub(crate) mod push_batch;
+mod record;
+pub(crate) mod report;
 
 use koogallery::failure;
-use koogallery::usage::Record;
 use license_core::{Code, Timestamp, api};
 use serde::Deserialize;
 
-pub(crate) use push::PushUsage;
-pub(crate) use push_batch::{EndUsage, KeepUsage, TakeUsage, UsageCall};
-
-use super::audit::{By, Entry};
+use super::audit::entry::{By, Entry};
 use super::command::{Command, Failed};
 use super::event::Event;
 use super::transaction::UnitOfWork;
 use super::{App, issuance, paging, views};
 use crate::error::ApiError;
-use crate::store::{StoreError, Tx, UsageQuery, UsageRow, UsageState};
+use crate::store::{Tx, UsageQuery, UsageRow, UsageState};
+use push::PushUsage;
 
 /// An operator has a record sent again.
 pub(crate) struct RetryUsage {
@@ -150,50 +148,30 @@ fn own_meaning(code: &str) -> Option<(&'static str, &'static str)> {
     }
 }
 
-/// A row as the marketplace's message.
-fn record(row: &UsageRow) -> Result<Record, StoreError> {
-    let amount = row.usage_value.parse();
-    Ok(Record {
-        instance_id: row.instance_id.clone(),
-        begin_time: row.begin_time,
-        end_time: row.end_time,
-        record_time: row.record_time,
-        amount: amount.map_err(|_| StoreError::Broken("an amount that is none".to_owned()))?,
-        number: row.metering_sn.clone(),
-        product_id: row.product_id.clone(),
-        package: row.package.clone(),
-    })
+/// Accepts usage; as many records are answered, in the same order.
+pub(crate) async fn accept(
+    app: &App,
+    push: api::UsagePush,
+) -> Result<Vec<api::UsageView>, ApiError> {
+    let command = PushUsage::read(push, app.context.now().as_secs())?;
+    let rows = app.writer.write(command).await?;
+    Ok(rows.iter().map(view).collect())
 }
 
-impl App {
-    /// Accepts usage; as many records are answered, in the same order.
-    pub(crate) async fn push_usage(
-        &self,
-        push: api::UsagePush,
-    ) -> Result<Vec<api::UsageView>, ApiError> {
-        let command = PushUsage::read(push, self.context.now().as_secs())?;
-        let rows = self.writer.write(command).await?;
-        Ok(rows.iter().map(view).collect())
-    }
+/// Records in the order they came.
+pub(crate) async fn list(app: &App, filter: &UsageFilter) -> Result<Vec<api::UsageView>, ApiError> {
+    let query = UsageQuery {
+        state: filter.state.as_deref().map(state_of).transpose()?,
+        instance_id: filter.instance_id.clone(),
+        after: filter.after.clone(),
+        limit: paging::limit(filter.limit)?,
+    };
+    let mut tx = app.store.read().await?;
+    Ok(tx.usage_records(&query).await?.iter().map(view).collect())
+}
 
-    /// Records in the order they came.
-    pub(crate) async fn usage(
-        &self,
-        filter: &UsageFilter,
-    ) -> Result<Vec<api::UsageView>, ApiError> {
-        let query = UsageQuery {
-            state: filter.state.as_deref().map(state_of).transpose()?,
-            instance_id: filter.instance_id.clone(),
-            after: filter.after.clone(),
-            limit: paging::limit(filter.limit)?,
-        };
-        let mut tx = self.store.read().await?;
-        Ok(tx.usage_records(&query).await?.iter().map(view).collect())
-    }
-
-    /// Sends one again.
-    pub(crate) async fn retry_usage(&self, id: &str) -> Result<api::UsageView, ApiError> {
-        let row = self.writer.write(RetryUsage { id: id.to_owned(), by: By::caller() }).await?;
-        Ok(view(&row))
-    }
+/// Sends one again.
+pub(crate) async fn retry(app: &App, id: &str) -> Result<api::UsageView, ApiError> {
+    let row = app.writer.write(RetryUsage { id: id.to_owned(), by: By::caller() }).await?;
+    Ok(view(&row))
 }

@@ -30,16 +30,14 @@ impl Command for Probe {
     }
 }
 
-impl App {
-    /// Tries whether there is room again, if there was none.
-    pub(crate) async fn probe(&self) {
-        if self.context.unwritable().is_none() {
-            return;
-        }
-        if self.writer.write(Probe { fill: true }).await.is_ok() {
-            self.context.set_unwritable(None);
-            let _ = self.writer.write(Probe { fill: false }).await;
-            tracing::info!("the database can be written again");
-        }
+/// Tries whether there is room again, if there was none.
+pub(crate) async fn probe(app: &App) {
+    if app.context.unwritable().is_none() {
+        return;
+    }
+    if app.writer.write(Probe { fill: true }).await.is_ok() {
+        app.context.set_unwritable(None);
+        let _ = app.writer.write(Probe { fill: false }).await;
+        tracing::info!("the database can be written again");
     }
 }

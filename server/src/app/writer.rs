@@ -10,7 +10,7 @@ use futures_util::FutureExt as _;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
-use super::audit;
+use super::audit::chain;
 use super::command::{Command, CommandError as _};
 use super::context::Context;
 use super::transaction::UnitOfWork;
@@ -232,7 +232,7 @@ async fn transact(
         for (_, number) in turns {
             batch[number].run(&mut *tx, work).await?;
         }
-        audit::append(&mut *tx, work).await
+        chain::append(&mut *tx, work).await
     };
     match ran.await {
         Ok(()) => tx.commit().await,
@@ -252,9 +252,11 @@ pub(crate) fn pending<C: Command>(command: C) -> Box<dyn Pending> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::app::command::{Failed, failing::Fail};
+    use crate::app::command::Failed;
+    use crate::app::command::failing::Fail;
+    use crate::app::marketplace_health::PutPause;
+    use crate::app::retention::Sweep;
     use crate::app::tests::fixture::Fixture;
-    use crate::app::{PutPause, Sweep};
     use crate::error::ApiError;
 
     fn pause(word: &str) -> Box<dyn Pending> {

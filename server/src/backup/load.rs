@@ -8,10 +8,9 @@ use zeroize::Zeroizing;
 
 use super::file::{Next, Reader};
 use super::format::Header;
-use super::{Progress, Refusal, keys};
-use super::{damaged, newer};
-use crate::app;
+use super::{Progress, Refusal, damaged, keys, newer};
 use crate::config::{Config, Database};
+use crate::data_dir;
 use crate::environment::Environment;
 use crate::store::{Occupied, Store, Table, Vacancy};
 
@@ -56,10 +55,10 @@ pub(crate) async fn restore(
         }
         Some(plan?)
     };
-    app::make_folder(folder)?;
-    let _lock = app::lock(folder)?;
+    data_dir::make_folder(folder)?;
+    let _lock = data_dir::lock(folder)?;
     if config.database == Database::Sqlite {
-        app::owner_only(&folder.join("licd.db"))?;
+        data_dir::owner_only(&folder.join("licd.db"))?;
     }
     let opened = Store::vacancy(&config.database, folder, header.schema).await;
     let mut vacancy = opened.map_err(occupied)?;

@@ -1,7 +1,7 @@
 //! `licd migrate`
 
 use super::options::{CommonOptions, runtime};
-use crate::app::App;
+use crate::app::open;
 use crate::config::Database;
 use crate::environment::Environment;
 use crate::output;
@@ -16,7 +16,7 @@ pub(crate) struct Args {
 pub(super) fn run(args: &Args, environment: Environment) -> anyhow::Result<()> {
     crate::logging::start_quiet()?;
     let config = args.common.load(Vec::new())?.config;
-    runtime()?.block_on(App::open(&config, environment))?;
+    runtime()?.block_on(open::open(&config, environment))?;
     let place = match &config.database {
         Database::Sqlite => format!("in {}", config.data_dir.display()),
         shared @ Database::Postgres(_) => shared.to_string(),

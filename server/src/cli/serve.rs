@@ -10,12 +10,14 @@ use serde_json::{Map, Value};
 use tokio::sync::watch;
 
 use super::options::{CommonOptions, runtime};
-use crate::app::{App, Made};
+use crate::app::Made;
+use crate::app::open;
 use crate::config::{Config, Database, Loaded};
 use crate::environment::Environment;
 use crate::http::{Bound, HttpState, Running, add_up, start_metrics, tls};
 use crate::logging;
 use crate::output::Output;
+use crate::workers;
 
 /// For requests in flight; the rest of the 10 s is for the work behind them.
 const REQUEST_GRACE: Duration = Duration::from_secs(6);
@@ -73,7 +75,7 @@ async fn serve(config: &Config, environment: Environment, output: &Output) -> an
     let bound = Bound::take(&config.http)?;
 
     let app = tokio::select! {
-        opened = App::open(config, environment.clone()) => opened?,
+        opened = open::open(config, environment.clone()) => opened?,
         // A database that does not answer, or tables that take long to migrate: those stay as they
         // were.
         signal = stop.wait() => {
@@ -85,7 +87,7 @@ async fn serve(config: &Config, environment: Environment, output: &Output) -> an
         welcome(config, made, bound.admin_address(), &environment, output);
     }
     let (shutdown, watched) = watch::channel(false);
-    let workers = app.start_workers(watched);
+    let workers = workers::start(&app, watched);
     let state = HttpState {
         app: app.clone(),
         trusted_proxies: config.http.trusted_proxies.clone().into(),

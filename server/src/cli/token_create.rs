@@ -1,9 +1,11 @@
 //! `licd token create`
 
 use super::options::{CommonOptions, runtime};
-use crate::app::{App, Role};
+use crate::app::open;
+use crate::app::tokens;
 use crate::environment::Environment;
 use crate::output;
+use crate::store::Role;
 
 /// What `licd token create` takes.
 #[derive(clap::Args)]
@@ -29,8 +31,8 @@ pub(super) fn run(args: &Args, environment: Environment) -> anyhow::Result<()> {
     crate::logging::start_quiet()?;
     let config = args.common.load(Vec::new())?.config;
     let made = runtime()?.block_on(async {
-        let app = App::open_beside(&config, environment).await?;
-        app.create_token(args.role, &args.name).await.map_err(anyhow::Error::from)
+        let app = open::open_beside(&config, environment).await?;
+        tokens::create(&app, args.role, &args.name).await.map_err(anyhow::Error::from)
     })?;
     output::text(&format!("{}\n", made.token));
     output::note("Keep it now: it is not shown again, only its digest is kept.");

@@ -4,7 +4,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 
-use crate::app::SignedDocument;
+use crate::app::signed_lists::SignedDocument;
 
 /// Which releases are asked for.
 #[derive(Deserialize)]

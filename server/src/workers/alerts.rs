@@ -1,9 +1,12 @@
 //! Stores queued alerts, and delivers stored ones to a webhook and a program until they were taken or
 //! the attempts are used up.
 
+use super::claim::finish;
+use super::idle::{MAX_IDLE, Shutdown, rest};
 use super::leased_jobs::LeasedJobs;
-use super::{LOOK, Shutdown, rest, uploads};
-use crate::app::{AlertMessage, App, EndDelivery, KeepDeliveries, StoreAlerts, TakeDeliveries};
+use crate::app::App;
+use crate::app::alerts;
+use crate::app::alerts::{AlertMessage, EndDelivery, KeepDeliveries, StoreAlerts, TakeDeliveries};
 use crate::outbound::backoff;
 use crate::store::AlertTarget;
 
@@ -23,10 +26,10 @@ pub(super) async fn store(app: App, mut shutdown: Shutdown) {
                 // Without the field `alert`, and not raised: it would only join the queue.
                 tracing::error!(error = %error, "alerts could not be stored");
                 queue.put_back(alerts);
-                tokio::time::sleep(LOOK).await;
+                tokio::time::sleep(MAX_IDLE).await;
             }
         }
-        if *shutdown.borrow() || rest(&queue.wakeup, &mut shutdown, LOOK).await {
+        if *shutdown.borrow() || rest(&queue.wakeup, &mut shutdown, MAX_IDLE).await {
             return;
         }
     }
@@ -34,7 +37,7 @@ pub(super) async fn store(app: App, mut shutdown: Shutdown) {
 
 /// Delivers stored alerts to the configured receivers.
 pub(super) async fn deliver(app: App, mut shutdown: Shutdown) {
-    if app.alert_targets().is_empty() {
+    if alerts::targets(&app.context).is_empty() {
         return;
     }
     let mut flight = LeasedJobs::new();
@@ -45,7 +48,7 @@ pub(super) async fn deliver(app: App, mut shutdown: Shutdown) {
         let taken = take(&app, MAX_DELIVERIES - flight.count()).await;
         if taken.is_empty() {
             tokio::select! {
-                stop = rest(&app.context.wakeups.alerts, &mut shutdown, LOOK) => if stop { break },
+                stop = rest(&app.context.wakeups.alerts, &mut shutdown, MAX_IDLE) => if stop { break },
                 true = flight.ended() => {}
             }
             continue;
@@ -74,7 +77,8 @@ async fn keep(app: &App, held: Vec<String>) {
 }
 
 async fn take(app: &App, free: usize) -> Vec<AlertMessage> {
-    let next = async { app.store.read().await?.next_delivery(&app.alert_targets()).await };
+    let next =
+        async { app.store.read().await?.next_delivery(&alerts::targets(&app.context)).await };
     let due = |at: i64| at <= app.context.now().as_secs();
     if free == 0 || !next.await.ok().flatten().is_some_and(due) {
         return Vec::new();
@@ -117,5 +121,5 @@ async fn send(app: App, shutdown: Shutdown, message: AlertMessage) {
             "an alert could not be delivered and is given up: see `licctl alert list`"
         ),
     }
-    uploads::write_down(&app, EndDelivery { id: row.id, outcome, next_at }, &shutdown).await;
+    finish(&app, EndDelivery { id: row.id, outcome, next_at }, &shutdown).await;
 }

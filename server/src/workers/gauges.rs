@@ -4,8 +4,10 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 
-use super::{Shutdown, rest};
-use crate::app::{App, RESTORED};
+use super::idle::{Shutdown, rest};
+use crate::app::App;
+use crate::app::restore_hold::RESTORED;
+use crate::app::write_probe;
 use crate::store::StoreError;
 
 const PAUSE: Duration = Duration::from_secs(5);
@@ -16,7 +18,7 @@ pub(super) async fn run(app: App, mut shutdown: Shutdown) {
     let nobody = Notify::new();
     let mut next = Instant::now();
     loop {
-        app.probe().await;
+        write_probe::probe(&app).await;
         let began = Instant::now();
         if began >= next {
             if let Err(error) = count(&app).await {

@@ -6,9 +6,12 @@ use std::sync::Arc;
 use koogallery::Remedy;
 use tokio::task::JoinSet;
 
+use super::claim::{claim, finish};
+use super::idle::{MAX_IDLE, Shutdown, rest};
 use super::orders::of_order;
-use super::{LOOK, Shutdown, rest, take, uploads};
-use crate::app::{App, EndNotice, TakeNotices};
+use crate::app::App;
+use crate::app::marketplace_health;
+use crate::app::notices::{EndNotice, TakeNotices};
 use crate::outbound::backoff;
 use crate::outbound::marketplace::Marketplace;
 use crate::store::NoticeRow;
@@ -27,12 +30,12 @@ pub(super) fn run(
 async fn serve(app: App, marketplace: Arc<Marketplace>, mut shutdown: Shutdown) {
     loop {
         let taken = if due(&app).await {
-            take(&app, PARALLEL, |limit| TakeNotices { limit }).await
+            claim(&app, PARALLEL, |limit| TakeNotices { limit }).await
         } else {
             Vec::new()
         };
         if taken.is_empty() {
-            if rest(&app.context.wakeups.notices, &mut shutdown, LOOK).await {
+            if rest(&app.context.wakeups.notices, &mut shutdown, MAX_IDLE).await {
                 return;
             }
             continue;
@@ -59,7 +62,7 @@ async fn ask(app: App, marketplace: Arc<Marketplace>, shutdown: Shutdown, row: N
     let now = app.context.now().as_secs();
     let asked = marketplace.order(&row.order_id, &row.line_id, now).await;
     let mut outcome = asked.map_err(|error| error.failure);
-    uploads::tell_gate(&app, outcome.as_ref().err().map(of_order)).await;
+    marketplace_health::record_outcome(&app, outcome.as_ref().err().map(of_order)).await;
     if let Err(failure) = &mut outcome {
         failure.remedy = of_order(failure);
         tracing::warn!(
@@ -78,5 +81,5 @@ async fn ask(app: App, marketplace: Arc<Marketplace>, shutdown: Shutdown, row: N
         Err(_) => backoff::seconds(row.attempts, environment),
     };
     let next_at = app.context.now().as_secs() + wait;
-    uploads::write_down(&app, EndNotice { row, outcome, next_at }, &shutdown).await;
+    finish(&app, EndNotice { row, outcome, next_at }, &shutdown).await;
 }

@@ -5,9 +5,12 @@ use std::sync::Arc;
 
 use koogallery::{Failure, Remedy};
 
+use super::claim::{claim, finish};
+use super::idle::{MAX_IDLE, Shutdown, Woken, wait};
 use super::leased_jobs::LeasedJobs;
-use super::{LOOK, Shutdown, Woken, take, uploads, wait};
-use crate::app::{App, EndOrder, KeepOrders, TakeOrders};
+use crate::app::App;
+use crate::app::marketplace_health;
+use crate::app::orders::{EndOrder, KeepOrders, TakeOrders};
 use crate::outbound::backoff;
 use crate::outbound::marketplace::Marketplace;
 use crate::store::OrderRow;
@@ -33,7 +36,7 @@ async fn serve(app: App, marketplace: Arc<Marketplace>, mut shutdown: Shutdown) 
         }
         let free = PARALLEL - flight.count();
         let taken = if waiting && free > 0 {
-            take(&app, free, |limit| TakeOrders { limit }).await
+            claim(&app, free, |limit| TakeOrders { limit }).await
         } else {
             Vec::new()
         };
@@ -42,7 +45,7 @@ async fn serve(app: App, marketplace: Arc<Marketplace>, mut shutdown: Shutdown) 
         }
         if taken.is_empty() {
             tokio::select! {
-                woken = wait(&app.context.wakeups.orders, &mut shutdown, LOOK) => match woken {
+                woken = wait(&app.context.wakeups.orders, &mut shutdown, MAX_IDLE) => match woken {
                     Woken::ToStop => break,
                     Woken::ByBell => waiting = true,
                     Woken::ToLook => waiting = due(&app).await,
@@ -86,7 +89,7 @@ async fn ask(app: App, marketplace: Arc<Marketplace>, shutdown: Shutdown, row: O
     let now = app.context.now().as_secs();
     let asked = marketplace.order(&row.order_id, &row.line_id, now).await;
     let outcome = asked.map_err(|error| error.failure);
-    uploads::tell_gate(&app, outcome.as_ref().err().map(of_order)).await;
+    marketplace_health::record_outcome(&app, outcome.as_ref().err().map(of_order)).await;
 
     let environment = &app.context.environment;
     let wait = match &outcome {
@@ -113,7 +116,7 @@ async fn ask(app: App, marketplace: Arc<Marketplace>, shutdown: Shutdown, row: O
     let next_at = app.context.now().as_secs() + wait;
     let instance = row.instance_id.clone();
     let ended = EndOrder { id: row.id, instance: row.instance_id, outcome, next_at };
-    uploads::write_down(&app, ended, &shutdown).await;
+    finish(&app, ended, &shutdown).await;
     app.context.reading.end(&instance);
 }
 

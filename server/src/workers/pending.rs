@@ -1,7 +1,8 @@
 //! Judges kept applications again where something changed for many at once.
 
-use super::{LOOK, Shutdown, rest};
-use crate::app::{App, ReevaluatePending};
+use super::idle::{MAX_IDLE, Shutdown, rest};
+use crate::app::App;
+use crate::app::issuance::ReevaluatePending;
 use crate::store::StoreError;
 
 /// Instances of one look.
@@ -12,13 +13,13 @@ pub(super) async fn run(app: App, mut shutdown: Shutdown) {
         match round(&app).await {
             Ok(true) => {}
             Ok(false) => {
-                if rest(&app.context.wakeups.pending, &mut shutdown, LOOK).await {
+                if rest(&app.context.wakeups.pending, &mut shutdown, MAX_IDLE).await {
                     return;
                 }
             }
             Err(error) => {
                 tracing::error!(error = %error, "kept applications cannot be judged");
-                if rest(&app.context.wakeups.pending, &mut shutdown, LOOK).await {
+                if rest(&app.context.wakeups.pending, &mut shutdown, MAX_IDLE).await {
                     return;
                 }
             }

@@ -5,8 +5,9 @@ use std::time::Duration;
 use koogallery::retry::REFUND;
 use tokio::sync::Notify;
 
-use super::{Shutdown, rest};
-use crate::app::{App, LONGER, WarnRefunds};
+use super::idle::{Shutdown, rest};
+use crate::app::App;
+use crate::app::refund_warnings::{LONGER, WarnRefunds};
 use crate::store::StoreError;
 
 const PAUSE: Duration = Duration::from_secs(5);

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
-use super::{Shutdown, rest};
-use crate::app::{App, Sweep, SweepHistory};
+use super::idle::{Shutdown, rest};
+use crate::app::App;
+use crate::app::retention::{Sweep, SweepHistory};
 
 const PAUSE: Duration = Duration::from_mins(1);
 

@@ -2,20 +2,19 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
 
 use koogallery::upload::Content;
 use koogallery::{Failure, Remedy};
 
+use super::claim::{claim, finish};
+use super::idle::{MAX_IDLE, Shutdown, Woken, wait};
 use super::leased_jobs::LeasedJobs;
-use super::{LOOK, Shutdown, Woken, take, wait};
-use crate::alerts::AlertKind;
-use crate::app::fingerprint;
-use crate::app::{
-    App, ClampDueTimes, Command, EndUpload, KeepUploads, PutPause, RESTORED, TakeUploads,
-};
+use crate::app::App;
+use crate::app::clock_change::ClampDueTimes;
+use crate::app::marketplace_health;
+use crate::app::restore_hold::RESTORED;
+use crate::app::uploads::{EndUpload, KeepUploads, TakeUploads};
 use crate::outbound::backoff;
-use crate::outbound::circuit_breaker::Transition;
 use crate::outbound::marketplace::Marketplace;
 use crate::store::{Parcel, StoreError, UploadState};
 
@@ -23,10 +22,6 @@ use crate::store::{Parcel, StoreError, UploadState};
 const PARALLEL: usize = 16;
 /// How far the clock has to go back before it counts, in seconds; less is waited for.
 const SET_BACK: i64 = 5;
-/// While the queues rest: seconds between two probes, at most. One question every half a minute
-/// burdens nobody, and everything waits for its answer.
-const PROBE: i64 = 30;
-
 pub(super) fn run(
     app: App,
     marketplace: Arc<Marketplace>,
@@ -48,11 +43,11 @@ async fn serve(app: App, marketplace: Arc<Marketplace>, mut shutdown: Shutdown) 
         seen = now;
         if let Some(held) = flight.keep_now() {
             keep(&app, held).await;
-            follow(&app, &marketplace).await;
+            marketplace_health::follow(&app, &marketplace).await;
         }
         let free = PARALLEL - flight.count();
         let taken = if waiting && free > 0 {
-            take(&app, free, |limit| TakeUploads { limit }).await
+            claim(&app, free, |limit| TakeUploads { limit }).await
         } else {
             Vec::new()
         };
@@ -61,7 +56,7 @@ async fn serve(app: App, marketplace: Arc<Marketplace>, mut shutdown: Shutdown) 
         }
         if taken.is_empty() {
             tokio::select! {
-                woken = wait(&app.context.wakeups.uploads, &mut shutdown, LOOK) => match woken {
+                woken = wait(&app.context.wakeups.uploads, &mut shutdown, MAX_IDLE) => match woken {
                     Woken::ToStop => break,
                     Woken::ByBell => waiting = true,
                     Woken::ToLook => waiting = due(&app).await,
@@ -90,24 +85,6 @@ async fn hurry(app: &App, seconds: i64) {
     let wakeups = &app.context.wakeups;
     for wakeup in [&wakeups.orders, &wakeups.usage, &wakeups.notices, &wakeups.alerts] {
         wakeup.notify_one();
-    }
-}
-
-/// What another server learnt about the credentials, or an operator told it, counts here as well.
-async fn follow(app: &App, marketplace: &Marketplace) {
-    let context = &app.context;
-    let Ok(paused) = app.paused_for().await else { return };
-    if paused == Some(fingerprint(marketplace, context)) {
-        if !app.breaker.are_credentials_refused() {
-            app.breaker.refuse_credentials();
-            context.reading.rest(true);
-            // The server that met the refusal raised the alert: here only the log line is missing.
-            AlertKind::MarketplaceCredentials.about("").log();
-        }
-    } else if app.breaker.is_refusal_recorded() {
-        app.breaker.retry();
-        context.reading.rest(false);
-        context.wakeups.orders.notify_one();
     }
 }
 
@@ -150,7 +127,8 @@ async fn send(app: App, marketplace: Arc<Marketplace>, shutdown: Shutdown, parce
     let sent = marketplace.upload(&row.event_id, content, now).await;
     let unsent = sent.as_ref().is_err_and(|error| !error.sent);
     let outcome = sent.map_err(|error| error.failure);
-    tell_gate(&app, outcome.as_ref().err().map(|failure| failure.remedy)).await;
+    marketplace_health::record_outcome(&app, outcome.as_ref().err().map(|failure| failure.remedy))
+        .await;
 
     let wait = match &outcome {
         Err(failure) if failure.remedy == Remedy::TryAgain => {
@@ -167,7 +145,7 @@ async fn send(app: App, marketplace: Arc<Marketplace>, shutdown: Shutdown, parce
     let failure = outcome.as_ref().err().cloned();
     let next_at = app.context.now().as_secs() + wait;
     let ended = EndUpload { id: row.id.clone(), outcome, unsent, next_at };
-    if let Some(state) = write_down(&app, ended, &shutdown).await {
+    if let Some(state) = finish(&app, ended, &shutdown).await {
         report(&row.id, &row.license_id, state, failure.as_ref());
     }
 }
@@ -186,57 +164,5 @@ fn report(id: &str, license: &str, state: Option<UploadState>, failure: Option<&
             code,
             "a license could not be sent; it is tried again"
         ),
-    }
-}
-
-/// Counts an attempt for both queues, and says what follows from it.
-pub(crate) async fn tell_gate(app: &App, remedy: Option<Remedy>) {
-    let context = &app.context;
-    let wait = |rests| backoff::seconds(i64::from(rests), &context.environment).min(PROBE) * 1000;
-    match app.breaker.record(remedy, context.now_ms(), wait) {
-        Transition::Unchanged => {}
-        Transition::Opened => {
-            context.reading.rest(true);
-            context.raise(AlertKind::MarketplaceUnreachable.about(""));
-        }
-        Transition::Closed => {
-            context.reading.rest(false);
-            context.wakeups.orders.notify_one();
-            context.wakeups.uploads.notify_one();
-            tracing::info!("the marketplace answers again");
-        }
-        Transition::CredentialsRefused => {
-            context.reading.rest(true);
-            let configuration = app.marketplace.as_ref().map(|m| fingerprint(m, context));
-            match app.writer.write(PutPause { configuration }).await {
-                Ok(()) => app.breaker.refusal_recorded(),
-                Err(error) => {
-                    tracing::error!(error = %error, "that the queues rest could not be written down");
-                    // The transaction that would have stored the alert was rolled back.
-                    context.raise(AlertKind::MarketplaceCredentials.about(""));
-                }
-            }
-        }
-    }
-}
-
-/// Writes down how an attempt ended, again and again while the database cannot be written: until
-/// then it stays in flight, and after a crash it is taken up again.
-pub(super) async fn write_down<C: Command<Error = StoreError> + Clone>(
-    app: &App,
-    command: C,
-    shutdown: &Shutdown,
-) -> Option<C::Output> {
-    loop {
-        match app.writer.write(command.clone()).await {
-            Ok(answer) => return Some(answer),
-            Err(error) => {
-                tracing::error!(error = %error, "the outcome of a request could not be written down");
-            }
-        }
-        if *shutdown.borrow() {
-            return None;
-        }
-        tokio::time::sleep(Duration::from_secs(1)).await;
     }
 }

@@ -6,10 +6,14 @@ use std::sync::Arc;
 use koogallery::usage::is_about_the_access_key;
 use koogallery::{Failure, Remedy};
 
+use super::claim::finish;
+use super::idle::{MAX_IDLE, Shutdown, rest};
 use super::leased_jobs::LeasedJobs;
-use super::{LOOK, Shutdown, rest, uploads};
 use crate::alerts::AlertKind;
-use crate::app::{App, EndUsage, KeepUsage, RESTORED, TakeUsage, UsageCall};
+use crate::app::App;
+use crate::app::marketplace_health;
+use crate::app::restore_hold::RESTORED;
+use crate::app::usage::push_batch::{EndUsage, KeepUsage, TakeUsage, UsageCall};
 use crate::outbound::backoff;
 use crate::outbound::circuit_breaker::Permit;
 use crate::outbound::marketplace::Marketplace;
@@ -38,7 +42,7 @@ async fn serve(app: App, marketplace: Arc<Marketplace>, mut shutdown: Shutdown) 
         };
         let Some(call) = call else {
             tokio::select! {
-                stop = rest(&app.context.wakeups.usage, &mut shutdown, LOOK) => if stop { break },
+                stop = rest(&app.context.wakeups.usage, &mut shutdown, MAX_IDLE) => if stop { break },
                 true = flight.ended() => {}
             }
             continue;
@@ -100,7 +104,7 @@ async fn send(app: App, marketplace: Arc<Marketplace>, shutdown: Shutdown, call:
     let unsent = sent.as_ref().is_err_and(|error| !error.sent);
     let outcome = sent.map_err(|error| error.failure);
     let failure = outcome.as_ref().err();
-    uploads::tell_gate(&app, failure.map(of_usage)).await;
+    marketplace_health::record_outcome(&app, failure.map(of_usage)).await;
 
     let environment = &app.context.environment;
     let wait = match failure {
@@ -114,7 +118,7 @@ async fn send(app: App, marketplace: Arc<Marketplace>, shutdown: Shutdown, call:
     let (count, failure) = (ids.len(), failure.cloned());
     let next_at = app.context.now().as_secs() + wait;
     let ended = EndUsage { ids, outcome, unsent, next_at };
-    let ended = uploads::write_down(&app, ended, &shutdown).await;
+    let ended = finish(&app, ended, &shutdown).await;
     match (&failure, ended) {
         (Some(failure), _) if is_about_the_access_key(failure) => {
             let alert = AlertKind::UsageSignature.about("").with("code", failure.code.as_str());

@@ -7,11 +7,13 @@ use std::time::Duration;
 use koogallery::license_code::{CodeInfo, Standing};
 use koogallery::{Failure, Remedy};
 
-use crate::app::{App, Command, CommandError as _, EndActivation, EndBeat};
+use crate::app::App;
+use crate::app::authorization_codes::finish::{EndActivation, EndBeat};
+use crate::app::command::{Command, CommandError as _};
+use crate::app::marketplace_health;
 use crate::error::ApiError;
 use crate::outbound::backoff;
 use crate::outbound::marketplace::{CallError, Marketplace};
-use crate::workers::uploads;
 
 /// How long a program waits for its code to be activated: there is nothing to give it before.
 const FIRST: Duration = Duration::from_secs(10);
@@ -22,117 +24,115 @@ const AGAIN: i64 = 60;
 /// How often an outcome is written down before it is left to the next question.
 const TRIES: u32 = 5;
 
-impl App {
-    /// Activates a code; what the program is told where there is nothing to use yet.
-    pub(crate) async fn activated(
-        &self,
-        code: &str,
-        since: i64,
-        again: bool,
-        attempts: i64,
-    ) -> Result<(), ApiError> {
-        let app = self.clone();
-        let code = code.to_owned();
-        let asked = tokio::spawn(async move { app.activate(code, since, again, attempts).await });
-        match tokio::time::timeout(FIRST, asked).await {
-            Ok(Ok(answer)) => answer,
-            // Too slow, or a panic that was logged where it happened: the program asks again.
-            _ => Err(crate::app::order_pending()),
+/// Activates a code; what the program is told where there is nothing to use yet.
+pub(crate) async fn activate(
+    app: &App,
+    code: &str,
+    since: i64,
+    again: bool,
+    attempts: i64,
+) -> Result<(), ApiError> {
+    let app = app.clone();
+    let code = code.to_owned();
+    let asked =
+        tokio::spawn(async move { run_activation(&app, code, since, again, attempts).await });
+    match tokio::time::timeout(FIRST, asked).await {
+        Ok(Ok(answer)) => answer,
+        // Too slow, or a panic that was logged where it happened: the program asks again.
+        _ => Err(crate::app::client_license::refusals::order_pending()),
+    }
+}
+
+/// Asks how a code stands, for a while.
+pub(crate) async fn heartbeat(app: &App, code: &str, attempts: i64) {
+    let app = app.clone();
+    let code = code.to_owned();
+    let asked = tokio::spawn(async move { run_heartbeat(&app, code, attempts).await });
+    // In vain or not: what is stored by now is used.
+    let _ = tokio::time::timeout(DAILY, asked).await;
+}
+
+async fn run_activation(
+    app: &App,
+    code: String,
+    since: i64,
+    again: bool,
+    attempts: i64,
+) -> Result<(), ApiError> {
+    // What got no answer may have arrived: the heartbeat tells without doing it twice, and until
+    // it has told nothing is done.
+    let known = if again { outcome_of_unanswered(app, &code).await.transpose() } else { None };
+    let outcome = if let Some(known) = known {
+        known
+    } else {
+        query(app, "activate", async |market, now| market.activate(&code, since, now).await).await
+    };
+    let unsent = outcome.as_ref().is_err_and(|error| !error.sent);
+    let outcome = outcome.map_err(|error| error.failure);
+    let next_at = retry_at(app, &outcome, attempts, AGAIN);
+    let command = EndActivation { code, outcome, unsent, next_at };
+    Ok(record(app, command).await?)
+}
+
+/// What became of an activation that got no answer; `None`: it may be repeated.
+async fn outcome_of_unanswered(app: &App, code: &str) -> Result<Option<CodeInfo>, CallError> {
+    match query_heartbeat(app, code).await {
+        Ok(info) => Ok(Some(info).filter(is_activated)),
+        Err(error) if is_unused(&error.failure) => Ok(None),
+        Err(mut error) => {
+            // Whatever it is that was refused, the code still waits for its answer.
+            error.failure.remedy = Remedy::TryAgain;
+            Err(CallError { sent: true, ..error })
         }
     }
+}
 
-    /// Asks how a code stands, for a while.
-    pub(crate) async fn beaten(&self, code: &str, attempts: i64) {
-        let app = self.clone();
-        let code = code.to_owned();
-        let asked = tokio::spawn(async move { app.beat(code, attempts).await });
-        // In vain or not: what is stored by now is used.
-        let _ = tokio::time::timeout(DAILY, asked).await;
+async fn query_heartbeat(app: &App, code: &str) -> Result<CodeInfo, CallError> {
+    query(app, "heartbeat", async |market, now| market.heartbeat(code, now).await).await
+}
+
+async fn run_heartbeat(app: &App, code: String, attempts: i64) {
+    let outcome = query_heartbeat(app, &code).await.map_err(|error| error.failure);
+    let next_at = retry_at(app, &outcome, attempts, i64::MAX);
+    if let Err(error) = record(app, EndBeat { code, outcome, next_at }).await {
+        tracing::error!(error = %error, "the outcome of a heartbeat could not be written down");
     }
+}
 
-    async fn activate(
-        &self,
-        code: String,
-        since: i64,
-        again: bool,
-        attempts: i64,
-    ) -> Result<(), ApiError> {
-        // What got no answer may have arrived: the heartbeat tells without doing it twice, and until
-        // it has told nothing is done.
-        let known = if again { self.looked_into(&code).await.transpose() } else { None };
-        let outcome = if let Some(known) = known {
-            known
-        } else {
-            self.ask("activate", async |market, now| market.activate(&code, since, now).await).await
-        };
-        let unsent = outcome.as_ref().is_err_and(|error| !error.sent);
-        let outcome = outcome.map_err(|error| error.failure);
-        let next_at = self.later(&outcome, attempts, AGAIN);
-        let command = EndActivation { code, outcome, unsent, next_at };
-        Ok(self.note_down(command).await?)
+async fn query(
+    app: &App,
+    interface: &'static str,
+    question: impl AsyncFnOnce(&Arc<Marketplace>, i64) -> Result<CodeInfo, CallError>,
+) -> Result<CodeInfo, CallError> {
+    let Some(marketplace) = &app.marketplace else {
+        let failure = Failure::unanswered("the marketplace is not configured");
+        return Err(CallError { failure, sent: false });
+    };
+    let mut outcome = question(marketplace, app.context.now().as_secs()).await;
+    if let Err(error) = &mut outcome {
+        error.failure.remedy = of_code(&error.failure);
     }
+    let remedy = outcome.as_ref().err().map(|error| error.failure.remedy);
+    marketplace_health::record_outcome(app, remedy).await;
+    report(outcome.as_ref().map_err(|error| &error.failure), interface);
+    outcome
+}
 
-    /// What became of an activation that got no answer; `None`: it may be repeated.
-    async fn looked_into(&self, code: &str) -> Result<Option<CodeInfo>, CallError> {
-        match self.heartbeat(code).await {
-            Ok(info) => Ok(Some(info).filter(is_activated)),
-            Err(error) if is_unused(&error.failure) => Ok(None),
-            Err(mut error) => {
-                // Whatever it is that was refused, the code still waits for its answer.
-                error.failure.remedy = Remedy::TryAgain;
-                Err(CallError { sent: true, ..error })
-            }
+fn retry_at<T>(app: &App, outcome: &Result<T, Failure>, attempts: i64, most: i64) -> i64 {
+    let environment = &app.context.environment;
+    let wait = if outcome.is_ok() { 0 } else { backoff::seconds(attempts, environment).min(most) };
+    app.context.now().as_secs() + wait
+}
+
+async fn record<C: Command + Clone>(app: &App, command: C) -> Result<C::Output, C::Error> {
+    let mut tries = 1;
+    loop {
+        match app.writer.write(command.clone()).await {
+            // A refusal is an outcome, and committed.
+            Err(error) if tries < TRIES && error.store_error().is_some() => tries += 1,
+            done => return done,
         }
-    }
-
-    async fn heartbeat(&self, code: &str) -> Result<CodeInfo, CallError> {
-        self.ask("heartbeat", async |market, now| market.heartbeat(code, now).await).await
-    }
-
-    async fn beat(&self, code: String, attempts: i64) {
-        let outcome = self.heartbeat(&code).await.map_err(|error| error.failure);
-        let next_at = self.later(&outcome, attempts, i64::MAX);
-        if let Err(error) = self.note_down(EndBeat { code, outcome, next_at }).await {
-            tracing::error!(error = %error, "the outcome of a heartbeat could not be written down");
-        }
-    }
-
-    async fn ask(
-        &self,
-        interface: &'static str,
-        question: impl AsyncFnOnce(&Arc<Marketplace>, i64) -> Result<CodeInfo, CallError>,
-    ) -> Result<CodeInfo, CallError> {
-        let Some(marketplace) = &self.marketplace else {
-            let failure = Failure::unanswered("the marketplace is not configured");
-            return Err(CallError { failure, sent: false });
-        };
-        let mut outcome = question(marketplace, self.context.now().as_secs()).await;
-        if let Err(error) = &mut outcome {
-            error.failure.remedy = of_code(&error.failure);
-        }
-        let remedy = outcome.as_ref().err().map(|error| error.failure.remedy);
-        uploads::tell_gate(self, remedy).await;
-        report(outcome.as_ref().map_err(|error| &error.failure), interface);
-        outcome
-    }
-
-    fn later<T>(&self, outcome: &Result<T, Failure>, attempts: i64, most: i64) -> i64 {
-        let environment = &self.context.environment;
-        let wait =
-            if outcome.is_ok() { 0 } else { backoff::seconds(attempts, environment).min(most) };
-        self.context.now().as_secs() + wait
-    }
-
-    async fn note_down<C: Command + Clone>(&self, command: C) -> Result<C::Output, C::Error> {
-        let mut tries = 1;
-        loop {
-            match self.writer.write(command.clone()).await {
-                // A refusal is an outcome, and committed.
-                Err(error) if tries < TRIES && error.store_error().is_some() => tries += 1,
-                done => return done,
-            }
-            tokio::time::sleep(Duration::from_secs(1)).await;
-        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
     }
 }
 

@@ -3,15 +3,18 @@
 
 use license_core::time::DAY;
 
-use super::{ASKING, code_unknown, given_back, instance_of, order_pending};
+use super::stored_code::{given_back, instance_of, terms};
+use crate::app::client_license::refusals::{code_unknown, order_pending};
 use crate::app::command::Command;
 use crate::app::event::Event;
-use crate::app::orders::product_of;
+use crate::app::order_terms::product_of;
 use crate::app::transaction::UnitOfWork;
 use crate::error::ApiError;
 use crate::outbound::backoff::LONGEST_WAIT;
 use crate::store::{CodeRow, CodeState, Locks, StoreError, Terms, Tx};
 
+/// How long one question may take before others ask: above every time-out of the way out.
+const QUERY_LEASE: i64 = 60;
 /// After it ended, a code is asked about more often than once a day: it may have been renewed.
 const ENDED: i64 = 600;
 /// Codes that wait for the marketplace's first answer, at most: texts that nobody sold must not
@@ -62,7 +65,7 @@ impl Command for BeginCode {
         let now = work.now.as_secs();
         let Some(mut row) = tx.code(&self.code).await? else { return self.first(tx, work).await };
         // A time that no clock of ours can have set is none.
-        let asking = row.asking_until > now && row.asking_until <= now + ASKING;
+        let asking = row.asking_until > now && row.asking_until <= now + QUERY_LEASE;
         match row.state {
             CodeState::Released => Ok(Step::Refuse(given_back())),
             CodeState::Activating if asking => Ok(Step::Wait),
@@ -101,7 +104,7 @@ impl BeginCode {
             used_since: now,
             activated_at: None,
             beaten_at: None,
-            asking_until: now + ASKING,
+            asking_until: now + QUERY_LEASE,
             next_at: now,
             attempts: 1,
             unanswered: true,
@@ -160,7 +163,7 @@ impl BeginCode {
         row: &mut CodeRow,
     ) -> Result<(), StoreError> {
         let now = work.now.as_secs();
-        row.asking_until = now + ASKING;
+        row.asking_until = now + QUERY_LEASE;
         row.attempts += 1;
         if row.state == CodeState::Activating {
             row.changed_at = now;
@@ -168,20 +171,5 @@ impl BeginCode {
         tx.put_code(row).await?;
         work.publish(Event::CodeAsked { code: self.code.clone() });
         Ok(())
-    }
-}
-
-/// The terms that the instance has.
-pub(crate) fn terms(instance: &crate::store::Instance) -> Terms {
-    Terms {
-        market_product: instance.market_product.clone(),
-        sku: instance.sku.clone(),
-        product: instance.product.clone(),
-        quantity: instance.quantity.unwrap_or(1),
-        period: instance.period.unwrap_or_default(),
-        charging: instance.charging.clone(),
-        trial: instance.trial.unwrap_or_default(),
-        customer: instance.customer.clone(),
-        expires: instance.expires,
     }
 }

@@ -5,14 +5,14 @@ use koogallery::{Failure, Remedy};
 use license_core::activation_code::ActivationCode;
 use license_core::time::DAY;
 
-use super::begin::terms;
-use super::{given_back, instance_of, order_pending, refused};
-use crate::app::audit::{By, Entry};
+use super::stored_code::{given_back, instance_of, refused, set_end, terms};
+use crate::app::audit::entry::{By, Entry};
+use crate::app::client_license::refusals::order_pending;
 use crate::app::command::{Command, Failed};
 use crate::app::event::Event;
 use crate::app::issuance::reevaluate;
-use crate::app::market::give_back;
-use crate::app::orders::product_of;
+use crate::app::market::release::give_back;
+use crate::app::order_terms::product_of;
 use crate::app::transaction::UnitOfWork;
 use crate::store::{CodeRow, CodeState, Instance, InstanceState, Locks, StoreError, Tx};
 
@@ -224,21 +224,6 @@ async fn obey(
             work.audit(beaten.about("instance", &instance.id));
             reevaluate(tx, work, instance, None).await?;
         }
-    }
-    Ok(())
-}
-
-/// Sets the end, where it is another.
-pub(crate) async fn set_end(
-    tx: &mut dyn Tx,
-    instance: &mut Instance,
-    end: i64,
-    now: i64,
-) -> Result<(), StoreError> {
-    if instance.expires != Some(end) {
-        tx.put_instance_expiry(&instance.id, end, now).await?;
-        instance.expires = Some(end);
-        instance.expires_set = true;
     }
     Ok(())
 }

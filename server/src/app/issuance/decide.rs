@@ -16,7 +16,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD as B64};
 use super::presented_machine::PresentedMachine;
 use crate::app::command::Failed;
 use crate::app::context::Context;
-use crate::app::orders::REFUND;
+use crate::app::order_terms::REFUND;
 use crate::app::transaction::UnitOfWork;
 use crate::store::{Instance, InstanceState, Machine, OrderRow, OrderState, StoreError, Tx};
 

@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 
 use super::decide::{Grant, SeatAllocation};
 use crate::app::event::Event;
-use crate::app::orders;
+use crate::app::order_terms;
 use crate::app::transaction::UnitOfWork;
 use crate::store::{
     Instance, LicenseRow, LicenseState, ListKey, Machine, StoreError, Tx, UploadRow, UploadState,
@@ -30,7 +30,7 @@ impl From<SignError> for StoreError {
 fn claims(work: &UnitOfWork<'_>, instance: &Instance, grant: &Grant) -> License {
     let terms = &grant.product.license;
     let perpetual = grant.validity.expires.is_none();
-    let by_use = orders::is_by_use(instance) == Some(true);
+    let by_use = order_terms::is_by_use(instance) == Some(true);
     License {
         issuer: work.context.issuer.clone(),
         issued_at: work.now,

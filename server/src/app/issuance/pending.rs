@@ -7,7 +7,7 @@ use super::decide::{Decision, IssueRequest, decide, result_code};
 use super::issue::{issue, send};
 use super::presented_machine::PresentedMachine;
 use crate::alerts::AlertKind;
-use crate::app::audit::{By, Entry};
+use crate::app::audit::entry::{By, Entry};
 use crate::app::command::Command;
 use crate::app::event::Event;
 use crate::app::transaction::UnitOfWork;

@@ -3,7 +3,7 @@
 use license_core::{Timestamp, api};
 use serde::Deserialize;
 
-use super::super::{App, paging, views};
+use crate::app::{App, paging, views};
 use crate::error::ApiError;
 use crate::store::{KitOrganisation, KitQuery};
 
@@ -30,101 +30,99 @@ impl KitFilter {
     }
 }
 
-impl App {
-    /// Enterprises of buyers, in the order in which they were told.
-    pub(crate) async fn tenants(
-        &self,
-        filter: &KitFilter,
-    ) -> Result<Vec<api::TenantView>, ApiError> {
-        let rows = self.store.read().await?.kit_tenants(&filter.query()?).await?;
-        let view = |row: crate::store::KitTenant| api::TenantView {
-            id: row.id,
-            instance_id: row.instance_id.into(),
-            tenant_id: row.tenant_id,
-            order_id: row.order_id,
-            tenant_code: row.tenant_code,
-            name: row.name,
-            domain_name: row.domain_name,
-            created_at: Timestamp::from_secs(row.created_at),
-            changed_at: Timestamp::from_secs(row.changed_at),
-        };
-        Ok(rows.into_iter().map(view).collect())
-    }
+/// Enterprises of buyers, in the order in which they were told.
+pub(crate) async fn tenants(
+    app: &App,
+    filter: &KitFilter,
+) -> Result<Vec<api::TenantView>, ApiError> {
+    let rows = app.store.read().await?.kit_tenants(&filter.query()?).await?;
+    let view = |row: crate::store::KitTenant| api::TenantView {
+        id: row.id,
+        instance_id: row.instance_id.into(),
+        tenant_id: row.tenant_id,
+        order_id: row.order_id,
+        tenant_code: row.tenant_code,
+        name: row.name,
+        domain_name: row.domain_name,
+        created_at: Timestamp::from_secs(row.created_at),
+        changed_at: Timestamp::from_secs(row.changed_at),
+    };
+    Ok(rows.into_iter().map(view).collect())
+}
 
-    /// Their applications, without the secrets.
-    pub(crate) async fn tenant_applications(
-        &self,
-        filter: &KitFilter,
-    ) -> Result<Vec<api::TenantApplicationView>, ApiError> {
-        let rows = self.store.read().await?.kit_applications(&filter.query()?).await?;
-        let view = |row: crate::store::KitApplication| api::TenantApplicationView {
-            id: row.id,
-            instance_id: row.instance_id.into(),
-            tenant_id: row.tenant_id,
-            app_id: row.app_id,
-            client_id: row.client_id,
-            created_at: Timestamp::from_secs(row.created_at),
-            changed_at: Timestamp::from_secs(row.changed_at),
-        };
-        Ok(rows.into_iter().map(view).collect())
-    }
+/// Their applications, without the secrets.
+pub(crate) async fn applications(
+    app: &App,
+    filter: &KitFilter,
+) -> Result<Vec<api::TenantApplicationView>, ApiError> {
+    let rows = app.store.read().await?.kit_applications(&filter.query()?).await?;
+    let view = |row: crate::store::KitApplication| api::TenantApplicationView {
+        id: row.id,
+        instance_id: row.instance_id.into(),
+        tenant_id: row.tenant_id,
+        app_id: row.app_id,
+        client_id: row.client_id,
+        created_at: Timestamp::from_secs(row.created_at),
+        changed_at: Timestamp::from_secs(row.changed_at),
+    };
+    Ok(rows.into_iter().map(view).collect())
+}
 
-    /// Who may use them.
-    pub(crate) async fn users(&self, filter: &KitFilter) -> Result<Vec<api::UserView>, ApiError> {
-        let rows = self.store.read().await?.kit_users(&filter.query()?).await?;
-        let view = |row: crate::store::KitUser| api::UserView {
-            id: row.id,
-            instance_id: row.instance_id.into(),
-            tenant_id: row.tenant_id,
-            app_id: row.app_id,
-            user_name: row.user_name,
-            name: row.name,
-            position: row.position,
-            org_code: row.org_code,
-            role: row.role,
-            enabled: row.enabled,
-            employee_code: row.employee_code,
-            mobile: row.mobile,
-            email: row.email,
-            entry_date: row.entry_date,
-            employee_type: row.employee_type.and_then(|kind| u8::try_from(kind).ok()),
-            work_place: row.work_place,
-            created_at: Timestamp::from_secs(row.created_at),
-            changed_at: Timestamp::from_secs(row.changed_at),
-        };
-        Ok(rows.into_iter().map(view).collect())
-    }
+/// Who may use them.
+pub(crate) async fn users(app: &App, filter: &KitFilter) -> Result<Vec<api::UserView>, ApiError> {
+    let rows = app.store.read().await?.kit_users(&filter.query()?).await?;
+    let view = |row: crate::store::KitUser| api::UserView {
+        id: row.id,
+        instance_id: row.instance_id.into(),
+        tenant_id: row.tenant_id,
+        app_id: row.app_id,
+        user_name: row.user_name,
+        name: row.name,
+        position: row.position,
+        org_code: row.org_code,
+        role: row.role,
+        enabled: row.enabled,
+        employee_code: row.employee_code,
+        mobile: row.mobile,
+        email: row.email,
+        entry_date: row.entry_date,
+        employee_type: row.employee_type.and_then(|kind| u8::try_from(kind).ok()),
+        work_place: row.work_place,
+        created_at: Timestamp::from_secs(row.created_at),
+        changed_at: Timestamp::from_secs(row.changed_at),
+    };
+    Ok(rows.into_iter().map(view).collect())
+}
 
-    /// Calls that told of departments, without their bodies.
-    pub(crate) async fn departments(
-        &self,
-        filter: &KitFilter,
-    ) -> Result<Vec<api::DepartmentView>, ApiError> {
-        let rows = self.store.read().await?.kit_organisations(&filter.query()?).await?;
-        let view = |row: crate::store::KitOrganisationHead| api::DepartmentView {
-            id: row.id,
-            instance_id: row.instance_id.into(),
-            tenant_id: row.tenant_id,
-            whole: row.whole,
-            bytes: u64::try_from(row.bytes).unwrap_or_default(),
-            body: None,
-            received_at: Timestamp::from_secs(row.received_at),
-        };
-        Ok(rows.into_iter().map(view).collect())
-    }
+/// Calls that told of departments, without their bodies.
+pub(crate) async fn departments(
+    app: &App,
+    filter: &KitFilter,
+) -> Result<Vec<api::DepartmentView>, ApiError> {
+    let rows = app.store.read().await?.kit_organisations(&filter.query()?).await?;
+    let view = |row: crate::store::KitOrganisationHead| api::DepartmentView {
+        id: row.id,
+        instance_id: row.instance_id.into(),
+        tenant_id: row.tenant_id,
+        whole: row.whole,
+        bytes: u64::try_from(row.bytes).unwrap_or_default(),
+        body: None,
+        received_at: Timestamp::from_secs(row.received_at),
+    };
+    Ok(rows.into_iter().map(view).collect())
+}
 
-    /// One of them with its body.
-    pub(crate) async fn department(&self, id: &str) -> Result<api::DepartmentView, ApiError> {
-        let found: Option<KitOrganisation> = self.store.read().await?.kit_organisation(id).await?;
-        let row = found.ok_or_else(|| views::not_found("department", "部门"))?;
-        Ok(api::DepartmentView {
-            id: row.id,
-            instance_id: row.instance_id.into(),
-            tenant_id: row.tenant_id,
-            whole: row.whole,
-            bytes: row.body.len() as u64,
-            body: Some(row.body),
-            received_at: Timestamp::from_secs(row.received_at),
-        })
-    }
+/// One of them with its body.
+pub(crate) async fn department(app: &App, id: &str) -> Result<api::DepartmentView, ApiError> {
+    let found: Option<KitOrganisation> = app.store.read().await?.kit_organisation(id).await?;
+    let row = found.ok_or_else(|| views::not_found("department", "部门"))?;
+    Ok(api::DepartmentView {
+        id: row.id,
+        instance_id: row.instance_id.into(),
+        tenant_id: row.tenant_id,
+        whole: row.whole,
+        bytes: row.body.len() as u64,
+        body: Some(row.body),
+        received_at: Timestamp::from_secs(row.received_at),
+    })
 }

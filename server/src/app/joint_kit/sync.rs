@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 use koogallery::kit::{ApplicationSync, AuthSync, Change, OrganisationSync, TenantSync, User};
 use sha2::{Digest, Sha256};
 
-use super::super::audit::{By, Entry};
-use super::super::command::Command;
-use super::super::transaction::UnitOfWork;
+use crate::app::audit::entry::{By, Entry};
+use crate::app::command::Command;
+use crate::app::transaction::UnitOfWork;
 use crate::store::{KitApplication, KitOrganisation, KitTenant, KitUser, Locks, StoreError, Tx};
 
 /// One call, verified and judged.

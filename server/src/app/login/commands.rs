@@ -4,10 +4,10 @@ use koogallery::oauth::UserInfo;
 use license_core::{Timestamp, api};
 use serde_json::Value;
 
-use super::super::Context;
-use super::super::audit::{By, Entry};
-use super::super::command::Command;
-use super::super::transaction::UnitOfWork;
+use crate::app::audit::entry::{By, Entry};
+use crate::app::command::Command;
+use crate::app::context::Context;
+use crate::app::transaction::UnitOfWork;
 use crate::store::{KitDoor, StoreError, Tx};
 
 /// How long the seller's server may take to ask.

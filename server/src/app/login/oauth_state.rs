@@ -4,16 +4,14 @@
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD as B64};
 use serde::{Deserialize, Serialize};
 
-use super::super::Context;
+use crate::app::context::Context;
 
-/// How long a buyer may take to log in.
-pub(super) const SECONDS: i64 = 600;
 const PURPOSE: &str = "login state";
 /// A sealed state is shorter; nothing longer is looked at.
-const LIMIT: usize = 8192;
+const MAX_SEALED_LENGTH: usize = 8192;
 
 #[derive(Deserialize, Serialize)]
-pub(super) struct State {
+pub(super) struct LoginState {
     pub(super) instance_id: String,
     pub(super) tenant_id: String,
     pub(super) app_id: String,
@@ -27,14 +25,14 @@ pub(super) struct State {
     pub(super) expires: i64,
 }
 
-impl State {
+impl LoginState {
     pub(super) fn seal(&self, context: &Context) -> String {
         let plain = serde_json::to_vec(self).expect("texts and numbers always serialize");
         B64.encode(context.secret.seal(context.random(), PURPOSE, &plain))
     }
 
     pub(super) fn open(context: &Context, text: &str) -> Option<Self> {
-        if text.len() > LIMIT {
+        if text.len() > MAX_SEALED_LENGTH {
             return None;
         }
         let plain = context.secret.unseal(PURPOSE, &B64.decode(text).ok()?)?;
@@ -85,7 +83,7 @@ mod tests {
 
     #[test]
     fn the_sellers_page_gets_what_is_its_own() {
-        let mut state = State {
+        let mut state = LoginState {
             instance_id: String::new(),
             tenant_id: String::new(),
             app_id: String::new(),

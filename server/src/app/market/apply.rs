@@ -5,8 +5,8 @@ use koogallery::{Answer, Rejection, ResultCode};
 use license_core::Lang;
 use license_core::issuing_rules::Denial;
 
-use super::{live, test_answer};
-use crate::app::audit::{By, Entry};
+use super::preconditions::{live, test_answer};
+use crate::app::audit::entry::{By, Entry};
 use crate::app::command::{Command, Failed};
 use crate::app::context::Context;
 use crate::app::issuance::{Decision, IssueRequest, PresentedMachine, decide, result_code};

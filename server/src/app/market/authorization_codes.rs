@@ -4,12 +4,14 @@
 use koogallery::call::{RefreshLicenseCode, ReleaseLicenseCode, UpdateLicenseCodeStatus};
 use koogallery::{Answer, Rejection, ResultCode};
 
-use super::{first_use, give_back, put_status};
-use crate::app::audit::{By, Entry};
-use crate::app::authorization_codes::{instance_of, is_live, set_end, terms};
+use super::preconditions::first_use;
+use super::release::give_back;
+use super::status::put_status;
+use crate::app::audit::entry::{By, Entry};
+use crate::app::authorization_codes::stored_code::{instance_of, is_live, set_end, terms};
 use crate::app::command::{Command, Failed};
 use crate::app::issuance::reevaluate;
-use crate::app::orders::product_of;
+use crate::app::order_terms::product_of;
 use crate::app::transaction::UnitOfWork;
 use crate::store::{CodeRow, CodeState, Instance, Locks, Terms, Tx};
 

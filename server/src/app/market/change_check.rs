@@ -3,9 +3,9 @@
 use koogallery::call::ChangeInstanceCheck;
 use koogallery::{Answer, Rejection, ResultCode};
 
-use super::{live, test_answer};
+use super::preconditions::{live, test_answer};
 use crate::app::command::Failed;
-use crate::app::orders::product_of;
+use crate::app::order_terms::product_of;
 use crate::store::Store;
 
 /// 续费变更校验: possible if the target is a product of ours.

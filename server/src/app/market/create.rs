@@ -4,7 +4,7 @@ use koogallery::Answer;
 use koogallery::call::NewInstance;
 use license_core::activation_code::ActivationCode;
 
-use crate::app::audit::{By, Entry};
+use crate::app::audit::entry::{By, Entry};
 use crate::app::command::Command;
 use crate::app::event::Event;
 use crate::app::transaction::UnitOfWork;

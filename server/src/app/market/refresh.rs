@@ -3,13 +3,15 @@
 use koogallery::call::{RefreshInstance as Call, Scene};
 use koogallery::{Answer, Rejection};
 
-use super::v1::{self, Told};
-use super::{first_use, live, test_effect};
-use crate::app::audit::{By, Entry};
+use super::preconditions::{first_use, live, test_effect};
+use super::v1::call_terms::{CallTerms, tell};
+use super::v1::refresh_license::renew;
+use crate::app::audit::entry::{By, Entry};
 use crate::app::command::{Command, Failed};
 use crate::app::event::Event;
+use crate::app::issuance::reevaluate;
+use crate::app::orders;
 use crate::app::transaction::UnitOfWork;
-use crate::app::{issuance::reevaluate, orders};
 use crate::store::{Instance, InstanceState, ListKey, Locks, OrderRow, OrderState, StoreError, Tx};
 
 /// 更新实例.
@@ -78,12 +80,12 @@ impl Command for RefreshInstance {
             }
         }
         if self.edition != Edition::V2 {
-            v1::tell(tx, work, &mut instance, &Told::of_refresh(call)).await?;
+            tell(tx, work, &mut instance, &CallTerms::of_refresh(call)).await?;
         }
         reevaluate(tx, work, &mut instance, None).await?;
         match self.edition {
             Edition::V2 | Edition::Saas => Ok(Answer::success()),
-            Edition::License => Ok(v1::renew(tx, work, &mut instance, call).await?),
+            Edition::License => Ok(renew(tx, work, &mut instance, call).await?),
         }
     }
 }

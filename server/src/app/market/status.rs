@@ -3,8 +3,8 @@
 use koogallery::call::{Status, UpdateInstanceStatus};
 use koogallery::{Answer, Rejection};
 
-use super::{first_use, live, test_effect};
-use crate::app::audit::{By, Entry};
+use super::preconditions::{first_use, live, test_effect};
+use crate::app::audit::entry::{By, Entry};
 use crate::app::command::{Command, Failed};
 use crate::app::issuance::reevaluate;
 use crate::app::transaction::UnitOfWork;

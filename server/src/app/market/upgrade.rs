@@ -3,13 +3,13 @@
 use koogallery::call::UpgradeInstance as Call;
 use koogallery::{Answer, Rejection};
 
-use super::v1::{self, Told};
-use super::{first_use, live, test_effect};
-use crate::app::audit::{By, Entry};
+use super::preconditions::{first_use, live, test_effect};
+use super::v1::call_terms::{CallTerms, tell};
+use crate::app::audit::entry::{By, Entry};
 use crate::app::command::{Command, Failed};
 use crate::app::event::Event;
 use crate::app::issuance::reevaluate;
-use crate::app::orders::UPGRADE;
+use crate::app::order_terms::UPGRADE;
 use crate::app::transaction::UnitOfWork;
 use crate::store::{Locks, Tx};
 
@@ -18,7 +18,7 @@ use crate::store::{Locks, Tx};
 pub(crate) struct UpgradeInstance {
     pub(crate) call: Call,
     pub(crate) nonce: Vec<u8>,
-    pub(crate) told: Option<Told>,
+    pub(crate) told: Option<CallTerms>,
 }
 
 impl Command for UpgradeInstance {
@@ -51,7 +51,7 @@ impl Command for UpgradeInstance {
             work.publish(Event::OrderQueued { instance: instance.id.clone() });
         }
         if let Some(told) = &self.told {
-            v1::tell(tx, work, &mut instance, told).await?;
+            tell(tx, work, &mut instance, told).await?;
             reevaluate(tx, work, &mut instance, None).await?;
         }
         Ok(Answer::success())

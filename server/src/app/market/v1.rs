@@ -2,27 +2,29 @@
 //! signed in the header `Body-Sign`. What means the same as in the JSON interfaces is done by the
 //! same use cases.
 
-mod call_terms;
+pub(crate) mod call_terms;
 mod expiry;
 mod purchase;
-mod refresh_license;
+pub(crate) mod refresh_license;
 
 use koogallery::answer::AppInfo;
 use koogallery::v1::{self, Call, Encryption};
 use koogallery::{AccessKey, Answer, InterfaceType, Rejection, ResultCode};
 use sha2::{Digest, Sha256};
 
-pub(crate) use call_terms::{Told, tell};
-pub(crate) use expiry::ExpireInstance;
-pub(crate) use purchase::{Buy, Wanted};
-pub(crate) use refresh_license::renew;
-
+use super::answer::conclude;
 use super::query::{self, Shown};
 use super::refresh::Edition;
-use super::{RefreshInstance, ReleaseInstance, SetStatus, UpgradeInstance, conclude};
+use super::refresh::RefreshInstance;
+use super::release::ReleaseInstance;
+use super::status::SetStatus;
+use super::upgrade::UpgradeInstance;
 use crate::app::App;
 use crate::app::command::Failed;
 use crate::app::context::Context;
+use call_terms::CallTerms;
+use expiry::ExpireInstance;
+use purchase::{Buy, Wanted};
 
 /// An answer with the value of the header `Body-Sign`; without one while there is no key.
 pub(crate) struct SignedAnswer {
@@ -54,98 +56,92 @@ struct Refused<'k> {
     key: Option<&'k AccessKey>,
 }
 
-impl App {
-    /// Answers one call of the first edition.
-    pub(crate) async fn market_query(&self, query: &str) -> SignedAnswer {
-        let (activity, answer, key) = match self.admit_query(query) {
-            Ok(Admitted { call, key, nonce }) => {
-                let activity = call.activity();
-                (activity, self.answer_query(call, key, nonce).await, Some(key))
-            }
-            Err(Refused { activity, rejection, key }) => {
-                (activity, rejection.into(), key.or_else(|| self.first_key()))
-            }
-        };
-        metrics::counter!(
-            "licd_market_calls_total",
-            "activity" => activity, "result" => answer.result_code.as_str()
-        )
-        .increment(1);
-        tracing::info!(activity, result.code = answer.result_code.as_str(), "marketplace query");
-        SignedAnswer::new(&answer, key)
-    }
-
-    /// Answers a call of the first edition that nobody could look at.
-    pub(crate) fn market_query_failed(&self) -> SignedAnswer {
-        SignedAnswer::new(&Answer::of(ResultCode::Internal), self.first_key())
-    }
-
-    /// Signs refusals of calls that no key has signed.
-    fn first_key(&self) -> Option<&AccessKey> {
-        self.access_keys.of(InterfaceType::Basic).first()
-    }
-
-    /// A bounded parse and nothing else happens before the signature is known to be good.
-    fn admit_query(&self, query: &str) -> Result<Admitted<'_>, Refused<'_>> {
-        let refused = |activity, rejection, key| Refused { activity, rejection, key };
-        let query = v1::parse(query).map_err(|rejection| refused("none", rejection, None))?;
-        let verified = v1::verify(
-            &query,
-            self.access_keys.of(InterfaceType::Basic),
-            self.context.now_ms(),
-            self.context.window_ms,
-        )
-        .map_err(|rejection| refused("unverified", rejection, None))?;
-        let call = Call::read(&query)
-            .map_err(|rejection| refused("unreadable", rejection, Some(verified.key)))?;
-        let nonce = Sha256::digest(format!("authToken {}", verified.token)).to_vec();
-        Ok(Admitted { call, key: verified.key, nonce })
-    }
-
-    async fn answer_query(&self, call: Call, key: &AccessKey, nonce: Vec<u8>) -> Answer {
-        let encryption = call.encryption();
-        let answer = conclude(self.query_answer(call, encryption.is_some(), nonce).await);
-        match encryption {
-            Some(encryption) => encrypted(answer, &self.context, key, encryption),
-            None => answer,
+/// Answers one call of the first edition.
+pub(crate) async fn call(app: &App, query: &str) -> SignedAnswer {
+    let (activity, answer, key) = match admit(app, query) {
+        Ok(Admitted { call, key, nonce }) => {
+            let activity = call.activity();
+            (activity, answer(app, call, key, nonce).await, Some(key))
         }
-    }
+        Err(Refused { activity, rejection, key }) => {
+            (activity, rejection.into(), key.or_else(|| first_key(app)))
+        }
+    };
+    metrics::counter!(
+        "licd_market_calls_total",
+        "activity" => activity, "result" => answer.result_code.as_str()
+    )
+    .increment(1);
+    tracing::info!(activity, result.code = answer.result_code.as_str(), "marketplace query");
+    SignedAnswer::new(&answer, key)
+}
 
-    /// `secret`: the answer will be encrypted.
-    async fn query_answer(
-        &self,
-        call: Call,
-        secret: bool,
-        nonce: Vec<u8>,
-    ) -> Result<Answer, Failed<Rejection>> {
-        let writer = &self.writer;
-        let refresh = |call, edition, nonce| RefreshInstance { call, nonce, edition };
-        Ok(match call {
-            Call::NewInstance(call) => writer.write(Buy::new(call, Wanted::Instance)).await?,
-            Call::GetLicense(call) => writer.write(Buy::new(call, Wanted::License)).await?,
-            Call::RefreshInstance(call) => {
-                writer.write(refresh(call, Edition::Saas, nonce)).await?
-            }
-            Call::RefreshLicense(call) => {
-                writer.write(refresh(call, Edition::License, nonce)).await?
-            }
-            Call::ExpireInstance(call) | Call::ExpireLicense(call) => {
-                writer.write(ExpireInstance { call, nonce }).await?
-            }
-            Call::ReleaseInstance(call) | Call::ReleaseLicense(call) => {
-                writer.write(ReleaseInstance { call, nonce }).await?
-            }
-            Call::Upgrade(call) => {
-                let told = Some(Told::of_upgrade(&call));
-                let call = call.into();
-                writer.write(UpgradeInstance { call, nonce, told }).await?
-            }
-            Call::InstanceStatus(call) => writer.write(SetStatus { call, nonce }).await?,
-            Call::QueryInstance(call, _) => {
-                query::instances(&self.store, &call, Shown::V1 { secret }).await?
-            }
-        })
+/// Answers a call of the first edition that nobody could look at.
+pub(crate) fn failure(app: &App) -> SignedAnswer {
+    SignedAnswer::new(&Answer::of(ResultCode::Internal), first_key(app))
+}
+
+/// Signs refusals of calls that no key has signed.
+fn first_key(app: &App) -> Option<&AccessKey> {
+    app.access_keys.of(InterfaceType::Basic).first()
+}
+
+/// A bounded parse and nothing else happens before the signature is known to be good.
+fn admit<'k>(app: &'k App, query: &str) -> Result<Admitted<'k>, Refused<'k>> {
+    let refused = |activity, rejection, key| Refused { activity, rejection, key };
+    let query = v1::parse(query).map_err(|rejection| refused("none", rejection, None))?;
+    let verified = v1::verify(
+        &query,
+        app.access_keys.of(InterfaceType::Basic),
+        app.context.now_ms(),
+        app.context.window_ms,
+    )
+    .map_err(|rejection| refused("unverified", rejection, None))?;
+    let call = Call::read(&query)
+        .map_err(|rejection| refused("unreadable", rejection, Some(verified.key)))?;
+    let nonce = Sha256::digest(format!("authToken {}", verified.token)).to_vec();
+    Ok(Admitted { call, key: verified.key, nonce })
+}
+
+async fn answer(app: &App, call: Call, key: &AccessKey, nonce: Vec<u8>) -> Answer {
+    let encryption = call.encryption();
+    let answer = conclude(run(app, call, encryption.is_some(), nonce).await);
+    match encryption {
+        Some(encryption) => encrypted(answer, &app.context, key, encryption),
+        None => answer,
     }
+}
+
+/// `secret`: the answer will be encrypted.
+async fn run(
+    app: &App,
+    call: Call,
+    secret: bool,
+    nonce: Vec<u8>,
+) -> Result<Answer, Failed<Rejection>> {
+    let writer = &app.writer;
+    let refresh = |call, edition, nonce| RefreshInstance { call, nonce, edition };
+    Ok(match call {
+        Call::NewInstance(call) => writer.write(Buy::new(call, Wanted::Instance)).await?,
+        Call::GetLicense(call) => writer.write(Buy::new(call, Wanted::License)).await?,
+        Call::RefreshInstance(call) => writer.write(refresh(call, Edition::Saas, nonce)).await?,
+        Call::RefreshLicense(call) => writer.write(refresh(call, Edition::License, nonce)).await?,
+        Call::ExpireInstance(call) | Call::ExpireLicense(call) => {
+            writer.write(ExpireInstance { call, nonce }).await?
+        }
+        Call::ReleaseInstance(call) | Call::ReleaseLicense(call) => {
+            writer.write(ReleaseInstance { call, nonce }).await?
+        }
+        Call::Upgrade(call) => {
+            let told = Some(CallTerms::of_upgrade(&call));
+            let call = call.into();
+            writer.write(UpgradeInstance { call, nonce, told }).await?
+        }
+        Call::InstanceStatus(call) => writer.write(SetStatus { call, nonce }).await?,
+        Call::QueryInstance(call, _) => {
+            query::instances(&app.store, &call, Shown::V1 { secret }).await?
+        }
+    })
 }
 
 /// Encrypts what the guide wants encrypted, each under a vector of its own.

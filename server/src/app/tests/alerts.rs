@@ -10,13 +10,15 @@ use serde_json::Value;
 use super::fake_marketplace::Trick;
 use super::fixture::{DAY, Fixture, PATIENCE, apply, device};
 use crate::alerts::AlertKind;
-use crate::app::{AlertFilter, StoreAlerts};
+use crate::app::alerts;
+use crate::app::alerts::{AlertFilter, StoreAlerts};
+use crate::app::products;
 use crate::config::Config;
 
 impl Fixture {
     pub(super) async fn alerts(&self, word: &str) -> Vec<AlertView> {
         let filter = AlertFilter { alert: Some(word.to_owned()), ..AlertFilter::default() };
-        self.app.alerts(&filter).await.unwrap()
+        alerts::list(&self.app, &filter).await.unwrap()
     }
 
     /// Waits until the last of so many alerts of that word is delivered, failed, queued.
@@ -59,7 +61,7 @@ async fn bench_with_command() -> (Fixture, PathBuf) {
         config.alerts.command = command(&folder);
     })
     .await;
-    fixture.app.apply_product(super::fixture::flowsim()).await.unwrap();
+    products::apply(&fixture.app, super::fixture::flowsim()).await.unwrap();
     (fixture, folder)
 }
 
@@ -113,7 +115,7 @@ async fn what_is_not_taken_is_told_again_after_a_crash_as_well() {
     let (fixture, folder) = bench_with_command().await;
     std::fs::write(folder.join("stop"), "").unwrap();
     let fixture = fixture.started();
-    let alert = fixture.app.test_alert().await.unwrap();
+    let alert = alerts::send_test(&fixture.app).await.unwrap();
     let waiting = fixture.alert_is("test", "queued").await;
     assert_eq!(waiting.deliveries[0].error.as_deref(), Some("the command ended with exit code 7"));
     assert!(told(&folder).is_empty());
@@ -130,7 +132,7 @@ async fn attempts_have_an_end() {
     let (fixture, folder) = bench_with_command().await;
     std::fs::write(folder.join("stop"), "").unwrap();
     let fixture = fixture.started();
-    fixture.app.test_alert().await.unwrap();
+    alerts::send_test(&fixture.app).await.unwrap();
     for attempt in 1..=40 {
         for _ in 0..PATIENCE {
             let seen = fixture.alerts("test").await[0].deliveries[0].clone();
@@ -151,7 +153,7 @@ async fn attempts_have_an_end() {
 #[tokio::test]
 async fn alerts_are_kept_where_nobody_is_told_and_forgotten_after_a_month() {
     let fixture = Fixture::bare().await;
-    let error = fixture.app.test_alert().await.unwrap_err();
+    let error = alerts::send_test(&fixture.app).await.unwrap_err();
     assert_eq!(error.code, Code::Conflict);
     fixture.app.context.raise(AlertKind::ProductUnknown.about(""));
     let alerts = fixture.app.context.alerts.take();
@@ -159,11 +161,11 @@ async fn alerts_are_kept_where_nobody_is_told_and_forgotten_after_a_month() {
     let kept = fixture.alerts("product_unknown").await;
     assert_eq!((kept[0].deliveries.len(), kept[0].level.as_str()), (0, "warn"));
     assert_eq!(
-        fixture.app.alert(&kept[0].alert_id).await.unwrap().message,
+        alerts::find(&fixture.app, &kept[0].alert_id).await.unwrap().message,
         AlertKind::ProductUnknown.en()
     );
-    assert_eq!(fixture.app.alert("no-such").await.unwrap_err().code, Code::NotFound);
+    assert_eq!(alerts::find(&fixture.app, "no-such").await.unwrap_err().code, Code::NotFound);
     fixture.forward(30 * DAY + 1).await;
-    fixture.app.writer.write(crate::app::Sweep).await.unwrap();
+    fixture.app.writer.write(crate::app::retention::Sweep).await.unwrap();
     assert!(fixture.alerts("product_unknown").await.is_empty());
 }

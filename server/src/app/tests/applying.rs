@@ -1,5 +1,8 @@
 //! `getLicenseAsync`: idempotency, judgement, keeping and superseding.
 
+use crate::app::market;
+use crate::app::products;
+use crate::app::signed_lists;
 use std::time::{Duration, Instant};
 
 use koogallery::upload::Content;
@@ -127,7 +130,7 @@ async fn before_anything_was_sent_another_machine_takes_the_event_over() {
 }
 
 async fn revocations(fixture: &Fixture) -> (license_core::revocation::Revocations, String) {
-    let document = fixture.app.revocation_list().await.unwrap().document;
+    let document = signed_lists::revocation_list(&fixture.app).await.unwrap().document;
     let now = license_core::Timestamp::from_secs(fixture.now());
     let list =
         license_core::revocation::Revocations::open(&document, &fixture.keys(), now).unwrap();
@@ -241,7 +244,7 @@ async fn a_hundred_at_once_for_twenty_places() {
     let calls = (0..100).map(|i| {
         let (query, raw) = fixture.sign(&apply(&instance, &format!("e-{i}"), &device(i)));
         let app = fixture.app.clone();
-        tokio::spawn(async move { app.market_call(&query, &raw).await })
+        tokio::spawn(async move { market::call(&app, &query, &raw).await })
     });
     let mut codes = Vec::new();
     for call in calls.collect::<Vec<_>>() {
@@ -263,7 +266,7 @@ async fn the_same_application_a_hundred_times_at_once_is_one() {
         .map(|_| {
             let (query, raw) = fixture.sign(&apply(&instance, "e-1", &device(1)));
             let app = fixture.app.clone();
-            tokio::spawn(async move { app.market_call(&query, &raw).await })
+            tokio::spawn(async move { market::call(&app, &query, &raw).await })
         })
         .collect();
     for call in calls {
@@ -282,7 +285,7 @@ async fn a_resend_that_changes_nothing_does_not_wait_for_the_writer() {
     let busy = fixture.app.store.write().await.unwrap();
     assert_eq!(fixture.code(call).await, "000004");
     let (query, raw) = fixture.sign(&apply(&instance, "e-1", &device(2)));
-    let other = fixture.app.market_call(&query, &raw);
+    let other = market::call(&fixture.app, &query, &raw);
     tokio::pin!(other);
     if fixture.app.store.is_shared() {
         busy.rollback().await;
@@ -345,7 +348,7 @@ async fn an_application_before_its_product_is_served_when_that_is_applied() {
     assert_eq!(fixture.code(apply(&instance, "e-1", &device(1))).await, "000004");
     assert_eq!(fixture.code(apply(&instance, "e-2", "")).await, "000004");
     let start = Instant::now();
-    fixture.app.apply_product(flowsim()).await.unwrap();
+    products::apply(&fixture.app, flowsim()).await.unwrap();
     fixture.until(|detail| detail.licenses.len() == 1, &instance).await;
     assert!(start.elapsed() < Duration::from_secs(5));
     // The other one lacks its fingerprint, which a re-send is told.
@@ -373,14 +376,14 @@ async fn a_held_application_is_served_when_the_quantity_allows() {
 
     let mut more = flowsim();
     more.license.machines = license_core::product::Quantity::Fixed(2);
-    fixture.app.apply_product(more).await.unwrap();
+    products::apply(&fixture.app, more).await.unwrap();
     fixture.until(|detail| detail.licenses.len() == 2, &instance).await;
     assert_eq!(fixture.code(apply(&instance, "e-2", &device(2))).await, "000004");
     assert_eq!(fixture.code(apply(&instance, "e-3", &device(3))).await, "000900");
 
     // A renewal for three.
     fixture.offer("CS9", 3, |_| ());
-    fixture.app.apply_product(flowsim()).await.unwrap();
+    products::apply(&fixture.app, flowsim()).await.unwrap();
     let refresh = json!({
         "activity": "refreshInstance", "scene": "RENEWAL", "orderId": "CS9",
         "orderLineId": "CS9-000001", "instanceId": instance,
@@ -451,7 +454,7 @@ async fn many_kept_applications_are_served_in_several_steps() {
     for i in 0..230 {
         assert_eq!(fixture.code(apply(&instance, &format!("e-{i}"), &device(i))).await, "000004");
     }
-    fixture.app.apply_product(flowsim()).await.unwrap();
+    products::apply(&fixture.app, flowsim()).await.unwrap();
     fixture.until(|detail| detail.licenses.len() == 230, &instance).await;
 }
 
@@ -463,12 +466,12 @@ async fn long_licenses_travel_as_files_and_so_does_what_is_sold_as_one() {
         let value = license_core::entitlement::Entitlement::Text("x".repeat(20));
         product.license.entitlements.insert(format!("module-{i}"), value);
     }
-    fixture.app.apply_product(product).await.unwrap();
+    products::apply(&fixture.app, product).await.unwrap();
     let instance = fixture.buy("CS1", 2).await;
     assert_eq!(fixture.code(apply(&instance, "e-1", &device(1))).await, "000004");
     let mut product = flowsim();
     product.license.form = license_core::product::LicenseForm::File;
-    fixture.app.apply_product(product).await.unwrap();
+    products::apply(&fixture.app, product).await.unwrap();
     assert_eq!(fixture.code(apply(&instance, "e-2", &device(2))).await, "000004");
     for (event, content) in fixture.uploads(2).await {
         let Content::File { name, .. } = &content else { panic!("{event} is no file") };
@@ -487,7 +490,7 @@ async fn floating_and_unbound_licenses_need_no_machine() {
     ] {
         let mut product = flowsim();
         product.license.kind = kind;
-        fixture.app.apply_product(product).await.unwrap();
+        products::apply(&fixture.app, product).await.unwrap();
         let answer = fixture.ask(&instance, "").await.unwrap();
         let claims = fixture.verify(&answer.license).claims;
         assert_eq!((claims.kind, claims.seats, claims.binding), (kind, seats, None));

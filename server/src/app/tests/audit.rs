@@ -6,19 +6,28 @@ use serde_json::json;
 use sqlx::{ConnectOptions as _, Connection as _};
 
 use super::fixture::{DAY, Fixture, NOW, apply, device, flowsim, new_instance};
-use crate::app::audit::{By, Entry, append, on_behalf_of};
+use crate::app::audit;
+use crate::app::audit::AuditFilter;
+use crate::app::audit::chain::append;
+use crate::app::audit::entry::on_behalf_of;
+use crate::app::audit::entry::{By, Entry};
 use crate::app::command::failing::Fail;
-use crate::app::market::CreateInstance;
+use crate::app::licenses;
+use crate::app::market::create::CreateInstance;
+use crate::app::open;
+use crate::app::products;
+use crate::app::tokens;
 use crate::app::transaction::UnitOfWork;
+use crate::app::uploads;
 use crate::app::writer::{Pending, pending, write_all};
-use crate::app::{App, AuditFilter, Role};
 use crate::config::Database;
+use crate::store::Role;
 use crate::store::StoreError;
 
 impl Fixture {
     pub(super) async fn links(&self) -> Vec<Link> {
         let filter = AuditFilter { limit: Some(1000), ..AuditFilter::default() };
-        self.app.audit(&filter).await.unwrap()
+        audit::list(&self.app, &filter).await.unwrap()
     }
 
     /// Every entry, as `action outcome by`.
@@ -81,7 +90,7 @@ async fn what_was_done_is_there_with_whom_it_concerned_and_nothing_of_him() {
     let accepted = links.iter().flat_map(|link| &link.entries).find(|e| e["outcome"] == "served");
     let accepted = accepted.unwrap();
     assert_eq!((&*accepted["instance"], &*accepted["event"]), (&*instance, "e-1"));
-    let license = fixture.app.license(&accepted["license"]).await.unwrap();
+    let license = licenses::find(&fixture.app, &accepted["license"]).await.unwrap();
     assert_eq!(license.event_id.as_deref(), Some("e-1"));
     let detail = fixture.detail(&instance).await;
     let text = serde_json::to_string(&links).unwrap();
@@ -115,7 +124,7 @@ async fn looks_refusals_and_resends_leave_no_trace() {
     let mut test = new_instance("CS9");
     test["testFlag"] = json!("1");
     assert_eq!(fixture.code(test).await, "000000");
-    fixture.app.retry_upload("nothing").await.unwrap_err();
+    uploads::retry(&fixture.app, "nothing").await.unwrap_err();
     assert_eq!(fixture.links().await, before);
 }
 
@@ -149,18 +158,18 @@ async fn a_batch_is_one_link_and_one_that_is_redone_is_one_a_command() {
 #[tokio::test]
 async fn the_chain_goes_on_after_a_crash_and_beside_another_process() {
     let fixture = Fixture::bare().await;
-    fixture.app.apply_product(flowsim()).await.unwrap();
+    products::apply(&fixture.app, flowsim()).await.unwrap();
     let chain = fixture.app.context.chain.clone();
     let fixture = fixture.crash().await;
     assert_eq!(fixture.app.context.chain, chain);
-    fixture.app.apply_product(flowsim()).await.unwrap();
+    products::apply(&fixture.app, flowsim()).await.unwrap();
 
     // `licd token create` does not know what the server has in its memory, and the server does
     // not know of it.
     for _ in 0..2 {
-        let beside = App::open_beside(&fixture.config, fixture.environment.clone()).await.unwrap();
-        beside.create_token(Role::Viewer, "report").await.unwrap();
-        fixture.app.apply_product(flowsim()).await.unwrap();
+        let beside = open::open_beside(&fixture.config, fixture.environment.clone()).await.unwrap();
+        tokens::create(&beside, Role::Viewer, "report").await.unwrap();
+        products::apply(&fixture.app, flowsim()).await.unwrap();
     }
     let links = fixture.links().await;
     let report = verified(&links);
@@ -178,7 +187,7 @@ async fn what_was_not_committed_is_in_no_link() {
     work.audit(Entry::new("test.lost", &By::Server));
     append(&mut *tx, &mut work).await.unwrap();
     tx.rollback().await;
-    fixture.app.apply_product(flowsim()).await.unwrap();
+    products::apply(&fixture.app, flowsim()).await.unwrap();
     let links = fixture.links().await;
     verified(&links);
     assert_eq!(links.len(), before + 1);
@@ -197,14 +206,14 @@ async fn what_was_not_committed_is_in_no_link() {
     append(&mut *tx, &mut first).await.unwrap();
     let error = tx.commit().await.unwrap_err();
     assert!(matches!(error, StoreError::Contended(_)), "{error}");
-    fixture.app.apply_product(flowsim()).await.unwrap();
+    products::apply(&fixture.app, flowsim()).await.unwrap();
     verified(&fixture.links().await);
 }
 
 #[tokio::test]
 async fn an_operator_is_named_by_his_token() {
     let fixture = Fixture::bare().await;
-    on_behalf_of("t-7".to_owned(), fixture.app.apply_product(flowsim())).await.unwrap();
+    on_behalf_of("t-7".to_owned(), products::apply(&fixture.app, flowsim())).await.unwrap();
     assert_eq!(fixture.done().await.last().unwrap(), "product.apply done token:t-7");
 }
 
@@ -212,7 +221,7 @@ async fn an_operator_is_named_by_his_token() {
 async fn links_are_listed_page_by_page() {
     let fixture = Fixture::bare().await;
     for _ in 0..5 {
-        fixture.app.apply_product(flowsim()).await.unwrap();
+        products::apply(&fixture.app, flowsim()).await.unwrap();
         fixture.forward(10).await;
     }
     let all = fixture.links().await;
@@ -220,7 +229,7 @@ async fn links_are_listed_page_by_page() {
     loop {
         let after = seen.last().map(|link| format!("{}:{}", link.server, link.seq));
         let filter = AuditFilter { limit: Some(2), after, ..AuditFilter::default() };
-        let page = fixture.app.audit(&filter).await.unwrap();
+        let page = audit::list(&fixture.app, &filter).await.unwrap();
         if page.is_empty() {
             break;
         }
@@ -229,12 +238,12 @@ async fn links_are_listed_page_by_page() {
     assert_eq!(seen, all);
     let between =
         AuditFilter { since: Some(NOW + 10), until: Some(NOW + 30), ..AuditFilter::default() };
-    assert_eq!(fixture.app.audit(&between).await.unwrap().len(), 2);
+    assert_eq!(audit::list(&fixture.app, &between).await.unwrap().len(), 2);
     let other = AuditFilter { server: Some("other".to_owned()), ..AuditFilter::default() };
-    assert_eq!(fixture.app.audit(&other).await.unwrap(), []);
+    assert_eq!(audit::list(&fixture.app, &other).await.unwrap(), []);
     for after in ["x", "x:y"] {
         let filter = AuditFilter { after: Some(after.to_owned()), ..AuditFilter::default() };
-        assert!(fixture.app.audit(&filter).await.is_err(), "{after}");
+        assert!(audit::list(&fixture.app, &filter).await.is_err(), "{after}");
     }
 }
 
@@ -266,7 +275,7 @@ async fn a_link_that_no_server_wrote_is_named() {
             }
         }
         let filter = AuditFilter::default();
-        let refused = fixture.app.audit(&filter).await.unwrap_err();
+        let refused = audit::list(&fixture.app, &filter).await.unwrap_err();
         assert_eq!(refused.code, Code::AuditBroken);
         assert!(refused.detail.contains(&place), "{}", refused.detail);
     }

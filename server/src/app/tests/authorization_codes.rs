@@ -11,7 +11,11 @@ use serde_json::{Value, json};
 
 use super::fake_marketplace::Trick;
 use super::fixture::{DAY, Fixture, KEY, NOW, device, flowsim, request};
-use crate::app::CodeFilter;
+use crate::app::authorization_codes;
+use crate::app::authorization_codes::CodeFilter;
+use crate::app::client_license;
+use crate::app::instances;
+use crate::app::products;
 use crate::config::{Config, Secret};
 use crate::environment::Clock as _;
 use crate::error::ApiError;
@@ -26,7 +30,7 @@ fn keys(config: &mut Config) {
 
 async fn shop() -> Fixture {
     let fixture = Fixture::bare_with(keys).await;
-    fixture.app.apply_product(flowsim()).await.unwrap();
+    products::apply(&fixture.app, flowsim()).await.unwrap();
     fixture.started()
 }
 
@@ -70,7 +74,7 @@ impl Fixture {
     }
 
     async fn known(&self, code: &str) -> CodeView {
-        self.app.code(code).await.unwrap()
+        authorization_codes::find(&self.app, code).await.unwrap()
     }
 
     async fn told_with(&self, key: &str, body: &Value) -> &'static str {
@@ -123,7 +127,7 @@ async fn a_code_is_activated_once_and_judged_like_an_instance() {
     let mut other = request("PL0001", &device(1));
     other.product = "meshpro".to_owned();
     assert_eq!(fixture.ask_with(other).await.unwrap_err().code, Code::ProductMismatch);
-    let listed = fixture.app.codes(&CodeFilter::default()).await.unwrap();
+    let listed = authorization_codes::list(&fixture.app, &CodeFilter::default()).await.unwrap();
     assert_eq!(listed.len(), 1);
 }
 
@@ -138,7 +142,7 @@ async fn parallel_programs_activate_once() {
             let app = fixture.app.clone();
             tokio::spawn(async move {
                 let caller = "192.0.2.7".parse().unwrap();
-                app.client_license(request("PL0001", &device(i % 10)), caller).await
+                client_license::request(&app, request("PL0001", &device(i % 10)), caller).await
             })
         })
         .collect();
@@ -146,7 +150,8 @@ async fn parallel_programs_activate_once() {
         asked.await.unwrap().unwrap();
     }
     assert_eq!(fixture.questions(), (1, 1));
-    let instances = fixture.app.instances(&crate::app::InstanceFilter::default()).await.unwrap();
+    let instances =
+        instances::list(&fixture.app, &instances::InstanceFilter::default()).await.unwrap();
     assert_eq!(instances.len(), 1);
     assert_eq!(instances[0].machines.used, 10);
 }
@@ -310,7 +315,7 @@ async fn a_crash_between_question_and_answer_activates_once() {
     let app = fixture.app.clone();
     let asked = tokio::spawn(async move {
         let caller = "192.0.2.7".parse().unwrap();
-        app.client_license(request("PL0001", &device(1)), caller).await
+        client_license::request(&app, request("PL0001", &device(1)), caller).await
     });
     fixture.market_until(|state| state.requests == 1).await;
     // The process dies while the marketplace thinks; the answer reaches nobody.
@@ -322,7 +327,8 @@ async fn a_crash_between_question_and_answer_activates_once() {
     fixture.forward(61).await;
     fixture.use_code("PL0001", 1).await.unwrap();
     assert_eq!(fixture.questions().0, 1);
-    let instances = fixture.app.instances(&crate::app::InstanceFilter::default()).await.unwrap();
+    let instances =
+        instances::list(&fixture.app, &instances::InstanceFilter::default()).await.unwrap();
     assert_eq!(instances.len(), 1);
 }
 
@@ -335,13 +341,17 @@ async fn codes_that_nobody_sold_leave_no_trace() {
         let _ = fixture.use_code(text, 1).await.unwrap_err();
     }
     assert_eq!(fixture.questions(), (1, 0), "what cannot be theirs is not sent to them");
-    assert!(fixture.app.codes(&CodeFilter::default()).await.unwrap().is_empty());
+    assert!(
+        authorization_codes::list(&fixture.app, &CodeFilter::default()).await.unwrap().is_empty()
+    );
 
     fixture.sell_code("PL0001", 1);
     fixture.market.state().refused.insert("PL0001".to_owned(), (200, "92020004"));
     let refusal = fixture.use_code("PL0001", 1).await.unwrap_err();
     assert_eq!(refusal.code, Code::OrderPending);
-    assert!(fixture.app.codes(&CodeFilter::default()).await.unwrap().is_empty());
+    assert!(
+        authorization_codes::list(&fixture.app, &CodeFilter::default()).await.unwrap().is_empty()
+    );
     // The buyer received it.
     fixture.market.state().refused.clear();
     fixture.use_code("PL0001", 1).await.unwrap();
@@ -358,7 +368,7 @@ async fn a_product_that_is_configured_later_serves_its_codes() {
     let fixture = Fixture::bare_with(keys).await.started();
     fixture.sell_code("PL0001", 1);
     assert_eq!(fixture.refused("PL0001", 1).await, Code::OrderPending);
-    fixture.app.apply_product(flowsim()).await.unwrap();
+    products::apply(&fixture.app, flowsim()).await.unwrap();
     fixture.use_code("PL0001", 1).await.unwrap();
     assert_eq!(fixture.questions().0, 1);
 }
@@ -370,7 +380,7 @@ async fn the_newer_interfaces_serve_as_well() {
         config.koogallery.license_code_edition = Edition::V2;
     })
     .await;
-    fixture.app.apply_product(flowsim()).await.unwrap();
+    products::apply(&fixture.app, flowsim()).await.unwrap();
     fixture.sell_code("PL0001", 1);
     fixture.use_code("PL0001", 1).await.unwrap();
     assert_eq!(fixture.questions(), (1, 1));
@@ -425,7 +435,7 @@ async fn another_product_comes_with_a_renewal() {
     let mut meshpro = flowsim();
     meshpro.id = "meshpro".to_owned();
     meshpro.koogallery[0].product_id = "OFFI-MESHPRO".to_owned();
-    fixture.app.apply_product(meshpro).await.unwrap();
+    products::apply(&fixture.app, meshpro).await.unwrap();
     fixture.sell_code("PL0001", 1);
     fixture.use_code("PL0001", 1).await.unwrap();
     let mut renewal = refresh("PL0001", NOW + 500 * DAY);

@@ -1,6 +1,7 @@
 //! An instance becomes more or something else: upgrades, and the question whether a renewal may
 //! change the product.
 
+use crate::app::products;
 use koogallery::order::{ChargingMode, Order, OrderType};
 use serde_json::{Value, json};
 
@@ -28,7 +29,7 @@ async fn with_meshpro() -> Fixture {
     let mut meshpro = flowsim();
     meshpro.id = "meshpro".to_owned();
     meshpro.koogallery[0].product_id = "OFFI-MESHPRO".to_owned();
-    fixture.app.apply_product(meshpro).await.unwrap();
+    products::apply(&fixture.app, meshpro).await.unwrap();
     fixture
 }
 
@@ -146,7 +147,7 @@ async fn goods_without_their_variant_are_the_only_product_that_they_can_be() {
         fixture.until(|detail| detail.instance.order_state == "product-unknown", &instance).await;
         bought.push(instance);
     }
-    fixture.app.apply_product(flowsim()).await.unwrap();
+    products::apply(&fixture.app, flowsim()).await.unwrap();
     fixture.offer("CS3", 1, |order| order.lines[0].products[0].sku_code = None);
     bought.push(fixture.create("CS3").await);
     for instance in &bought {
@@ -161,7 +162,7 @@ async fn goods_without_their_variant_are_the_only_product_that_they_can_be() {
     let mut other = flowsim();
     other.id = "other".to_owned();
     other.koogallery[0].sku_code = Some("another".to_owned());
-    fixture.app.apply_product(other).await.unwrap();
+    products::apply(&fixture.app, other).await.unwrap();
     fixture.offer("CS4", 1, |order| order.lines[0].products[0].sku_code = None);
     let instance = fixture.call(new_instance("CS4")).await.instance_id.unwrap();
     fixture.until(|detail| detail.instance.order_state == "product-unknown", &instance).await;

@@ -1,5 +1,8 @@
 //! A program asks for its license.
 
+use crate::app::client_license;
+use crate::app::products;
+use crate::app::signed_lists;
 use koogallery::time::compact;
 use license_core::Code;
 use license_core::api::LicenseRequest;
@@ -34,10 +37,10 @@ async fn the_same_machine_gets_the_license_in_force_until_its_terms_change() {
 
     let mut product = flowsim();
     product.license.entitlements.insert("gpu".to_owned(), Entitlement::Flag(true));
-    fixture.app.apply_product(product).await.unwrap();
+    products::apply(&fixture.app, product).await.unwrap();
     let other = fixture.ask(&instance, &device(1)).await.unwrap();
     assert_ne!(first.license_id, other.license_id);
-    fixture.app.apply_product(flowsim()).await.unwrap();
+    products::apply(&fixture.app, flowsim()).await.unwrap();
     assert_eq!(fixture.ask(&instance, &device(1)).await.unwrap().license_id, first.license_id);
 
     let refresh = json!({
@@ -85,7 +88,7 @@ async fn the_receipt_answers_the_question() {
     assert_eq!(receipt["nonce"], json!("问".repeat(128)));
     assert_eq!(receipt["sha"], json!(document_digest(&answer.license)));
     assert_eq!(receipt["iat"], json!(fixture.now()));
-    let list = fixture.app.revocation_list().await.unwrap().document;
+    let list = signed_lists::revocation_list(&fixture.app).await.unwrap().document;
     let list = license_core::revocation::Revocations::open(&list, &fixture.keys(), now).unwrap();
     assert_eq!(receipt["rev"], json!(list.seq));
 }
@@ -181,7 +184,7 @@ async fn an_address_guesses_twenty_codes_an_hour() {
     assert!((1..=3600).contains(&error.retry_after.unwrap()));
     let code = fixture.detail(&instance).await.instance.activation_code;
     let elsewhere = "192.0.2.8".parse().unwrap();
-    fixture.app.client_license(request(&code, &device(1)), elsewhere).await.unwrap();
+    client_license::request(&fixture.app, request(&code, &device(1)), elsewhere).await.unwrap();
     fixture.forward(3600).await;
     fixture.ask(&instance, &device(1)).await.unwrap();
 }
@@ -191,7 +194,7 @@ async fn a_maintenance_window_begins_with_the_purchase() {
     let fixture = Fixture::new().await;
     let mut product = flowsim();
     product.license.maintenance_days = Some(365);
-    fixture.app.apply_product(product).await.unwrap();
+    products::apply(&fixture.app, product).await.unwrap();
     fixture.offer("CS1", 1, for_ever);
     let instance = fixture.create("CS1").await;
     fixture.forward(100 * DAY).await;

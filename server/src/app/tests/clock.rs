@@ -7,7 +7,9 @@ use serde_json::json;
 
 use super::fake_marketplace::Trick;
 use super::fixture::{DAY, Fixture, PATIENCE, apply, device, new_instance};
-use crate::app::UploadFilter;
+use crate::app::signed_lists;
+use crate::app::uploads;
+use crate::app::uploads::UploadFilter;
 use crate::store::Store;
 
 const HOUR: i64 = 3600;
@@ -38,7 +40,7 @@ impl Fixture {
 
     /// How often each upload was tried.
     async fn attempts(&self) -> Vec<u32> {
-        let all = self.app.uploads(&UploadFilter::default()).await.unwrap();
+        let all = uploads::list(&self.app, &UploadFilter::default()).await.unwrap();
         all.iter().map(|upload| upload.attempts).collect()
     }
 }
@@ -180,7 +182,7 @@ async fn calls_are_judged_by_the_time_that_is_now() {
 async fn lists_rise_and_are_not_signed_at_every_question() {
     let fixture = Fixture::new().await;
     let seq = async || {
-        let document = fixture.app.revocation_list().await.unwrap().document;
+        let document = signed_lists::revocation_list(&fixture.app).await.unwrap().document;
         let row = fixture.app.store.read().await.unwrap();
         let row = { row }.list(&crate::store::ListKey::revocation()).await.unwrap().unwrap();
         (row.seq, document)

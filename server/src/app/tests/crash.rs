@@ -1,5 +1,7 @@
 //! What was answered survives `kill -9`.
 
+use crate::app::products;
+use crate::app::tokens;
 use std::time::Duration;
 
 use super::fake_marketplace::Trick;
@@ -55,7 +57,7 @@ async fn before_the_order_was_read() {
     assert_eq!(fixture.code(apply(&instance, "e-1", &device(1))).await, "000004");
     let fixture = fixture.crash().await;
     assert_eq!(fixture.call(new_instance("CS1")).await.instance_id.as_ref(), Some(&instance));
-    fixture.app.apply_product(super::fixture::flowsim()).await.unwrap();
+    products::apply(&fixture.app, super::fixture::flowsim()).await.unwrap();
     let fixture = fixture.started();
     assert_eq!(fixture.uploads(1).await[0].0, "e-1");
 }
@@ -79,8 +81,8 @@ async fn keys_and_token_stay_what_they_were() {
     let fixture = fixture.crash().await;
     assert!(fixture.app.made().is_none());
     assert_eq!(fixture.app.jwks().await, jwks);
-    let role = fixture.app.caller(token.trim()).await.unwrap();
-    assert_eq!(role.map(|(_, role)| role), Some(crate::app::Role::Admin));
+    let role = tokens::caller(&fixture.app, token.trim()).await.unwrap();
+    assert_eq!(role.map(|(_, role)| role), Some(crate::store::Role::Admin));
     assert_eq!(std::fs::read_to_string(folder.join("admin-token")).unwrap(), token);
 }
 

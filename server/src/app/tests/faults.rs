@@ -4,7 +4,9 @@ use license_core::Code;
 
 use super::audit::verified;
 use super::fixture::{Fixture, apply, device, new_instance};
-use crate::app::App;
+use crate::app::open;
+use crate::app::tokens;
+use crate::app::write_probe;
 use crate::config::Problems;
 use crate::environment::Environment;
 use crate::keys::signing::Keyring;
@@ -41,12 +43,12 @@ async fn a_full_disk_fails_cleanly_and_service_resumes() {
     // by commands that write nothing.
     let cause = fixture.app.ready().await.unwrap_err();
     assert!(cause.contains("full"), "{cause}");
-    fixture.app.writer.write(crate::app::Sweep).await.unwrap();
-    fixture.app.probe().await;
+    fixture.app.writer.write(crate::app::retention::Sweep).await.unwrap();
+    write_probe::probe(&fixture.app).await;
     assert!(fixture.app.ready().await.is_err());
 
     sqlite.limit_pages(0);
-    fixture.app.probe().await;
+    write_probe::probe(&fixture.app).await;
     assert_eq!(fixture.app.ready().await, Ok(()));
     assert_eq!(fixture.app.store.read().await.unwrap().meta("probe").await.unwrap(), None);
     for i in [failed, failed + 1] {
@@ -68,16 +70,16 @@ async fn a_full_disk_fails_cleanly_and_service_resumes() {
 #[tokio::test]
 async fn one_process_a_folder() {
     let fixture = Fixture::bare().await;
-    let error = App::open(&fixture.config, environment(&fixture)).await.err().unwrap();
+    let error = open::open(&fixture.config, environment(&fixture)).await.err().unwrap();
     let text = format!("{error:#}");
     assert!(text.contains("another licd"), "{text}");
     assert!(text.contains(&fixture.folder().display().to_string()), "{text}");
 
     // A token can be made beside it.
-    let beside = App::open_beside(&fixture.config, environment(&fixture)).await.unwrap();
-    let made = beside.create_token(crate::app::Role::Viewer, "报表").await.unwrap();
-    let role = fixture.app.caller(&made.token).await.unwrap();
-    assert_eq!(role.map(|(_, role)| role), Some(crate::app::Role::Viewer));
+    let beside = open::open_beside(&fixture.config, environment(&fixture)).await.unwrap();
+    let made = tokens::create(&beside, crate::store::Role::Viewer, "报表").await.unwrap();
+    let role = tokens::caller(&fixture.app, &made.token).await.unwrap();
+    assert_eq!(role.map(|(_, role)| role), Some(crate::store::Role::Viewer));
 }
 
 #[tokio::test]
@@ -89,7 +91,7 @@ async fn keys_that_cannot_be_used_say_why() {
         config.data_dir = folder.path().to_owned();
         change(&mut config);
         let checked = Keyring::check(&config);
-        let opened = App::open(&config, environment(&fixture)).await;
+        let opened = open::open(&config, environment(&fixture)).await;
         let refused = opened.err();
         assert_eq!(checked.is_err(), refused.is_some(), "`licd config check` knows it before");
         let Some(error) = refused else { return String::new() };
@@ -140,10 +142,10 @@ async fn a_passphrase_encrypts_what_is_made() {
     let environment = environment(&fixture);
     drop(fixture.app);
     tokio::time::sleep(std::time::Duration::from_millis(100)).await;
-    let error = App::open(&config, environment.clone()).await.err().unwrap();
+    let error = open::open(&config, environment.clone()).await.err().unwrap();
     assert!(format!("{error:#}").contains("passphrase_file"), "{error:#}");
     std::fs::write(&passphrase, "wrong\n").unwrap();
     config.keys.passphrase_file = Some(passphrase);
-    let error = App::open(&config, environment).await.err().unwrap();
+    let error = open::open(&config, environment).await.err().unwrap();
     assert!(format!("{error:#}").contains("does not open"), "{error:#}");
 }

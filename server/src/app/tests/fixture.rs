@@ -20,7 +20,14 @@ use tokio::task::JoinHandle;
 
 use super::POSTGRES;
 use super::fake_marketplace::{AK, Double, SK};
-use crate::app::{App, RESTORED};
+use crate::app::App;
+use crate::app::client_license;
+use crate::app::instances;
+use crate::app::market;
+use crate::app::open;
+use crate::app::products;
+use crate::app::restore_hold::RESTORED;
+use crate::app::uploads;
 use crate::config::{Config, Database, Secret};
 use crate::environment::fixed::{FixedClock, START_MS, environment};
 use crate::environment::{Clock as _, Environment};
@@ -51,7 +58,7 @@ impl Fixture {
     /// With workers, and the product of [`flowsim`].
     pub(super) async fn new() -> Self {
         let fixture = Self::bare().await;
-        fixture.app.apply_product(flowsim()).await.unwrap();
+        products::apply(&fixture.app, flowsim()).await.unwrap();
         fixture.started()
     }
 
@@ -87,7 +94,7 @@ impl Fixture {
         market: Double,
         (environment, clock): (Environment, Arc<FixedClock>),
     ) -> Self {
-        let app = App::open(&config, environment.clone()).await.unwrap();
+        let app = open::open(&config, environment.clone()).await.unwrap();
         let (stop, _) = watch::channel(false);
         Self {
             app,
@@ -103,7 +110,7 @@ impl Fixture {
     }
 
     pub(super) fn started(mut self) -> Self {
-        self.workers = self.app.start_workers(self.stop.subscribe());
+        self.workers = crate::workers::start(&self.app, self.stop.subscribe());
         self
     }
 
@@ -131,7 +138,7 @@ impl Fixture {
         change(&mut self.config);
         let mut patience = 100;
         let app = loop {
-            match App::open(&self.config, self.environment.clone()).await {
+            match open::open(&self.config, self.environment.clone()).await {
                 Ok(app) => break app,
                 Err(error) if patience == 0 => panic!("{error:#}"),
                 Err(_) => patience -= 1,
@@ -203,7 +210,7 @@ impl Fixture {
     }
 
     pub(super) async fn raw(&self, query: &str, raw: &[u8]) -> Answer {
-        serde_json::from_slice(&self.app.market_call(query, raw).await).unwrap()
+        serde_json::from_slice(&market::call(&self.app, query, raw).await).unwrap()
     }
 
     /// The code of one call.
@@ -236,7 +243,7 @@ impl Fixture {
     }
 
     pub(super) async fn detail(&self, instance: &str) -> InstanceDetail {
-        self.app.instance(instance).await.unwrap()
+        instances::find(&self.app, instance).await.unwrap()
     }
 
     /// Waits until the instance looks so.
@@ -270,7 +277,7 @@ impl Fixture {
     pub(super) async fn upload_is(&self, state: &str) -> license_core::api::UploadView {
         let mut last = Vec::new();
         for _ in 0..PATIENCE {
-            last = self.app.uploads(&crate::app::UploadFilter::default()).await.unwrap();
+            last = uploads::list(&self.app, &uploads::UploadFilter::default()).await.unwrap();
             if let Some(found) = last.iter().find(|upload| upload.state == state) {
                 return found.clone();
             }
@@ -293,7 +300,7 @@ impl Fixture {
         &self,
         request: LicenseRequest,
     ) -> Result<LicenseAnswer, ApiError> {
-        self.app.client_license(request, "192.0.2.7".parse().unwrap()).await
+        client_license::request(&self.app, request, "192.0.2.7".parse().unwrap()).await
     }
 
     pub(super) fn keys(&self) -> KeyRing {

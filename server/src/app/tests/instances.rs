@@ -1,5 +1,7 @@
 //! Creating, refreshing, freezing, releasing, asking; signatures and replays.
 
+use crate::app::market;
+use crate::app::signed_lists;
 use license_core::Timestamp;
 use license_core::issuing_rules::InstanceState;
 use license_core::revocation::{RevocationStatus, Revocations};
@@ -8,7 +10,7 @@ use serde_json::{Value, json};
 use super::fixture::{DAY, Fixture, KEY, NOW, PATIENCE, apply, device, new_instance};
 
 async fn revocations(fixture: &Fixture) -> Revocations {
-    let document = fixture.app.revocation_list().await.unwrap().document;
+    let document = signed_lists::revocation_list(&fixture.app).await.unwrap().document;
     Revocations::open(&document, &fixture.keys(), Timestamp::from_secs(fixture.now())).unwrap()
 }
 
@@ -45,7 +47,7 @@ async fn one_instance_for_an_order_line_however_often_it_is_asked_for() {
             call["businessId"] = json!(format!("b-{i}"));
             let (query, raw) = fixture.sign(&call);
             let app = fixture.app.clone();
-            tokio::spawn(async move { app.market_call(&query, &raw).await })
+            tokio::spawn(async move { market::call(&app, &query, &raw).await })
         })
         .collect();
     let mut ids = std::collections::BTreeSet::new();
@@ -121,7 +123,7 @@ async fn nonces_are_kept_across_a_crash_and_swept_when_they_are_of_no_use() {
     let fixture = fixture.crash().await;
     assert_eq!(fixture.raw(&query, &raw).await.result_code.as_str(), "000002");
     fixture.forward(120).await;
-    fixture.app.writer.write(crate::app::Sweep).await.unwrap();
+    fixture.app.writer.write(crate::app::retention::Sweep).await.unwrap();
     let hash = sha2::Digest::finalize(sha2::Digest::chain_update(
         <sha2::Sha256 as sha2::Digest>::new(),
         koogallery::Presented::from_query(&query).nonce,
@@ -134,7 +136,7 @@ async fn nonces_are_kept_across_a_crash_and_swept_when_they_are_of_no_use() {
     };
     assert!(kept().await);
     fixture.forward(62).await;
-    fixture.app.writer.write(crate::app::Sweep).await.unwrap();
+    fixture.app.writer.write(crate::app::retention::Sweep).await.unwrap();
     assert!(!kept().await);
 }
 
@@ -279,12 +281,12 @@ async fn the_list_changes_at_once_rises_and_forgets_what_is_over() {
     fixture.offer("CS1", 1, |order| order.lines[0].expire_time = Some(NOW + 2 * DAY));
     let instance = fixture.create("CS1").await;
     assert_eq!(fixture.code(apply(&instance, "e-1", &device(1))).await, "000004");
-    let before = fixture.app.revocation_list().await.unwrap();
-    let same = fixture.app.revocation_list().await.unwrap();
+    let before = signed_lists::revocation_list(&fixture.app).await.unwrap();
+    let same = signed_lists::revocation_list(&fixture.app).await.unwrap();
     assert_eq!((&before.document, &before.etag), (&same.document, &same.etag));
     let release = json!({"activity": "releaseInstance", "instanceId": instance});
     assert_eq!(fixture.code(release).await, "000000");
-    let after = fixture.app.revocation_list().await.unwrap();
+    let after = signed_lists::revocation_list(&fixture.app).await.unwrap();
     assert_ne!(before.etag, after.etag);
     let listed = revocations(&fixture).await;
     assert_eq!(listed.len(), 1);

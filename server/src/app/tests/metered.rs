@@ -9,7 +9,9 @@ use license_core::{Code, Timestamp};
 use serde_json::{Value, json};
 
 use super::fixture::{DAY, Fixture, device, flowsim};
-use crate::app::UsageFilter;
+use crate::app::products;
+use crate::app::usage;
+use crate::app::usage::UsageFilter;
 use crate::error::ApiError;
 
 fn metered() -> Product {
@@ -36,7 +38,7 @@ impl Meter {
 
     async fn selling(product: Product, order: impl FnOnce(&mut Order)) -> Self {
         let fixture = Fixture::bare().await;
-        fixture.app.apply_product(product).await.unwrap();
+        products::apply(&fixture.app, product).await.unwrap();
         let fixture = fixture.started();
         fixture.offer("CS1", 2, order);
         let instance = fixture.create("CS1").await;
@@ -65,7 +67,7 @@ impl Meter {
     ) -> Result<UsageAnswer, ApiError> {
         let report = UsageReport { license: license.to_owned(), nonce: "n".to_owned(), records };
         let body = serde_json::to_vec(&report).unwrap();
-        self.fixture.app.report_usage(&report, &body).await
+        usage::report::accept(&self.fixture.app, &report, &body).await
     }
 
     async fn one(&self, license: &str, record: UsageRecord) -> Result<UsageAnswer, ApiError> {
@@ -81,7 +83,7 @@ impl Meter {
     }
 
     async fn listed(&self) -> usize {
-        self.fixture.app.usage(&UsageFilter::default()).await.unwrap().len()
+        usage::list(&self.fixture.app, &UsageFilter::default()).await.unwrap().len()
     }
 
     async fn arrived(&self, count: usize) -> Vec<koogallery::usage::Record> {
@@ -114,7 +116,7 @@ async fn what_a_program_reports_is_counted_once() {
         let again = meter.report(proof, records.clone()).await.unwrap();
         assert_eq!(again.records, answer.records);
     }
-    let listed = meter.fixture.app.usage(&UsageFilter::default()).await.unwrap();
+    let listed = usage::list(&meter.fixture.app, &UsageFilter::default()).await.unwrap();
     assert_eq!(listed.len(), 2);
     assert_eq!(listed[0].number.as_deref(), Some("1"));
     assert_eq!(listed[0].license_id.as_deref(), Some(claims.id.as_str()));
@@ -139,7 +141,7 @@ async fn numbers_are_the_machines_own() {
     let first = meter.one(&one, meter.record("1")).await.unwrap();
     let mut product = metered();
     product.license.entitlements.insert("mesh".to_owned(), Entitlement::Flag(false));
-    meter.fixture.app.apply_product(product).await.unwrap();
+    products::apply(&meter.fixture.app, product).await.unwrap();
     let newer = meter.license(1).await;
     assert_ne!(newer, one);
     assert_eq!(meter.one(&newer, meter.record("1")).await.unwrap().records, first.records);
@@ -179,7 +181,7 @@ async fn only_the_metered_entitlement_counts() {
     assert_eq!(error.code, Code::NotMetered);
     assert!(error.detail.starts_with("records[1].entitlement"), "{error}");
     assert!(error.detail_zh.contains("core-hours"), "{error}");
-    meter.fixture.app.apply_product(flowsim()).await.unwrap();
+    products::apply(&meter.fixture.app, flowsim()).await.unwrap();
     assert_eq!(meter.refused(&license).await, Code::NotMetered);
 }
 

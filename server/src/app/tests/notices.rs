@@ -7,7 +7,9 @@ use serde_json::{Value, json};
 
 use super::fake_marketplace::Trick;
 use super::fixture::{Fixture, KEY, PATIENCE};
-use crate::app::NoticeFilter;
+use crate::app::instances;
+use crate::app::notices;
+use crate::app::notices::NoticeFilter;
 use crate::config::Secret;
 use crate::environment::Clock as _;
 
@@ -36,7 +38,7 @@ impl Fixture {
     }
 
     async fn notices(&self) -> Vec<license_core::api::NoticeView> {
-        self.app.notices(&NoticeFilter::default()).await.unwrap()
+        notices::list(&self.app, &NoticeFilter::default()).await.unwrap()
     }
 
     async fn notice_is(&self, state: &str) -> license_core::api::NoticeView {
@@ -64,7 +66,10 @@ async fn a_notification_is_kept_once_and_its_order_read() {
     assert!(notice.expires.is_some());
     assert_eq!(fixture.notices().await.len(), 1);
     assert!(
-        fixture.app.instances(&crate::app::InstanceFilter::default()).await.unwrap().is_empty()
+        instances::list(&fixture.app, &instances::InstanceFilter::default())
+            .await
+            .unwrap()
+            .is_empty()
     );
 
     // With an instance it is shown.

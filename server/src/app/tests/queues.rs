@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use super::fake_marketplace::Trick;
 use super::fixture::{Fixture, PATIENCE, apply, device, new_instance};
-use crate::app::{EndUpload, UploadFilter};
+use crate::app::marketplace_health;
+use crate::app::products;
+use crate::app::uploads;
+use crate::app::uploads::{EndUpload, UploadFilter};
 use crate::store::UploadState;
 
 async fn bought() -> (Fixture, String) {
@@ -27,14 +30,14 @@ async fn codes_that_stay_stop_that_one_and_are_explained() {
         let number = u32::try_from(i).unwrap();
         assert_eq!(fixture.code(apply(&instance, &event, &device(number))).await, "000004");
         for _ in 0..PATIENCE {
-            let all = fixture.app.uploads(&UploadFilter::default()).await.unwrap();
+            let all = uploads::list(&fixture.app, &UploadFilter::default()).await.unwrap();
             if all.iter().any(|u| u.event_id == event && u.state == "refused") {
                 break;
             }
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }
-    let refused = fixture.app.uploads(&UploadFilter::default()).await.unwrap();
+    let refused = uploads::list(&fixture.app, &UploadFilter::default()).await.unwrap();
     assert_eq!(refused.len(), stopping.len());
     for (upload, code) in refused.iter().zip(stopping) {
         assert_eq!((upload.state.as_str(), upload.error_code.as_deref()), ("refused", Some(code)));
@@ -47,12 +50,12 @@ async fn codes_that_stay_stop_that_one_and_are_explained() {
     assert!(fixture.market.uploads().is_empty(), "what was refused is not sent by itself");
 
     // An operator may.
-    let again = fixture.app.retry_upload(&refused[0].upload_id).await.unwrap();
+    let again = uploads::retry(&fixture.app, &refused[0].upload_id).await.unwrap();
     assert_eq!(again.state, "queued");
     assert_eq!(fixture.uploads(1).await[0].0, "e-0");
     let delivered = fixture.upload_is("delivered").await;
     assert_eq!(delivered.upload_id, refused[0].upload_id);
-    let error = fixture.app.retry_upload(&delivered.upload_id).await.unwrap_err();
+    let error = uploads::retry(&fixture.app, &delivered.upload_id).await.unwrap_err();
     assert_eq!(error.code, license_core::Code::Conflict);
 }
 
@@ -81,7 +84,7 @@ impl Fixture {
     /// Waits until the only upload was tried so often and is queued again.
     async fn until_attempts(&self, attempts: u32) {
         for _ in 0..PATIENCE {
-            let all = self.app.uploads(&UploadFilter::default()).await.unwrap();
+            let all = uploads::list(&self.app, &UploadFilter::default()).await.unwrap();
             if all[0].attempts == attempts && (all[0].next_at.is_some() || all[0].state != "queued")
             {
                 return;
@@ -176,7 +179,10 @@ async fn a_refused_configuration_is_tried_anew_after_another_one() {
     fixture.until(|detail| detail.instance.machines.limit.is_some(), &instance).await;
     let fixture =
         fixture.crash_with(|config| config.koogallery.base_urls = vec![here]).await.started();
-    assert!(fixture.app.paused_for().await.unwrap().is_none(), "it is forgotten");
+    assert!(
+        marketplace_health::paused_for(&fixture.app,).await.unwrap().is_none(),
+        "it is forgotten"
+    );
     fixture.buy("CS2", 1).await;
 }
 
@@ -185,16 +191,16 @@ async fn a_repaired_account_is_found_when_an_operator_says_so() {
     let (fixture, instance) = refused_before_anything_was_read().await;
     // Too early: one question more.
     play(&fixture, [Trick::Refuse(401, "APIGW.0301")]);
-    assert!(fixture.app.retry_uploads().await.unwrap().were_closed);
+    assert!(uploads::retry_all(&fixture.app,).await.unwrap().were_closed);
     fixture.market_until(|state| state.requests == 2).await;
     fixture.closes().await;
     tokio::time::sleep(Duration::from_millis(200)).await;
     assert_eq!(fixture.market.state().requests, 2);
 
     // Not a second of the clock passes until the order is read.
-    assert!(fixture.app.retry_uploads().await.unwrap().were_closed);
+    assert!(uploads::retry_all(&fixture.app,).await.unwrap().were_closed);
     fixture.until(|detail| detail.instance.machines.limit.is_some(), &instance).await;
-    assert!(!fixture.app.retry_uploads().await.unwrap().were_closed);
+    assert!(!uploads::retry_all(&fixture.app,).await.unwrap().were_closed);
 }
 
 #[tokio::test]
@@ -204,8 +210,9 @@ async fn an_operator_opens_closed_queues() {
     assert_eq!(fixture.code(apply(&instance, "e-1", &device(1))).await, "000004");
     fixture.until_attempts(1).await;
     assert!(fixture.app.breaker.are_credentials_refused());
-    let id = fixture.app.uploads(&UploadFilter::default()).await.unwrap()[0].upload_id.clone();
-    fixture.app.retry_upload(&id).await.unwrap();
+    let id =
+        uploads::list(&fixture.app, &UploadFilter::default()).await.unwrap()[0].upload_id.clone();
+    uploads::retry(&fixture.app, &id).await.unwrap();
     fixture.uploads(1).await;
     let fixture = fixture.crash().await;
     assert!(!fixture.app.breaker.are_credentials_refused());
@@ -218,12 +225,13 @@ async fn an_upload_that_is_being_sent_is_tried_again_as_one_that_waits() {
     let before = fixture.market.state().requests;
     assert_eq!(fixture.code(apply(&instance, "e-1", &device(1))).await, "000004");
     fixture.market_until(|state| state.requests > before).await;
-    let id = fixture.app.uploads(&UploadFilter::default()).await.unwrap()[0].upload_id.clone();
+    let id =
+        uploads::list(&fixture.app, &UploadFilter::default()).await.unwrap()[0].upload_id.clone();
     // How its attempt ended is not written down yet, and another server closed the queues.
     let configuration = Some(b"of another".to_vec());
-    fixture.app.writer.write(crate::app::PutPause { configuration }).await.unwrap();
-    assert_eq!(fixture.app.retry_upload(&id).await.unwrap().state, "queued");
-    assert!(fixture.app.paused_for().await.unwrap().is_none());
+    fixture.app.writer.write(marketplace_health::PutPause { configuration }).await.unwrap();
+    assert_eq!(uploads::retry(&fixture.app, &id).await.unwrap().state, "queued");
+    assert!(marketplace_health::paused_for(&fixture.app,).await.unwrap().is_none());
     let delivered = fixture.upload_is("delivered").await;
     assert_eq!((delivered.attempts, fixture.market.uploads().len()), (1, 1), "it is sent once");
 }
@@ -271,7 +279,7 @@ async fn bases_are_tried_in_turn_and_redirects_not_followed() {
         config.koogallery.base_urls.insert(0, "http://127.0.0.1:1".to_owned());
     })
     .await;
-    fixture.app.apply_product(super::fixture::flowsim()).await.unwrap();
+    products::apply(&fixture.app, super::fixture::flowsim()).await.unwrap();
     let fixture = fixture.started();
     let instance = fixture.buy("CS1", 1).await;
     play(&fixture, [Trick::Refuse(302, "MOVED")]);
@@ -288,7 +296,7 @@ async fn without_keys_everything_waits_and_nothing_is_lost() {
         config.koogallery.sk = None;
     })
     .await;
-    fixture.app.apply_product(super::fixture::flowsim()).await.unwrap();
+    products::apply(&fixture.app, super::fixture::flowsim()).await.unwrap();
     let fixture = fixture.started();
     let start = std::time::Instant::now();
     let instance = fixture.call(new_instance("CS1")).await.instance_id.unwrap();

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use super::fake_marketplace::Trick;
 use super::fixture::{Fixture, apply, device, flowsim, new_instance};
-use crate::app::WarnRefunds;
+use crate::app::market::v1;
+use crate::app::products;
+use crate::app::refund_warnings::WarnRefunds;
 
 impl Fixture {
     /// The minutes of every warning that was told, in order.
@@ -56,7 +58,7 @@ async fn the_first_edition_has_an_hour_more() {
         ("productId", "OFFI1"),
     ];
     let query = koogallery::v1::sign(&key, &parameters, fixture.now() * 1000);
-    let answer = fixture.app.market_query(&query).await;
+    let answer = v1::call(&fixture.app, &query).await;
     let answer: koogallery::Answer = serde_json::from_slice(&answer.body).unwrap();
     let instance = answer.instance_id.unwrap();
     let view = fixture.detail(&instance).await.instance;
@@ -82,7 +84,7 @@ async fn warnings_that_were_missed_are_not_made_up_for() {
 #[tokio::test]
 async fn an_order_that_was_read_is_safe() {
     let fixture = Fixture::bare().await;
-    fixture.app.apply_product(flowsim()).await.unwrap();
+    products::apply(&fixture.app, flowsim()).await.unwrap();
     fixture.market.state().always = Some(Trick::Refuse(500, "MKT.0999"));
     let fixture = fixture.started();
     fixture.offer("CS1", 1, |_| ());

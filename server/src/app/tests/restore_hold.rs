@@ -14,7 +14,11 @@ use zeroize::Zeroizing;
 use super::audit::verified;
 use super::fake_marketplace::Trick;
 use super::fixture::{DAY, Fixture, NOW, PATIENCE, apply, device, new_instance};
-use crate::app::App;
+use crate::app::instances;
+use crate::app::open;
+use crate::app::products;
+use crate::app::restore_hold;
+use crate::app::signed_lists;
 use crate::backup::{Backup, Refusal, Restore, backup, restore};
 use crate::config::{Config, Database, Secret};
 use crate::store::cluster::Cluster;
@@ -86,7 +90,7 @@ async fn every_row_goes_into_either_kind_of_database() {
         assert_eq!(fixture.code(apply(&instance, &format!("e-{i}"), &device(i))).await, "000004");
     }
     fixture.uploads(12).await;
-    fixture.app.revocation_list().await.unwrap();
+    signed_lists::revocation_list(&fixture.app).await.unwrap();
     for _ in 0..PATIENCE {
         let waiting = fixture.app.store.read().await.unwrap().count_uploads().await.unwrap();
         if waiting == (0, 0, 0) {
@@ -136,7 +140,7 @@ async fn uploads_wait_until_the_restore_is_confirmed() {
             let bytes = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(part).unwrap();
             serde_json::from_slice::<Value>(&bytes).unwrap()["seq"].as_i64().unwrap()
         };
-        fixture.app.revocation_list().await.unwrap();
+        signed_lists::revocation_list(&fixture.app).await.unwrap();
         fixture.market.state().always = Some(Trick::HangUp);
         assert_eq!(fixture.code(apply(&instance, "e-1", &device(1))).await, "000004");
         fixture.market_until(|state| !state.uploads.is_empty()).await;
@@ -149,7 +153,7 @@ async fn uploads_wait_until_the_restore_is_confirmed() {
             "activity": "updateInstanceStatus", "instanceId": instance, "status": "FREEZE"
         });
         assert_eq!(fixture.code(freeze).await, "000000");
-        let seen = seq(&fixture.app.revocation_list().await.unwrap().document);
+        let seen = seq(&signed_lists::revocation_list(&fixture.app).await.unwrap().document);
         let keys = fixture.app.jwks().await;
 
         let folder = TempDir::new().unwrap();
@@ -160,7 +164,7 @@ async fn uploads_wait_until_the_restore_is_confirmed() {
         let sent = fixture.market.uploads().len();
         let fixture = fixture.crash().await.moved(config, folder).await;
         assert_eq!(fixture.app.jwks().await, keys, "the keys came along");
-        let list = fixture.app.revocation_list().await.unwrap();
+        let list = signed_lists::revocation_list(&fixture.app).await.unwrap();
         assert!(seq(&list.document) > seen, "{} after {seen}", seq(&list.document));
 
         // A new application is served as ever, and its license waits as well.
@@ -172,12 +176,12 @@ async fn uploads_wait_until_the_restore_is_confirmed() {
         fixture.forward(600).await;
         tokio::time::sleep(Duration::from_millis(1500)).await;
         assert_eq!(fixture.market.uploads().len(), sent, "nothing is sent before the confirmation");
-        let view = fixture.app.restored().await.unwrap();
+        let view = restore_hold::state(&fixture.app).await.unwrap();
         assert!(view.uploads_wait);
         assert_eq!(view.backup_at.unwrap().as_secs(), NOW);
         assert_ne!(second, instance);
 
-        let view = fixture.app.confirm_restore().await.unwrap();
+        let view = restore_hold::confirm(&fixture.app).await.unwrap();
         assert!(!view.uploads_wait && view.backup_at.is_none());
         let links = fixture.links().await;
         let confirmed = |entry: &BTreeMap<String, String>| entry["action"] == "restore.confirm";
@@ -190,7 +194,7 @@ async fn uploads_wait_until_the_restore_is_confirmed() {
         assert!(of("e-1").windows(2).all(|pair| pair[0] == pair[1]), "the same bytes as before");
         assert!(of("e-1").len() >= 2);
         let fixture = fixture.crash().await;
-        assert!(!fixture.app.restored().await.unwrap().uploads_wait);
+        assert!(!restore_hold::state(&fixture.app,).await.unwrap().uploads_wait);
     }
 }
 
@@ -207,7 +211,7 @@ async fn what_was_on_its_way_may_have_arrived() {
     fixture.market.state().always = Some(Trick::Refuse(200, "91381034"));
     let fixture = fixture.crash().await.moved(config, folder).await;
     // It was sent by nobody here, and yet: the license that was restored keeps its event.
-    fixture.app.confirm_restore().await.unwrap();
+    restore_hold::confirm(&fixture.app).await.unwrap();
     fixture.upload_is("unclear").await;
     assert_eq!(fixture.code(apply(&instance, "e-1", &device(2))).await, "000002");
 }
@@ -512,7 +516,7 @@ async fn a_folder_that_has_served_does_not_begin_anew_with_an_empty_database() {
         std::fs::create_dir_all(&config.data_dir).unwrap();
         let id = "server-id";
         std::fs::copy(fixture.folder().join(id), config.data_dir.join(id)).unwrap();
-        let refused = App::open(&config, fixture.environment.clone()).await.err().unwrap();
+        let refused = open::open(&config, fixture.environment.clone()).await.err().unwrap();
         let text = format!("{refused:#}");
         assert!(text.contains("has served before") && text.contains("licd restore"), "{text}");
         assert!(!config.data_dir.join("issuing-key.pem").exists(), "nothing was made");
@@ -520,7 +524,7 @@ async fn a_folder_that_has_served_does_not_begin_anew_with_an_empty_database() {
         let file = fixture.save(true).await;
         fixture.try_restore(&config, &file).await.unwrap();
         std::fs::remove_file(file).unwrap();
-        App::open(&config, fixture.environment.clone()).await.unwrap();
+        open::open(&config, fixture.environment.clone()).await.unwrap();
     }
 }
 
@@ -564,7 +568,7 @@ async fn lists_rise_after_a_restore_even_where_the_clock_was_ahead() {
         let fixture = Fixture::new().await;
         let instance = fixture.buy("CS1", 30).await;
         fixture.jump(30 * DAY);
-        let list = fixture.app.revocation_list().await.unwrap().document;
+        let list = signed_lists::revocation_list(&fixture.app).await.unwrap().document;
         let keys = fixture.keys();
         let seq = |document: &str| {
             let now = license_core::Timestamp::from_secs(fixture.now());
@@ -580,14 +584,14 @@ async fn lists_rise_after_a_restore_even_where_the_clock_was_ahead() {
                 "activity": "updateInstanceStatus", "instanceId": instance, "status": status
             });
             assert_eq!(fixture.code(call).await, "000000");
-            seen = seq(&fixture.app.revocation_list().await.unwrap().document);
+            seen = seq(&signed_lists::revocation_list(&fixture.app).await.unwrap().document);
         }
         assert!(seen > first && first > u64::try_from(fixture.now()).unwrap());
         let folder = TempDir::new().unwrap();
         let config = fixture.elsewhere(folder.path(), database);
         fixture.try_restore(&config, &file).await.unwrap();
         let fixture = fixture.crash().await.moved(config, folder).await;
-        let list = fixture.app.revocation_list().await.unwrap().document;
+        let list = signed_lists::revocation_list(&fixture.app).await.unwrap().document;
         let now = license_core::Timestamp::from_secs(fixture.now());
         let list = license_core::revocation::Revocations::open(&list, &keys, now).unwrap();
         assert!(list.seq > seen, "{} after {seen}", list.seq);
@@ -599,10 +603,11 @@ async fn lists_rise_after_a_restore_even_where_the_clock_was_ahead() {
 async fn a_text_that_only_sqlite_keeps_does_not_stop_a_restore() {
     for database in each_kind() {
         let fixture = Fixture::bare_with(|config| config.database = Database::Sqlite).await;
-        fixture.app.apply_product(super::fixture::flowsim()).await.unwrap();
+        products::apply(&fixture.app, super::fixture::flowsim()).await.unwrap();
         assert_eq!(fixture.code(new_instance("CS1")).await, "000000");
         let mut tx = fixture.app.store.write().await.unwrap();
-        let instance = fixture.app.instances(&crate::app::InstanceFilter::default()).await.unwrap();
+        let instance =
+            instances::list(&fixture.app, &instances::InstanceFilter::default()).await.unwrap();
         let order = tx.take_orders(i64::MAX, 1, &crate::store::Lease::of("test")).await.unwrap();
         tx.postpone_order(order[0].id, 0, "HTTP 502", "a\0b").await.unwrap();
         tx.commit().await.unwrap();

@@ -6,7 +6,10 @@ use serde_json::json;
 use super::audit::verified;
 use super::fake_marketplace::Trick;
 use super::fixture::{DAY, Fixture, apply, device, new_instance};
-use crate::app::{SweepHistory, UploadFilter};
+use crate::app::products;
+use crate::app::retention::SweepHistory;
+use crate::app::uploads;
+use crate::app::uploads::UploadFilter;
 use crate::config::Retention;
 
 const RETENTION: Retention =
@@ -31,7 +34,7 @@ impl Fixture {
     }
 
     async fn rows(&self) -> usize {
-        self.app.uploads(&UploadFilter::default()).await.unwrap().len()
+        uploads::list(&self.app, &UploadFilter::default()).await.unwrap().len()
     }
 }
 
@@ -56,7 +59,7 @@ async fn resends_are_answered_as_before_when_everything_old_is_gone() {
     assert_eq!((uploads, orders), (1, 0), "the order of a live instance stays");
     assert!(files <= 1 && links > 3, "{files} {links}");
     assert_eq!(fixture.rows().await, 1);
-    let left = fixture.app.uploads(&UploadFilter::default()).await.unwrap();
+    let left = uploads::list(&fixture.app, &UploadFilter::default()).await.unwrap();
     assert_eq!(left[0].upload_id, refused);
     assert_eq!(fixture.sweep(RETENTION).await, [0; 4]);
 
@@ -72,7 +75,9 @@ async fn resends_are_answered_as_before_when_everything_old_is_gone() {
     assert_eq!(detail.licenses[0].license_id, document);
     assert_eq!(fixture.market.state().asked.len(), asked, "no order is read twice");
     assert_eq!(fixture.rows().await, 1);
-    assert!(fixture.app.arrives("e-1", far()).await, "what was swept was delivered");
+    let waiters = &fixture.app.context.delivery_waiters;
+    let delivered = waiters.is_delivered(&fixture.app.store, "e-1", far()).await;
+    assert!(delivered, "what was swept was delivered");
 }
 
 fn far() -> tokio::time::Instant {
@@ -109,7 +114,7 @@ async fn orders_of_released_instances_go_and_are_not_read_again() {
 async fn a_swept_chain_begins_later_and_is_whole() {
     let fixture = Fixture::bare().await;
     for _ in 0..6 {
-        fixture.app.apply_product(super::fixture::flowsim()).await.unwrap();
+        products::apply(&fixture.app, super::fixture::flowsim()).await.unwrap();
         fixture.forward(10 * DAY).await;
     }
     let all = fixture.links().await;
@@ -126,7 +131,7 @@ async fn a_swept_chain_begins_later_and_is_whole() {
     fixture.sweep(RETENTION).await;
     assert_eq!(fixture.links().await, all[6..]);
     let fixture = fixture.crash().await;
-    fixture.app.apply_product(super::fixture::flowsim()).await.unwrap();
+    products::apply(&fixture.app, super::fixture::flowsim()).await.unwrap();
     let kept = fixture.links().await;
     assert_eq!(verified(&kept).chains[0].last, 8);
 

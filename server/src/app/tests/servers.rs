@@ -14,7 +14,16 @@ use tokio::task::JoinSet;
 use super::audit::verified;
 use super::fake_marketplace::Trick;
 use super::fixture::{DAY, Fixture, NOW, apply, device, flowsim, new_instance, request};
-use crate::app::{InstanceFilter, LicenseFilter, Sweep, UploadFilter};
+use crate::app::instances;
+use crate::app::instances::InstanceFilter;
+use crate::app::licenses;
+use crate::app::licenses::LicenseFilter;
+use crate::app::products;
+use crate::app::retention::Sweep;
+use crate::app::signed_lists;
+use crate::app::tokens;
+use crate::app::uploads;
+use crate::app::uploads::UploadFilter;
 use crate::config::{Database, Secret};
 use crate::environment::Environment;
 use crate::environment::fixed::other_entropy;
@@ -51,7 +60,7 @@ async fn two() -> Option<(Fixture, Fixture)> {
         eprintln!("LICD_TEST_POSTGRES=skip: this was left out");
         return None;
     }
-    first.app.apply_product(flowsim()).await.unwrap();
+    products::apply(&first.app, flowsim()).await.unwrap();
     let second = first.beside().await;
     Some((first.started(), second.started()))
 }
@@ -141,7 +150,7 @@ async fn one_order_line_is_one_instance() {
             .collect();
         assert_eq!(ids.len(), 8, "{ids:?}");
     }
-    assert_eq!(first.app.instances(&InstanceFilter::default()).await.unwrap().len(), 40);
+    assert_eq!(instances::list(&first.app, &InstanceFilter::default()).await.unwrap().len(), 40);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -168,11 +177,11 @@ async fn batches_over_the_same_instances_do_not_block_each_other() {
         let (here, there) = (first.clone(), second.clone());
         // Those that touch many at once, at both.
         calls.spawn(async move {
-            here.app.apply_product(flowsim()).await.unwrap();
+            products::apply(&here.app, flowsim()).await.unwrap();
             "000004"
         });
         calls.spawn(async move {
-            there.app.revocation_list().await.unwrap();
+            signed_lists::revocation_list(&there.app).await.unwrap();
             "000004"
         });
     }
@@ -237,7 +246,10 @@ async fn a_list_rises_and_shows_at_once_wherever_it_is_read() {
         let release = json!({"activity": "releaseInstance", "instanceId": instance});
         let license = here.detail(&instance).await.licenses[0].license_id.clone();
         assert_eq!(here.code(release).await, "000000");
-        let (a, b) = tokio::join!(here.app.revocation_list(), there.app.revocation_list());
+        let (a, b) = tokio::join!(
+            signed_lists::revocation_list(&here.app,),
+            signed_lists::revocation_list(&there.app,)
+        );
         let (a, b) = (a.unwrap(), b.unwrap());
         assert_eq!(a.document, b.document, "signed once");
         let keys = KeyRing::from_jwks(&there.app.jwks().await).unwrap();
@@ -271,7 +283,7 @@ async fn every_server_shows_the_keys_of_all() {
     assert!(first.folder().join("admin-token").exists());
     assert!(second.app.made().is_none() && !second.folder().join("admin-token").exists());
     let token = std::fs::read_to_string(first.folder().join("admin-token")).unwrap();
-    assert!(second.app.caller(token.trim()).await.unwrap().is_some());
+    assert!(tokens::caller(&second.app, token.trim()).await.unwrap().is_some());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -293,8 +305,8 @@ async fn wrong_credentials_are_learnt_by_one_and_known_by_all() {
     assert!(first.market.state().requests < 10, "both go on trying");
 
     first.market.state().always = None;
-    let uploads = first.app.uploads(&UploadFilter::default()).await.unwrap();
-    second.app.retry_upload(&uploads[0].upload_id).await.unwrap();
+    let uploads = uploads::list(&first.app, &UploadFilter::default()).await.unwrap();
+    uploads::retry(&second.app, &uploads[0].upload_id).await.unwrap();
     closed(false).await;
     assert_eq!(first.uploads(1).await[0].0, "e-1");
 
@@ -304,7 +316,7 @@ async fn wrong_credentials_are_learnt_by_one_and_known_by_all() {
     let instance = first.call(new_instance("CS2")).await.instance_id.unwrap();
     closed(true).await;
     first.market.state().always = None;
-    assert!(second.app.retry_uploads().await.unwrap().were_closed);
+    assert!(uploads::retry_all(&second.app,).await.unwrap().were_closed);
     closed(false).await;
     first.until(|detail| detail.instance.machines.limit.is_some(), &instance).await;
 }
@@ -317,7 +329,7 @@ async fn a_restart_of_the_database_loses_nothing_that_was_answered() {
     };
     let database = Database::Postgres(Secret::new(cluster.database()));
     let first = Fixture::bare_with(|config| config.database = database).await;
-    first.app.apply_product(flowsim()).await.unwrap();
+    products::apply(&first.app, flowsim()).await.unwrap();
     let second = first.beside().await.started();
     let first = first.started();
     let instance = first.buy("CS1", 100_000).await;
@@ -379,7 +391,7 @@ async fn a_restart_of_the_database_loses_nothing_that_was_answered() {
     let mut after = None;
     loop {
         let filter = LicenseFilter { after, limit: Some(500), ..LicenseFilter::default() };
-        let page = first.app.licenses(&filter).await.unwrap();
+        let page = licenses::list(&first.app, &filter).await.unwrap();
         let Some(last) = page.last() else { break };
         after = Some(last.license_id.clone().into());
         licensed.extend(page.into_iter().filter_map(|license| license.event_id).map(String::from));
@@ -397,7 +409,7 @@ async fn a_standby_is_no_place_to_serve_from() {
     };
     let database = Database::Postgres(Secret::new(cluster.database()));
     let server = Fixture::bare_with(|config| config.database = database).await;
-    server.app.apply_product(flowsim()).await.unwrap();
+    products::apply(&server.app, flowsim()).await.unwrap();
     assert_eq!(server.app.ready().await, Ok(()));
     cluster.tell("follow");
     let mut cause = String::new();
@@ -412,7 +424,7 @@ async fn a_standby_is_no_place_to_serve_from() {
     }
     assert!(cause.contains("standby"), "it says that it is ready");
     assert_eq!(server.code(new_instance("CS1")).await, "000005");
-    let error = server.app.apply_product(flowsim()).await.unwrap_err();
+    let error = products::apply(&server.app, flowsim()).await.unwrap_err();
     assert_eq!((error.code, error.status), (Code::ServiceUnavailable, 503));
     cluster.tell("lead");
     for _ in 0..100 {

@@ -1,5 +1,7 @@
 //! Applications that are answered with the outcome.
 
+use crate::app::market;
+use crate::app::products;
 use std::time::Duration;
 
 use super::fake_marketplace::Trick;
@@ -7,7 +9,7 @@ use super::fixture::{Fixture, apply, device, flowsim};
 
 async fn synchronous() -> Fixture {
     let fixture = Fixture::bare_with(|config| config.koogallery.synchronous = true).await;
-    fixture.app.apply_product(flowsim()).await.unwrap();
+    products::apply(&fixture.app, flowsim()).await.unwrap();
     fixture.started()
 }
 
@@ -26,7 +28,7 @@ async fn success_means_delivered() {
         .map(|i| {
             let (query, raw) = fixture.sign(&apply(&instance, &format!("e-{i}"), &device(i)));
             let app = fixture.app.clone();
-            tokio::spawn(async move { app.market_call(&query, &raw).await })
+            tokio::spawn(async move { market::call(&app, &query, &raw).await })
         })
         .collect();
     for call in calls {
@@ -45,7 +47,7 @@ async fn what_is_not_delivered_in_time_follows_and_nobody_else_waits() {
     let app = fixture.app.clone();
     let slow = tokio::spawn(async move {
         let start = tokio::time::Instant::now();
-        (app.market_call(&query, &raw).await, start.elapsed())
+        (market::call(&app, &query, &raw).await, start.elapsed())
     });
     tokio::time::sleep(Duration::from_millis(100)).await;
 

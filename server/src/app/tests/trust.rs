@@ -10,6 +10,8 @@ use tokio_rustls::TlsAcceptor;
 
 use super::fake_marketplace::Double;
 use super::fixture::{Fixture, flowsim, new_instance};
+use crate::app::open;
+use crate::app::products;
 use crate::config::Config;
 
 /// Speaks TLS before the marketplace, with a certificate for `name`; returns it as PEM.
@@ -54,7 +56,7 @@ async fn behind_tls(fixture: Fixture, name: &str, trusted: bool) -> Fixture {
 
 async fn offered() -> (Fixture, String) {
     let fixture = Fixture::bare().await;
-    fixture.app.apply_product(flowsim()).await.unwrap();
+    products::apply(&fixture.app, flowsim()).await.unwrap();
     fixture.offer("CS1", 1, |_| ());
     let instance = fixture.call(new_instance("CS1")).await.instance_id.unwrap();
     (fixture, instance)
@@ -93,6 +95,6 @@ async fn a_ca_file_that_cannot_be_used_is_named() {
     config.data_dir = folder.path().to_owned();
     config.koogallery.ca_file = Some("/nowhere/ca.pem".into());
     let environment = fixture.app.context.environment.clone();
-    let error = crate::app::App::open(&config, environment).await.err().unwrap();
+    let error = open::open(&config, environment).await.err().unwrap();
     assert!(format!("{error:#}").contains("/nowhere/ca.pem"), "{error:#}");
 }

@@ -10,7 +10,12 @@ use serde_json::{Value, json};
 
 use super::fake_marketplace::Trick;
 use super::fixture::{DAY, Fixture, PATIENCE};
-use crate::app::{EndUsage, UsageFilter};
+use crate::app::alerts;
+use crate::app::products;
+use crate::app::restore_hold;
+use crate::app::usage;
+use crate::app::usage::UsageFilter;
+use crate::app::usage::push_batch::EndUsage;
 use crate::config::{Config, Database, Secret};
 use crate::error::ApiError;
 
@@ -29,12 +34,12 @@ fn input(fixture: &Fixture, instance: &str, number: &str) -> UsageInput {
 
 impl Fixture {
     async fn push(&self, inputs: Vec<UsageInput>) -> Result<Vec<UsageView>, ApiError> {
-        self.app.push_usage(UsagePush::Many(inputs)).await
+        usage::accept(&self.app, UsagePush::Many(inputs)).await
     }
 
     async fn records(&self) -> Vec<UsageView> {
         let filter = UsageFilter { limit: Some(1000), ..UsageFilter::default() };
-        self.app.usage(&filter).await.unwrap()
+        usage::list(&self.app, &filter).await.unwrap()
     }
 
     /// Waits until so many records are in that state.
@@ -82,7 +87,7 @@ async fn what_is_accepted_arrives_once() {
     let mut unnumbered = input(&fixture, &instance, "");
     unnumbered.metering_sn = None;
     let push = UsagePush::One(Box::new(unnumbered));
-    let ours = fixture.app.push_usage(push).await.unwrap().remove(0);
+    let ours = usage::accept(&fixture.app, push).await.unwrap().remove(0);
     assert_eq!(ours.metering_sn, ours.usage_id);
     fixture.usage_is("delivered", 3).await;
     assert!(fixture.arrived().values().all(|times| *times == 1));
@@ -163,7 +168,7 @@ async fn what_the_marketplace_would_refuse_is_not_accepted() {
 #[tokio::test]
 async fn wrong_records_stop_alone() {
     let fixture = Fixture::bare().await;
-    fixture.app.apply_product(super::fixture::flowsim()).await.unwrap();
+    products::apply(&fixture.app, super::fixture::flowsim()).await.unwrap();
     let fixture = fixture.started();
     let instance = fixture.buy("CS1", 1).await;
     fixture.market.state().wrong_usage = vec![("sn-7".to_owned(), "MKT.9001".to_owned())];
@@ -192,10 +197,10 @@ async fn wrong_records_stop_alone() {
     assert!(sizes.len() >= 2 && sizes.iter().all(|size| *size <= 2), "{sizes:?}");
 
     // An operator may send it again.
-    let again = fixture.app.retry_usage(&refused[0].usage_id).await.unwrap();
+    let again = usage::retry(&fixture.app, &refused[0].usage_id).await.unwrap();
     assert_eq!(again.state, "queued");
     fixture.usage_is("delivered", 24).await;
-    let error = fixture.app.retry_usage(&refused[0].usage_id).await.unwrap_err();
+    let error = usage::retry(&fixture.app, &refused[0].usage_id).await.unwrap_err();
     assert_eq!(error.code, Code::Conflict);
 }
 
@@ -252,7 +257,7 @@ async fn the_access_key_is_not_the_pair() {
         config.koogallery.access_key = vec![Secret::new("another-key-of-the-basic-one")];
     };
     let fixture = Fixture::bare().await;
-    fixture.app.apply_product(super::fixture::flowsim()).await.unwrap();
+    products::apply(&fixture.app, super::fixture::flowsim()).await.unwrap();
     let fixture = fixture.started();
     let instance = fixture.buy("CS1", 1).await;
     let fixture = fixture.crash_with(wrong).await.started();
@@ -310,7 +315,7 @@ async fn the_old_form_says_what_may_be_there_twice() {
     assert!(unclear.error.unwrap().contains("twice"));
     assert_eq!(fixture.market.state().usage.len(), 3, "it was there twice indeed");
     // It was taken: nothing is to be sent a third time.
-    let error = fixture.app.retry_usage(&unclear.usage_id).await.unwrap_err();
+    let error = usage::retry(&fixture.app, &unclear.usage_id).await.unwrap_err();
     assert_eq!(error.code, Code::Conflict);
 }
 
@@ -356,7 +361,7 @@ async fn what_waited_too_long_is_told() {
     let refused = fixture.usage_is("refused", 1).await.remove(0);
     assert_eq!(refused.error_code.as_deref(), Some("USAGE_TOO_OLD"));
     assert!(fixture.market.state().usage.is_empty());
-    let alerts = fixture.app.alerts(&crate::app::AlertFilter::default()).await.unwrap();
+    let alerts = alerts::list(&fixture.app, &alerts::AlertFilter::default()).await.unwrap();
     let told = alerts.iter().find(|alert| alert.alert == "usage_refused").unwrap();
     assert_eq!(told.subject, instance);
     assert_eq!(told.fields["usage.id"], Value::from(refused.usage_id));
@@ -374,7 +379,7 @@ async fn after_a_restore_the_old_form_says_what_may_be_there_twice() {
     let config = fixture.elsewhere(folder.path(), Database::Sqlite);
     fixture.try_restore(&config, &file).await.unwrap();
     let fixture = fixture.crash().await.moved(config, folder).await;
-    fixture.app.confirm_restore().await.unwrap();
+    restore_hold::confirm(&fixture.app).await.unwrap();
     let unclear = fixture.usage_is("unclear", 1).await.remove(0);
     assert!(unclear.error.unwrap().contains("twice"));
 }

@@ -10,6 +10,9 @@ use license_core::entitlement::LicenseKind;
 use serde_json::json;
 
 use super::fixture::{DAY, Fixture, KEY, NOW, apply, device, flowsim, new_instance};
+use crate::app::instances;
+use crate::app::market;
+use crate::app::products;
 use crate::config::{Config, Secret};
 
 const GOODS: &str = "OFFI846204237451911168";
@@ -19,7 +22,7 @@ type Parameters<'a> = Vec<(&'a str, &'a str)>;
 
 /// The answer to a query, if it is signed as it has to be.
 async fn answer(fixture: &Fixture, query: &str) -> Answer {
-    let answer = fixture.app.market_query(query).await;
+    let answer = market::v1::call(&fixture.app, query).await;
     let key = AccessKey::new(KEY).unwrap();
     let signature = answer.signature.expect("every answer is signed");
     assert!(v1::verify_body_sign(&signature, &answer.body, &key), "{signature}");
@@ -125,7 +128,7 @@ async fn what_is_paid_by_use_has_an_instance_for_each_product() {
     let mut second = flowsim();
     second.id = "other".to_owned();
     second.koogallery[0].product_id = "OTHER".to_owned();
-    fixture.app.apply_product(second).await.unwrap();
+    products::apply(&fixture.app, second).await.unwrap();
     fixture.offer("CS2", 3, |order| {
         let mut second = order.lines[0].clone();
         second.id = "CS2-000002".to_owned();
@@ -185,7 +188,7 @@ async fn many_at_once_make_one() {
         let mut asked = tokio::task::JoinSet::new();
         for query in queries {
             let app = fixture.app.clone();
-            asked.spawn(async move { app.market_query(&query).await.body });
+            asked.spawn(async move { market::v1::call(&app, &query).await.body });
         }
         let answers = asked.join_all().await;
         assert_eq!(answers.iter().collect::<std::collections::BTreeSet<_>>().len(), 1);
@@ -193,7 +196,7 @@ async fn many_at_once_make_one() {
         assert_eq!(answer.result_code.as_str(), "000000");
     }
     assert_eq!(
-        fixture.app.instances(&crate::app::InstanceFilter::default()).await.unwrap().len(),
+        instances::list(&fixture.app, &instances::InstanceFilter::default()).await.unwrap().len(),
         2
     );
 }
@@ -255,7 +258,7 @@ async fn a_license_ends_as_the_call_says() {
     }
     // A refusal leaves nothing behind.
     assert_eq!(
-        fixture.app.instances(&crate::app::InstanceFilter::default()).await.unwrap().len(),
+        instances::list(&fixture.app, &instances::InstanceFilter::default()).await.unwrap().len(),
         3
     );
 }
@@ -266,9 +269,12 @@ async fn goods_that_are_no_product_get_no_license_until_they_are() {
     let wanted = buy("getLicense", "CS1", &[]);
     assert_eq!(code(&fixture, &wanted).await, "000100");
     assert!(
-        fixture.app.instances(&crate::app::InstanceFilter::default()).await.unwrap().is_empty()
+        instances::list(&fixture.app, &instances::InstanceFilter::default())
+            .await
+            .unwrap()
+            .is_empty()
     );
-    fixture.app.apply_product(flowsim()).await.unwrap();
+    products::apply(&fixture.app, flowsim()).await.unwrap();
     assert_eq!(code(&fixture, &wanted).await, "000000");
 }
 
@@ -527,7 +533,10 @@ async fn debugging_answers_the_same_in_any_order_and_makes_nothing() {
         fixture.forward(400 * DAY).await;
     }
     assert!(
-        fixture.app.instances(&crate::app::InstanceFilter::default()).await.unwrap().is_empty()
+        instances::list(&fixture.app, &instances::InstanceFilter::default())
+            .await
+            .unwrap()
+            .is_empty()
     );
     assert!(fixture.market.uploads().is_empty() && fixture.market.state().asked.is_empty());
     assert_eq!(code(&fixture, &on("expireInstance", &instance, &[])).await, "000003");
@@ -560,7 +569,7 @@ async fn only_the_basic_key_signs_and_only_for_a_minute() {
     }
     // The key that verified signs the answer, so that a key is changed without a gap.
     let next = AccessKey::new("0123456789abcdef-next").unwrap();
-    let signed = fixture.app.market_query(&v1::sign(&next, &wanted, now)).await;
+    let signed = market::v1::call(&fixture.app, &v1::sign(&next, &wanted, now)).await;
     assert!(v1::verify_body_sign(&signed.signature.unwrap(), &signed.body, &next));
 }
 
@@ -575,7 +584,7 @@ async fn the_key_that_verified_a_call_signs_its_refusal() {
     for key in [KEY, SECOND].map(|key| AccessKey::new(key).unwrap()) {
         // Without a businessId and the rest of it.
         let query = v1::sign(&key, &[("activity", "newInstance")], fixture.now() * 1000);
-        let answer = fixture.app.market_query(&query).await;
+        let answer = market::v1::call(&fixture.app, &query).await;
         assert!(v1::verify_body_sign(&answer.signature.unwrap(), &answer.body, &key));
         let answer: Answer = serde_json::from_slice(&answer.body).unwrap();
         assert_eq!(answer.result_code.as_str(), "000002");

@@ -6,7 +6,7 @@ use koogallery::usage::{Form, InvalidRecord, RECORDS_LIMIT, Record};
 use license_core::{Code, api};
 use serde_json::Value;
 
-use crate::app::audit::{By, Entry};
+use crate::app::audit::entry::{By, Entry};
 use crate::app::command::{Command, Failed};
 use crate::app::event::Event;
 use crate::app::transaction::UnitOfWork;

@@ -3,7 +3,7 @@
 use koogallery::usage::{Form, Record, Verdicts, is_about_the_access_key, is_partial};
 use koogallery::{Failure, Remedy};
 
-use super::record;
+use super::record::record;
 use crate::alerts::AlertKind;
 use crate::app::command::Command;
 use crate::app::event::Event;

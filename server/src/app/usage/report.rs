@@ -9,10 +9,11 @@ use license_core::{Code, Lang, Timestamp};
 use sha2::{Digest, Sha256};
 
 use super::push::{PushUsage, Sender, within_limits};
+use crate::app::client_license::refusals;
 use crate::app::command::{Command, Failed};
 use crate::app::issuance::state;
 use crate::app::transaction::UnitOfWork;
-use crate::app::{App, client_license, licenses, orders, views};
+use crate::app::{App, licenses, order_terms, views};
 use crate::error::ApiError;
 use crate::store::{LicenseRow, LicenseState, Locks, StoreError, Tx, UsageRow};
 
@@ -57,7 +58,7 @@ impl Command for ReportUsage {
             not_before: views::moment(license.not_before),
             ends: views::moment(license.expires.map(|at| at.saturating_add(license.grace))),
             metered: product.as_ref().and_then(|product| product.license.metered.as_deref()),
-            by_use: orders::is_by_use(&instance),
+            by_use: order_terms::is_by_use(&instance),
         };
         for (i, entitlement) in self.entitlements.iter().enumerate() {
             if let Err(denial) = metering.admit(entitlement, work.now) {
@@ -65,7 +66,7 @@ impl Command for ReportUsage {
             }
         }
         if work.context.usage_form == Form::Old && instance.market_product.is_none() {
-            return Err(client_license::order_pending().into());
+            return Err(refusals::order_pending().into());
         }
         self.push.run(tx, work).await
     }
@@ -113,58 +114,56 @@ fn denied(i: usize, denial: &UsageDenial) -> ApiError {
     if denial.code() == Code::NotMetered { error } else { error.with_status(403) }
 }
 
-impl App {
-    /// Keeps what a program used, and sends it on; `body` is the report as it came.
-    pub(crate) async fn report_usage(
-        &self,
-        report: &UsageReport,
-        body: &[u8],
-    ) -> Result<UsageAnswer, ApiError> {
-        let answer = self.usage_reported(report, body).await;
-        let result = answer.as_ref().map_or_else(|error| error.code, |_| Code::Ok);
-        metrics::counter!("licd_client_usage_total", "code" => result.as_str()).increment(1);
-        answer
-    }
+/// Keeps what a program used, and sends it on; `body` is the report as it came.
+pub(crate) async fn accept(
+    app: &App,
+    report: &UsageReport,
+    body: &[u8],
+) -> Result<UsageAnswer, ApiError> {
+    let answer = accept_unmeasured(app, report, body).await;
+    let result = answer.as_ref().map_or_else(|error| error.code, |_| Code::Ok);
+    metrics::counter!("licd_client_usage_total", "code" => result.as_str()).increment(1);
+    answer
+}
 
-    async fn usage_reported(
-        &self,
-        report: &UsageReport,
-        body: &[u8],
-    ) -> Result<UsageAnswer, ApiError> {
-        check(report)?;
-        let row = self.proven(&report.license).await?;
-        let now = self.context.now();
-        let names = |number: &str| metering_sn(&row, number);
-        let command = ReportUsage {
-            push: PushUsage::reported(&report.records, &row, names, now.as_secs())?,
-            entitlements: report.records.iter().map(|record| record.entitlement.clone()).collect(),
-            license: row.id,
-            instance: row.instance_id,
-        };
-        let rows = self.writer.write(command).await?;
-        let accepted = |(record, row): (&UsageRecord, UsageRow)| UsageAccepted {
-            number: record.number.clone(),
-            usage_id: row.id,
-        };
-        Ok(UsageAnswer {
-            records: report.records.iter().zip(rows).map(accepted).collect(),
-            receipt: self.usage_receipt(now, &report.nonce, body)?,
-        })
-    }
+async fn accept_unmeasured(
+    app: &App,
+    report: &UsageReport,
+    body: &[u8],
+) -> Result<UsageAnswer, ApiError> {
+    check(report)?;
+    let row = licenses::proven(app, &report.license).await?;
+    let now = app.context.now();
+    let names = |number: &str| metering_sn(&row, number);
+    let command = ReportUsage {
+        push: PushUsage::reported(&report.records, &row, names, now.as_secs())?,
+        entitlements: report.records.iter().map(|record| record.entitlement.clone()).collect(),
+        license: row.id,
+        instance: row.instance_id,
+    };
+    let rows = app.writer.write(command).await?;
+    let accepted = |(record, row): (&UsageRecord, UsageRow)| UsageAccepted {
+        number: record.number.clone(),
+        usage_id: row.id,
+    };
+    Ok(UsageAnswer {
+        records: report.records.iter().zip(rows).map(accepted).collect(),
+        receipt: usage_receipt(app, now, &report.nonce, body)?,
+    })
+}
 
-    fn usage_receipt(
-        &self,
-        now: Timestamp,
-        nonce: &str,
-        body: &[u8],
-    ) -> Result<String, StoreError> {
-        let context = &self.context;
-        // It was read as JSON, so it is text.
-        let body = std::str::from_utf8(body);
-        let body = body.map_err(|error| StoreError::Broken(error.to_string()))?;
-        let lists = ListSequences::default();
-        Ok(receipt(&context.issuer, now, nonce, body, lists, &context.issuing)?)
-    }
+fn usage_receipt(
+    app: &App,
+    now: Timestamp,
+    nonce: &str,
+    body: &[u8],
+) -> Result<String, StoreError> {
+    let context = &app.context;
+    // It was read as JSON, so it is text.
+    let body = std::str::from_utf8(body);
+    let body = body.map_err(|error| StoreError::Broken(error.to_string()))?;
+    let lists = ListSequences::default();
+    Ok(receipt(&context.issuer, now, nonce, body, lists, &context.issuing)?)
 }
 
 #[cfg(test)]

@@ -8,7 +8,8 @@ use license_core::api::AlertView;
 
 use super::route::{OPERATOR, Route, VIEWER};
 use super::schema::{list_of, of};
-use crate::app::AlertFilter;
+use crate::app::alerts;
+use crate::app::alerts::AlertFilter;
 use crate::error::ApiError;
 use crate::http::HttpState;
 use crate::http::query::{Name, Parameters};
@@ -30,13 +31,13 @@ async fn list(
     State(state): State<HttpState>,
     Parameters(filter): Parameters<AlertFilter>,
 ) -> Result<Json<Vec<AlertView>>, ApiError> {
-    state.app.alerts(&filter).await.map(Json)
+    alerts::list(&state.app, &filter).await.map(Json)
 }
 
 async fn show(State(state): State<HttpState>, Name(id): Name) -> Result<Json<AlertView>, ApiError> {
-    state.app.alert(&id).await.map(Json)
+    alerts::find(&state.app, &id).await.map(Json)
 }
 
 async fn test(State(state): State<HttpState>) -> Result<(StatusCode, Json<AlertView>), ApiError> {
-    Ok((StatusCode::CREATED, Json(state.app.test_alert().await?)))
+    Ok((StatusCode::CREATED, Json(alerts::send_test(&state.app).await?)))
 }

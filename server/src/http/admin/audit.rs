@@ -7,7 +7,8 @@ use license_core::audit::Link;
 
 use super::route::{OPERATOR, Route};
 use super::schema::list_of;
-use crate::app::AuditFilter;
+use crate::app::audit;
+use crate::app::audit::AuditFilter;
 use crate::error::ApiError;
 use crate::http::HttpState;
 use crate::http::query::Parameters;
@@ -21,5 +22,5 @@ async fn list(
     State(state): State<HttpState>,
     Parameters(filter): Parameters<AuditFilter>,
 ) -> Result<Json<Vec<Link>>, ApiError> {
-    state.app.audit(&filter).await.map(Json)
+    audit::list(&state.app, &filter).await.map(Json)
 }

@@ -7,9 +7,11 @@ use axum::middleware::Next;
 use axum::response::Response;
 use license_core::Code;
 
-use crate::app::{Role, audit};
+use crate::app::audit;
+use crate::app::tokens;
 use crate::error::ApiError;
 use crate::http::HttpState;
+use crate::store::Role;
 
 /// The role of the token that the request carried, for handlers that conceal credentials.
 #[derive(Clone, Copy, Debug)]
@@ -45,7 +47,7 @@ pub(super) async fn admit(
             "请携带令牌：Authorization: Bearer licd_…（首个令牌在数据目录的 admin-token 文件中）。",
         )
     })?;
-    let (id, role) = state.app.caller(token).await?.ok_or_else(|| {
+    let (id, role) = tokens::caller(&state.app, token).await?.ok_or_else(|| {
         ApiError::new(Code::Unauthorized, "This token is not known here.", "此令牌不属于本服务器。")
     })?;
     if role < least {
@@ -57,7 +59,7 @@ pub(super) async fn admit(
     }
     request.extensions_mut().insert(Caller(role));
     // The audit entry of a command names the token of the task that runs it.
-    Ok(audit::on_behalf_of(id, next.run(request)).await)
+    Ok(audit::entry::on_behalf_of(id, next.run(request)).await)
 }
 
 fn bearer(headers: &HeaderMap) -> Option<&str> {

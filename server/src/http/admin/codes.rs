@@ -7,7 +7,8 @@ use license_core::api::CodeView;
 
 use super::route::{OPERATOR, Route};
 use super::schema::{list_of, of};
-use crate::app::CodeFilter;
+use crate::app::authorization_codes;
+use crate::app::authorization_codes::CodeFilter;
 use crate::error::ApiError;
 use crate::http::HttpState;
 use crate::http::query::{Name, Parameters};
@@ -26,12 +27,12 @@ async fn list(
     State(state): State<HttpState>,
     Parameters(filter): Parameters<CodeFilter>,
 ) -> Result<Json<Vec<CodeView>>, ApiError> {
-    state.app.codes(&filter).await.map(Json)
+    authorization_codes::list(&state.app, &filter).await.map(Json)
 }
 
 async fn show(
     State(state): State<HttpState>,
     Name(code): Name,
 ) -> Result<Json<CodeView>, ApiError> {
-    state.app.code(&code).await.map(Json)
+    authorization_codes::find(&state.app, &code).await.map(Json)
 }

@@ -8,7 +8,8 @@ use license_core::api::{InstanceDetail, InstanceView};
 use super::Caller;
 use super::route::{OPERATOR, Route, VIEWER};
 use super::schema::{list_of, of};
-use crate::app::InstanceFilter;
+use crate::app::instances;
+use crate::app::instances::InstanceFilter;
 use crate::error::ApiError;
 use crate::http::HttpState;
 use crate::http::query::{Name, Parameters};
@@ -31,7 +32,7 @@ async fn list(
     caller: Caller,
     Parameters(filter): Parameters<InstanceFilter>,
 ) -> Result<Json<Vec<InstanceView>>, ApiError> {
-    let mut instances = state.app.instances(&filter).await?;
+    let mut instances = instances::list(&state.app, &filter).await?;
     for instance in &mut instances {
         conceal(instance, caller);
     }
@@ -43,7 +44,7 @@ async fn show(
     caller: Caller,
     Name(id): Name,
 ) -> Result<Json<InstanceDetail>, ApiError> {
-    let mut detail = state.app.instance(&id).await?;
+    let mut detail = instances::find(&state.app, &id).await?;
     conceal(&mut detail.instance, caller);
     for license in &mut detail.licenses {
         license.document = None;
@@ -56,7 +57,7 @@ async fn rotate_code(
     State(state): State<HttpState>,
     Name(id): Name,
 ) -> Result<Json<InstanceDetail>, ApiError> {
-    let mut detail = state.app.rotate_code(&id).await?;
+    let mut detail = instances::rotate_code(&state.app, &id).await?;
     for license in &mut detail.licenses {
         license.document = None;
     }

@@ -8,7 +8,8 @@ use license_core::api::{DepartmentView, TenantApplicationView, TenantView, UserV
 
 use super::route::{OPERATOR, Route, VIEWER};
 use super::schema::{list_of, of};
-use crate::app::KitFilter;
+use crate::app::joint_kit;
+use crate::app::joint_kit::lists::KitFilter;
 use crate::error::ApiError;
 use crate::http::HttpState;
 use crate::http::query::{Name, Parameters};
@@ -39,33 +40,33 @@ async fn tenants(
     State(state): State<HttpState>,
     Parameters(filter): Parameters<KitFilter>,
 ) -> Result<Json<Vec<TenantView>>, ApiError> {
-    state.app.tenants(&filter).await.map(Json)
+    joint_kit::lists::tenants(&state.app, &filter).await.map(Json)
 }
 
 async fn applications(
     State(state): State<HttpState>,
     Parameters(filter): Parameters<KitFilter>,
 ) -> Result<Json<Vec<TenantApplicationView>>, ApiError> {
-    state.app.tenant_applications(&filter).await.map(Json)
+    joint_kit::lists::applications(&state.app, &filter).await.map(Json)
 }
 
 async fn users(
     State(state): State<HttpState>,
     Parameters(filter): Parameters<KitFilter>,
 ) -> Result<Json<Vec<UserView>>, ApiError> {
-    state.app.users(&filter).await.map(Json)
+    joint_kit::lists::users(&state.app, &filter).await.map(Json)
 }
 
 async fn departments(
     State(state): State<HttpState>,
     Parameters(filter): Parameters<KitFilter>,
 ) -> Result<Json<Vec<DepartmentView>>, ApiError> {
-    state.app.departments(&filter).await.map(Json)
+    joint_kit::lists::departments(&state.app, &filter).await.map(Json)
 }
 
 async fn department(
     State(state): State<HttpState>,
     Name(id): Name,
 ) -> Result<Json<DepartmentView>, ApiError> {
-    state.app.department(&id).await.map(Json)
+    joint_kit::lists::department(&state.app, &id).await.map(Json)
 }

@@ -9,7 +9,8 @@ use license_core::issuing_rules::OperatorAction;
 use super::Caller;
 use super::route::{OPERATOR, Route, VIEWER};
 use super::schema::{list_of, of};
-use crate::app::LicenseFilter;
+use crate::app::licenses;
+use crate::app::licenses::LicenseFilter;
 use crate::error::ApiError;
 use crate::http::HttpState;
 use crate::http::query::{Name, Parameters};
@@ -37,7 +38,7 @@ async fn list(
     State(state): State<HttpState>,
     Parameters(filter): Parameters<LicenseFilter>,
 ) -> Result<Json<Vec<LicenseView>>, ApiError> {
-    state.app.licenses(&filter).await.map(Json)
+    licenses::list(&state.app, &filter).await.map(Json)
 }
 
 async fn show(
@@ -45,7 +46,7 @@ async fn show(
     caller: Caller,
     Name(id): Name,
 ) -> Result<Json<LicenseView>, ApiError> {
-    let mut license = state.app.license(&id).await?;
+    let mut license = licenses::find(&state.app, &id).await?;
     // An unbound license runs wherever its text is.
     if !caller.sees_credentials() {
         license.document = None;
@@ -70,5 +71,5 @@ async fn act(
     Name(id): Name,
     intervention: OperatorAction,
 ) -> Result<Json<LicenseView>, ApiError> {
-    state.app.put_license(&id, intervention).await.map(Json)
+    licenses::change_status(&state.app, &id, intervention).await.map(Json)
 }

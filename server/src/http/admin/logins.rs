@@ -8,6 +8,7 @@ use license_core::api::{LoginRedeem, LoginView};
 use super::MAX_BODY_BYTES;
 use super::route::{OPERATOR, Route};
 use super::schema::of;
+use crate::app::login;
 use crate::error::ApiError;
 use crate::http::HttpState;
 use crate::http::body::Payload;
@@ -22,5 +23,5 @@ async fn redeem(
     State(state): State<HttpState>,
     Payload(asked): Payload<LoginRedeem, MAX_BODY_BYTES>,
 ) -> Result<Json<LoginView>, ApiError> {
-    state.app.redeem_login(&asked.code).await.map(Json)
+    login::redeem(&state.app, &asked.code).await.map(Json)
 }

@@ -7,7 +7,8 @@ use license_core::api::MachineView;
 
 use super::route::{OPERATOR, Route, VIEWER};
 use super::schema::{list_of, of};
-use crate::app::MachineFilter;
+use crate::app::machines;
+use crate::app::machines::MachineFilter;
 use crate::error::ApiError;
 use crate::http::HttpState;
 use crate::http::query::{Name, Parameters};
@@ -26,12 +27,12 @@ async fn list(
     State(state): State<HttpState>,
     Parameters(filter): Parameters<MachineFilter>,
 ) -> Result<Json<Vec<MachineView>>, ApiError> {
-    state.app.machines(&filter).await.map(Json)
+    machines::list(&state.app, &filter).await.map(Json)
 }
 
 async fn release(
     State(state): State<HttpState>,
     Name(id): Name,
 ) -> Result<Json<MachineView>, ApiError> {
-    state.app.release_machine(&id).await.map(Json)
+    machines::release(&state.app, &id).await.map(Json)
 }

@@ -7,7 +7,8 @@ use license_core::api::NoticeView;
 
 use super::route::{Route, VIEWER};
 use super::schema::list_of;
-use crate::app::NoticeFilter;
+use crate::app::notices;
+use crate::app::notices::NoticeFilter;
 use crate::error::ApiError;
 use crate::http::HttpState;
 use crate::http::query::Parameters;
@@ -21,5 +22,5 @@ async fn list(
     State(state): State<HttpState>,
     Parameters(filter): Parameters<NoticeFilter>,
 ) -> Result<Json<Vec<NoticeView>>, ApiError> {
-    state.app.notices(&filter).await.map(Json)
+    notices::list(&state.app, &filter).await.map(Json)
 }

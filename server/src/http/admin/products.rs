@@ -11,6 +11,7 @@ use serde::Deserialize;
 use super::MAX_BODY_BYTES;
 use super::route::{OPERATOR, Route, VIEWER};
 use super::schema::{list_of, of};
+use crate::app::products;
 use crate::error::ApiError;
 use crate::http::HttpState;
 use crate::http::body::Payload;
@@ -47,7 +48,7 @@ async fn list(
     State(state): State<HttpState>,
     Parameters(page): Parameters<ProductPage>,
 ) -> Result<Json<Vec<ProductView>>, ApiError> {
-    let mut products = state.app.products().await?;
+    let mut products = products::list(&state.app).await?;
     products.sort_by(|a, b| a.product.id.cmp(&b.product.id));
     products.retain(|view| view.product.id > page.after);
     products.truncate(page.limit.unwrap_or(usize::MAX));
@@ -58,14 +59,14 @@ async fn show(
     State(state): State<HttpState>,
     Name(id): Name,
 ) -> Result<Json<ProductView>, ApiError> {
-    state.app.product(&id).await.map(Json)
+    products::find(&state.app, &id).await.map(Json)
 }
 
 async fn apply(
     State(state): State<HttpState>,
     Payload(product): Payload<Product, MAX_BODY_BYTES>,
 ) -> Result<Json<ProductView>, ApiError> {
-    state.app.apply_product(product).await.map(Json)
+    products::apply(&state.app, product).await.map(Json)
 }
 
 async fn replace(
@@ -80,5 +81,5 @@ async fn replace(
             format!("请求体中的产品为 {:?}，而路径为 {id:?}。", product.id),
         ));
     }
-    state.app.apply_product(product).await.map(Json)
+    products::apply(&state.app, product).await.map(Json)
 }

@@ -11,6 +11,8 @@ use serde::Deserialize;
 use super::MAX_BODY_BYTES;
 use super::route::{ADMIN, Route, VIEWER};
 use super::schema::{list_of, of};
+use crate::app::releases;
+use crate::app::signed_lists;
 use crate::error::ApiError;
 use crate::http::HttpState;
 use crate::http::body::Payload;
@@ -45,7 +47,7 @@ async fn list(
     State(state): State<HttpState>,
     Parameters(filter): Parameters<ReleaseFilter>,
 ) -> Result<Json<Vec<ReleaseView>>, ApiError> {
-    state.app.releases(filter.product.as_deref()).await.map(Json)
+    releases::list(&state.app, filter.product.as_deref()).await.map(Json)
 }
 
 /// The list as programs get it, for an issuer who signs the next one elsewhere.
@@ -56,7 +58,8 @@ async fn signed(
 ) -> Result<Response, ApiError> {
     Ok(jose::answer(
         &headers,
-        state.app.release_list(&query.product, &query.platform, &query.channel).await?,
+        signed_lists::release_list(&state.app, &query.product, &query.platform, &query.channel)
+            .await?,
     ))
 }
 
@@ -64,7 +67,7 @@ async fn publish(
     State(state): State<HttpState>,
     Payload(publish): Payload<ReleasePublish, MAX_BODY_BYTES>,
 ) -> Result<(StatusCode, Json<Vec<ReleaseView>>), ApiError> {
-    let releases = state.app.publish_release(publish).await?;
+    let releases = releases::publish(&state.app, publish).await?;
     Ok((StatusCode::CREATED, Json(releases)))
 }
 
@@ -72,5 +75,5 @@ async fn withdraw(
     State(state): State<HttpState>,
     Payload(release): Payload<ReleaseWithdraw, MAX_BODY_BYTES>,
 ) -> Result<Json<ReleaseWithdraw>, ApiError> {
-    state.app.withdraw_release(release).await.map(Json)
+    releases::withdraw(&state.app, release).await.map(Json)
 }

@@ -5,8 +5,8 @@ use axum::http::Method;
 use axum::routing::MethodRouter;
 
 use super::schema::SchemaFn;
-use crate::app::Role;
 use crate::http::HttpState;
+use crate::store::Role;
 
 /// Who may call a route.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

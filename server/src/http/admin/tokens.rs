@@ -10,10 +10,12 @@ use license_core::api::{TokenCreate, TokenCreated};
 use super::MAX_BODY_BYTES;
 use super::route::{ADMIN, Route};
 use super::schema::{list_of, of};
-use crate::app::{Role, TokenView};
+use crate::app::tokens;
+use crate::app::tokens::TokenView;
 use crate::error::ApiError;
 use crate::http::HttpState;
 use crate::http::body::Payload;
+use crate::store::Role;
 
 pub(super) const ROUTES: &[Route] = &[
     Route::get("/api/v1/tokens", ADMIN, || get(list))
@@ -26,7 +28,7 @@ pub(super) const ROUTES: &[Route] = &[
 ];
 
 async fn list(State(state): State<HttpState>) -> Result<Json<Vec<TokenView>>, ApiError> {
-    state.app.tokens().await.map(Json)
+    tokens::list(&state.app).await.map(Json)
 }
 
 async fn create(
@@ -40,6 +42,6 @@ async fn create(
             "角色必须是 viewer、operator 或 admin。",
         )
     })?;
-    let created = state.app.create_token(role, &wanted.name).await?;
+    let created = tokens::create(&state.app, role, &wanted.name).await?;
     Ok((StatusCode::CREATED, Json(created)))
 }

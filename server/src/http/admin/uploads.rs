@@ -7,7 +7,9 @@ use license_core::api::{QueuesView, RestoreView, UploadView};
 
 use super::route::{OPERATOR, Route, VIEWER};
 use super::schema::{list_of, of};
-use crate::app::UploadFilter;
+use crate::app::restore_hold;
+use crate::app::uploads;
+use crate::app::uploads::UploadFilter;
 use crate::error::ApiError;
 use crate::http::HttpState;
 use crate::http::query::{Name, Parameters};
@@ -35,24 +37,24 @@ async fn list(
     State(state): State<HttpState>,
     Parameters(filter): Parameters<UploadFilter>,
 ) -> Result<Json<Vec<UploadView>>, ApiError> {
-    state.app.uploads(&filter).await.map(Json)
+    uploads::list(&state.app, &filter).await.map(Json)
 }
 
 async fn retry(
     State(state): State<HttpState>,
     Name(id): Name,
 ) -> Result<Json<UploadView>, ApiError> {
-    state.app.retry_upload(&id).await.map(Json)
+    uploads::retry(&state.app, &id).await.map(Json)
 }
 
 async fn retry_all(State(state): State<HttpState>) -> Result<Json<QueuesView>, ApiError> {
-    state.app.retry_uploads().await.map(Json)
+    uploads::retry_all(&state.app).await.map(Json)
 }
 
 async fn restored(State(state): State<HttpState>) -> Result<Json<RestoreView>, ApiError> {
-    state.app.restored().await.map(Json)
+    restore_hold::state(&state.app).await.map(Json)
 }
 
 async fn confirm_restore(State(state): State<HttpState>) -> Result<Json<RestoreView>, ApiError> {
-    state.app.confirm_restore().await.map(Json)
+    restore_hold::confirm(&state.app).await.map(Json)
 }

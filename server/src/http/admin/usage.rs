@@ -9,7 +9,8 @@ use license_core::api::{UsagePush, UsageView};
 use super::MAX_BODY_BYTES;
 use super::route::{OPERATOR, Route, VIEWER};
 use super::schema::{list_of, of};
-use crate::app::UsageFilter;
+use crate::app::usage;
+use crate::app::usage::UsageFilter;
 use crate::error::ApiError;
 use crate::http::HttpState;
 use crate::http::body::Payload;
@@ -33,7 +34,7 @@ async fn list(
     State(state): State<HttpState>,
     Parameters(filter): Parameters<UsageFilter>,
 ) -> Result<Json<Vec<UsageView>>, ApiError> {
-    state.app.usage(&filter).await.map(Json)
+    usage::list(&state.app, &filter).await.map(Json)
 }
 
 /// Accepted means durable: it is sent later, whatever happens here.
@@ -41,12 +42,12 @@ async fn push(
     State(state): State<HttpState>,
     Payload(push): Payload<UsagePush, MAX_BODY_BYTES>,
 ) -> Result<(StatusCode, Json<Vec<UsageView>>), ApiError> {
-    Ok((StatusCode::ACCEPTED, Json(state.app.push_usage(push).await?)))
+    Ok((StatusCode::ACCEPTED, Json(usage::accept(&state.app, push).await?)))
 }
 
 async fn retry(
     State(state): State<HttpState>,
     Name(id): Name,
 ) -> Result<Json<UsageView>, ApiError> {
-    state.app.retry_usage(&id).await.map(Json)
+    usage::retry(&state.app, &id).await.map(Json)
 }

@@ -12,7 +12,8 @@ use license_core::Code;
 
 use super::super::{HttpState, body, limits::MARKET_TIME};
 use super::market::json;
-use crate::app::Shown;
+use crate::app::joint_kit;
+use crate::app::joint_kit::Shown;
 use crate::error::ApiError;
 
 /// Hands the call to the app as it came, on a task of its own like the other calls.
@@ -36,8 +37,9 @@ pub(in crate::http) async fn call(
         },
         token: header(&parts.headers, koogallery::auth_token::NAME),
     };
-    let work =
-        tokio::spawn(async move { state.app.kit_call(interface, edition, &shown, &body).await });
+    let work = tokio::spawn(async move {
+        joint_kit::call(&state.app, interface, edition, &shown, &body).await
+    });
     Ok(json(match tokio::time::timeout(MARKET_TIME, work).await {
         Ok(Ok(answer)) => answer,
         _ => Answer::of(ResultCode::Internal).to_json(),

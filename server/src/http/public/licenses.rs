@@ -5,6 +5,7 @@ use axum::extract::State;
 use license_core::api::{LicenseAnswer, LicenseRequest};
 
 use super::super::{HttpState, body::Payload, client_ip::ClientAddress};
+use crate::app::client_license;
 use crate::error::ApiError;
 
 const BODY_BYTES: usize = 16 * 1024;
@@ -14,5 +15,5 @@ pub(in crate::http) async fn ask(
     ClientAddress(caller): ClientAddress,
     Payload(request): Payload<LicenseRequest, BODY_BYTES>,
 ) -> Result<Json<LicenseAnswer>, ApiError> {
-    state.app.client_license(request, caller).await.map(Json)
+    client_license::request(&state.app, request, caller).await.map(Json)
 }

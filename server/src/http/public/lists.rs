@@ -9,6 +9,7 @@ use super::super::{
     jose::{self, ReleaseQuery},
     query::Parameters,
 };
+use crate::app::signed_lists;
 use crate::error::ApiError;
 
 /// `GET /v1/client/releases`
@@ -17,16 +18,18 @@ pub(in crate::http) async fn releases(
     headers: HeaderMap,
     Parameters(query): Parameters<ReleaseQuery>,
 ) -> Result<Response, ApiError> {
-    let list = state.app.release_list(&query.product, &query.platform, &query.channel).await?;
+    let list =
+        signed_lists::release_list(&state.app, &query.product, &query.platform, &query.channel)
+            .await?;
     Ok(jose::answer(&headers, list))
 }
 
 /// `GET /v1/client/trust`
 pub(in crate::http) async fn trust(
-    State(state): State<HttpState>,
+    State(_state): State<HttpState>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    Ok(jose::answer(&headers, state.app.trust_list().await?))
+    Ok(jose::answer(&headers, signed_lists::trust_list()?))
 }
 
 /// `GET /v1/client/revocations`
@@ -34,7 +37,7 @@ pub(in crate::http) async fn revocations(
     State(state): State<HttpState>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    Ok(jose::answer(&headers, state.app.revocation_list().await?))
+    Ok(jose::answer(&headers, signed_lists::revocation_list(&state.app).await?))
 }
 
 /// `GET /.well-known/jwks.json`

@@ -8,7 +8,9 @@ use super::super::{
     HttpState,
     query::{Name, Parameters},
 };
-use crate::app::{LOGIN_COOKIE, LoginReturn, LoginStart};
+use crate::app::login;
+use crate::app::login::setup::LOGIN_COOKIE;
+use crate::app::login::{LoginReturn, LoginStart};
 use crate::error::ApiError;
 
 /// `GET /v1/login/{application}`
@@ -18,7 +20,7 @@ pub(in crate::http) async fn start(
     Parameters(asked): Parameters<LoginStart>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let departure = state.app.start_login(&application, &asked, mark(&headers)).await?;
+    let departure = login::start(&state.app, &application, &asked, mark(&headers)).await?;
     let headers = [(header::LOCATION, departure.address), (header::SET_COOKIE, departure.cookie)];
     Ok((StatusCode::FOUND, headers).into_response())
 }
@@ -29,7 +31,7 @@ pub(in crate::http) async fn callback(
     Parameters(back): Parameters<LoginReturn>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let address = state.app.finish_login(&back, mark(&headers)).await?;
+    let address = login::finish(&state.app, &back, mark(&headers)).await?;
     Ok((StatusCode::FOUND, [(header::LOCATION, address)]).into_response())
 }
 
@@ -39,7 +41,7 @@ pub(in crate::http) async fn logout(
     Name(application): Name,
     Parameters(asked): Parameters<LoginStart>,
 ) -> Result<Response, ApiError> {
-    let address = state.app.logout(&application, &asked).await?;
+    let address = login::logout(&state.app, &application, &asked).await?;
     Ok((StatusCode::FOUND, [(header::LOCATION, address)]).into_response())
 }
 

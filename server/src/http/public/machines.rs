@@ -5,6 +5,7 @@ use axum::extract::State;
 use license_core::api::{MachineReturn, MachineReturned};
 
 use super::super::{HttpState, body::Payload};
+use crate::app::machines;
 use crate::error::ApiError;
 
 /// The longest license, as the text of its file, with room.
@@ -14,5 +15,5 @@ pub(in crate::http) async fn release(
     State(state): State<HttpState>,
     Payload(question): Payload<MachineReturn, BODY_BYTES>,
 ) -> Result<Json<MachineReturned>, ApiError> {
-    state.app.return_machine(&question).await.map(Json)
+    machines::return_seat(&state.app, &question).await.map(Json)
 }

@@ -9,6 +9,8 @@ use koogallery::code::ResultCode;
 use license_core::Code;
 
 use super::super::{HttpState, body, limits::MARKET_TIME, problem};
+use crate::app::market;
+use crate::app::market::v1;
 use crate::error::ApiError;
 
 const BODY_BYTES: usize = 64 * 1024;
@@ -31,7 +33,7 @@ pub(in crate::http) async fn call(
     };
     let query = parts.uri.query().unwrap_or_default().to_owned();
 
-    let work = tokio::spawn(async move { state.app.market_call(&query, &body).await });
+    let work = tokio::spawn(async move { market::call(&state.app, &query, &body).await });
     Ok(json(match tokio::time::timeout(MARKET_TIME, work).await {
         Ok(Ok(answer)) => answer,
         // Too slow, or a panic that was logged where it happened: the marketplace sends again.
@@ -53,10 +55,10 @@ async fn refuse_head(method: Method, uri: Uri) -> impl IntoResponse {
 async fn ask(State(state): State<HttpState>, request: Request) -> Response {
     let query = request.uri().query().unwrap_or_default().to_owned();
     let app = state.app.clone();
-    let work = tokio::spawn(async move { app.market_query(&query).await });
+    let work = tokio::spawn(async move { v1::call(&app, &query).await });
     let answer = match tokio::time::timeout(MARKET_TIME, work).await {
         Ok(Ok(answer)) => answer,
-        _ => state.app.market_query_failed(),
+        _ => v1::failure(&state.app),
     };
     let mut response = json(answer.body);
     if let Some(signature) = answer.signature.and_then(|text| HeaderValue::try_from(text).ok()) {

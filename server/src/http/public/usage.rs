@@ -6,6 +6,7 @@ use axum::http::StatusCode;
 use license_core::api::{UsageAnswer, UsageReport};
 
 use super::super::{HttpState, body::Written};
+use crate::app::usage;
 use crate::error::ApiError;
 
 /// A thousand records beside the longest license.
@@ -16,6 +17,6 @@ pub(in crate::http) async fn report(
     State(state): State<HttpState>,
     Written(report, body): Written<UsageReport, BODY_BYTES>,
 ) -> Result<(StatusCode, Json<UsageAnswer>), ApiError> {
-    let answer = state.app.report_usage(&report, &body).await?;
+    let answer = usage::report::accept(&state.app, &report, &body).await?;
     Ok((StatusCode::ACCEPTED, Json(answer)))
 }

@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use super::client::send;
 use super::{Answer, Server};
-use crate::app::Role;
 use crate::http::admin::{Access, routes};
+use crate::store::Role;
 
 const ROLES: [Role; 3] = [Role::Viewer, Role::Operator, Role::Admin];
 

@@ -8,7 +8,7 @@ use tokio::net::TcpStream;
 
 use super::client::{exchange, request, send};
 use super::{Answer, Server};
-use crate::app::Role;
+use crate::store::Role;
 
 const JSON: (&str, &str) = ("Content-Type", "application/json");
 

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::Server;
 use super::client::send;
-use crate::app::Role;
+use crate::store::Role;
 
 #[tokio::test]
 async fn revocations_are_a_document_with_an_etag() {

@@ -9,9 +9,9 @@ use serde_json::{Value, json};
 
 use super::client::send;
 use super::{Answer, Server};
-use crate::app::Role;
 use crate::config::Secret;
 use crate::environment::fixed::START_MS;
+use crate::store::Role;
 
 const KIT_KEY: &str = "kit-access-key-0123456789";
 const BASIC_KEY: &str = "test-access-key-0123456789";

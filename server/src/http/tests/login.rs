@@ -15,8 +15,8 @@ use serde_json::{Value, json};
 
 use super::client::send;
 use super::{Answer, Server, kit};
-use crate::app::Role;
 use crate::config::Login;
+use crate::store::Role;
 
 /// What the centre was asked.
 type Asked = Arc<Mutex<Vec<HashMap<String, String>>>>;

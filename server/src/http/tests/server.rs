@@ -11,9 +11,12 @@ use serde_json::{Value, json};
 use super::super::{Bound, HttpState, Running, start_metrics};
 use super::Answer;
 use super::client::send;
-use crate::app::{App, Role};
+use crate::app::App;
+use crate::app::open;
+use crate::app::tokens;
 use crate::config::{Config, Secret};
 use crate::environment::fixed::{self, FixedClock, START_MS};
+use crate::store::Role;
 
 const ACCESS_KEY: &str = "test-access-key-0123456789";
 
@@ -43,7 +46,7 @@ impl Server {
         adapt(&mut config);
         let (environment, clock) = fixed::environment();
         let tls = crate::http::tls(&config).unwrap();
-        let app = App::open(&config, environment).await.unwrap();
+        let app = open::open(&config, environment).await.unwrap();
         let state = HttpState {
             app: app.clone(),
             trusted_proxies: config.http.trusted_proxies.clone().into(),
@@ -62,7 +65,7 @@ impl Server {
     }
 
     pub(super) async fn token(&self, role: Role) -> String {
-        self.app.create_token(role, role.as_str()).await.unwrap().token
+        tokens::create(&self.app, role, role.as_str()).await.unwrap().token
     }
 
     pub(super) async fn get(&self, path: &str) -> Answer {

@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::Server;
-use crate::app::Role;
 use crate::environment::fixed::START_MS;
+use crate::store::Role;
 
 const NOW: i64 = START_MS / 1000;
 

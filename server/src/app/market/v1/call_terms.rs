@@ -4,20 +4,20 @@
 use koogallery::call::{RefreshInstance, Scene};
 use koogallery::v1::Upgrade;
 
-use crate::app::orders;
+use crate::app::order_terms;
 use crate::app::transaction::UnitOfWork;
 use crate::store::{Instance, StoreError, Terms, Tx};
 
 /// Only what the call says.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Told {
+pub(crate) struct CallTerms {
     /// Product and variant.
     goods: Option<(String, Option<String>)>,
     amount: Option<u32>,
     trial: Option<bool>,
 }
 
-impl Told {
+impl CallTerms {
     pub(crate) fn of_refresh(call: &RefreshInstance) -> Self {
         Self {
             goods: call.product_id.clone().map(|product| (product, None)),
@@ -41,7 +41,7 @@ pub(crate) async fn tell(
     tx: &mut dyn Tx,
     work: &UnitOfWork<'_>,
     instance: &mut Instance,
-    told: &Told,
+    told: &CallTerms,
 ) -> Result<(), StoreError> {
     let Some(quantity) = told.amount.map(i64::from).or(instance.quantity) else { return Ok(()) };
     if let Some((market_product, sku)) = &told.goods {
@@ -49,7 +49,7 @@ pub(crate) async fn tell(
         let same = instance.market_product.as_ref() == Some(market_product) && sku.is_none();
         if !same {
             let variant = sku.as_deref().unwrap_or_default();
-            instance.product = orders::product_of(tx, market_product, variant).await?;
+            instance.product = order_terms::product_of(tx, market_product, variant).await?;
             instance.market_product = Some(market_product.clone());
             instance.sku.clone_from(sku);
         }

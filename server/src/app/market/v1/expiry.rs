@@ -4,8 +4,8 @@
 use koogallery::v1::ExpireInstance as Call;
 use koogallery::{Answer, Rejection};
 
-use super::super::{first_use, live, test_effect};
-use crate::app::audit::{By, Entry};
+use super::super::preconditions::{first_use, live, test_effect};
+use crate::app::audit::entry::{By, Entry};
 use crate::app::command::{Command, Failed};
 use crate::app::issuance::reevaluate;
 use crate::app::transaction::UnitOfWork;

@@ -11,13 +11,13 @@ use license_core::product::Product;
 use license_core::{Lang, Timestamp};
 
 use super::super::create::{add, free_id, fresh, unreadable};
-use super::super::live;
+use super::super::preconditions::live;
 use super::super::query::{self, Shown};
 use crate::alerts::AlertKind;
 use crate::app::command::{Command, Failed};
 use crate::app::issuance::issue;
 use crate::app::issuance::{Grant, SeatAllocation, count, product_of, result_code, state};
-use crate::app::orders;
+use crate::app::order_terms;
 use crate::app::transaction::UnitOfWork;
 use crate::store::{Instance, Locks, StoreError, Tx};
 
@@ -113,7 +113,7 @@ impl Buy {
         Ok(Instance {
             market_product: Some(call.product_id.clone()),
             sku: call.sku_code.clone(),
-            product: orders::product_of(tx, &call.product_id, sku).await?,
+            product: order_terms::product_of(tx, &call.product_id, sku).await?,
             quantity: call.amount.map(i64::from),
             period: Some(call.is_period()),
             charging: call.charging_mode.as_ref().map(|mode| mode.as_str().to_owned()),
