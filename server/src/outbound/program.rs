@@ -45,16 +45,18 @@ impl Program {
             }
             child.wait().await
         };
-        match tokio::time::timeout(self.timeout, whole).await {
-            Ok(Ok(status)) if status.success() => Ok(()),
-            Ok(Ok(status)) => Err(status.code().map_or_else(
-                || "the command was ended by a signal".to_owned(),
-                |code| format!("the command ended with exit code {code}"),
-            )),
-            Ok(Err(error)) => Err(format!("the command cannot be waited for: {error}")),
-            // It is killed when `child` is dropped.
-            Err(_) => Err(format!("the command took longer than {} s", self.timeout.as_secs())),
+        // The program is killed when `child` is dropped.
+        let ended = tokio::time::timeout(self.timeout, whole)
+            .await
+            .map_err(|_| format!("the command took longer than {} s", self.timeout.as_secs()))?;
+        let status = ended.map_err(|error| format!("the command cannot be waited for: {error}"))?;
+        if status.success() {
+            return Ok(());
         }
+        Err(status.code().map_or_else(
+            || "the command was ended by a signal".to_owned(),
+            |code| format!("the command ended with exit code {code}"),
+        ))
     }
 }
 
