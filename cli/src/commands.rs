@@ -19,5 +19,4 @@ pub(crate) mod show;
 pub(crate) mod token;
 pub(crate) mod upload;
 pub(crate) mod usage;
-pub(crate) mod vectors;
 pub(crate) mod verify;

@@ -16,7 +16,6 @@ mod resources;
 mod secret_arg;
 mod table;
 mod trust;
-mod vectors;
 
 use std::process::ExitCode;
 
@@ -70,8 +69,6 @@ enum Command {
     Upload(commands::upload::Args),
     Usage(commands::usage::Args),
     User(commands::joint_kit::UserArgs),
-    #[command(hide = true)]
-    Vectors(commands::vectors::Args),
     Verify(Box<commands::verify::Args>),
 }
 
@@ -100,7 +97,6 @@ impl Command {
             Self::Upload(args) => args.run(out),
             Self::Usage(args) => args.run(environment, out),
             Self::User(args) => args.run(out),
-            Self::Vectors(args) => args.run(out),
             Self::Verify(args) => args.run(environment, out),
         }
     }

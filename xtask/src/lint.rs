@@ -13,7 +13,7 @@ use crate::system;
 
 /// Each package by itself, with the feature sets that are built: one build of all would unify
 /// features that must stay apart.
-const CLIPPY: [&[&str]; 10] = [
+const CLIPPY: [&[&str]; 11] = [
     &["license-core"],
     &["license-core", "--all-features"],
     &["koogallery"],
@@ -21,6 +21,7 @@ const CLIPPY: [&[&str]; 10] = [
     &["license-client"],
     &["licctl"],
     &["license-ffi"],
+    &["license-vectors"],
     &["license-tests"],
     &["license-bench"],
     &["xtask"],

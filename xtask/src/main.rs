@@ -12,6 +12,7 @@ mod sources;
 mod system;
 mod terminal;
 mod test;
+mod vectors;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -26,13 +27,16 @@ Before you send a change
   cargo xtask lint          formatting, clippy, licenses, bans: the fast half
   cargo xtask test          everything CI runs: lint, builds, Rust tests, C++ tests, the demo
 
+When the license format changes
+  cargo xtask vectors       write tests/vectors anew; --check only compares
+
 How fast it is here
   cargo xtask bench         each figure beside this machine's own limit, in a few minutes
 
 Each installs what the machine lacks on Debian (as root, or where sudo needs no password) and
 says elsewhere what to install. Logs of every step are kept in target/xtask/logs.";
 
-/// Demo, test, lint, bench: what people and CI run.
+/// Demo, test, lint, bench, vectors: what people and CI run.
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask", after_help = AFTER_HELP)]
 struct Cli {
@@ -50,6 +54,8 @@ enum Command {
     Lint,
     /// Lint, every build and every test; the last line is `N passed, M failed`
     Test(test::Args),
+    /// Write the vector files of the license format, or check them
+    Vectors(vectors::Args),
 }
 
 /// The repository's folder: every command works from there, wherever it was called.
@@ -74,6 +80,7 @@ fn main() -> ExitCode {
         Command::Demo(args) => args.run(&root),
         Command::Lint => lint::run(&root),
         Command::Test(args) => args.run(&root),
+        Command::Vectors(args) => args.run(&root),
     };
     match outcome {
         Ok(true) => ExitCode::SUCCESS,

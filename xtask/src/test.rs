@@ -15,7 +15,7 @@ const LIMIT: Duration = Duration::from_mins(40);
 const LONG_LIMIT: Duration = Duration::from_hours(12);
 
 /// Each package by itself; license-core also with everything that can be turned on.
-const PACKAGES: [&[&str]; 9] = [
+const PACKAGES: [&[&str]; 10] = [
     &["license-core"],
     &["license-core", "--all-features"],
     &["koogallery"],
@@ -23,6 +23,7 @@ const PACKAGES: [&[&str]; 9] = [
     &["license-client"],
     &["licctl"],
     &["license-ffi"],
+    &["license-vectors"],
     &["license-bench"],
     &["xtask"],
 ];

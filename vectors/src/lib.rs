@@ -1,5 +1,6 @@
-//! Writes the vector files of `tests/vectors`, always the same: fixed keys, fixed times. The
-//! expectations stand beside the cases, from reading FORMAT.md and not from running a verifier.
+//! The content of every file of `tests/vectors`, always the same: fixed keys, fixed times. The
+//! expectations are written beside the cases, from reading FORMAT.md and not from running a
+//! verifier; keys, digests and signatures are computed here, without `license-core`.
 
 mod algorithm;
 mod binding;
@@ -12,8 +13,9 @@ mod payload;
 mod terms;
 mod text;
 
-/// Every file with its name.
-pub(crate) fn files() -> Vec<(String, String)> {
+/// Every file: its name and its text.
+#[must_use]
+pub fn files() -> Vec<(String, String)> {
     [
         algorithm::book(),
         binding::book(),
