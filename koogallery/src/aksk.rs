@@ -12,7 +12,7 @@ use crate::RESERVED;
 use crate::mac::{hmac, sha256_hex};
 use crate::time;
 
-pub use verify::{Received, Refused, verify};
+pub use verify::{InvalidSignature, Received, verify};
 
 const ALGORITHM: &str = "SDK-HMAC-SHA256";
 const DATE: &str = "x-sdk-date";

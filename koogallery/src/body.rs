@@ -29,13 +29,13 @@ pub struct Body {
 /// The text of one member, and how it was written.
 #[derive(Clone, Eq, PartialEq)]
 struct Value {
-    kind: Kind,
+    kind: ValueKind,
     text: String,
 }
 
 /// How a member's value was written in the body.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Kind {
+pub enum ValueKind {
     /// A string.
     Text,
     /// A number; its text is as it was sent.
@@ -87,7 +87,7 @@ impl Body {
     pub fn from_texts<'a>(members: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
         let mut body = Self { members: Vec::new() };
         for (name, text) in members {
-            let value = Value { kind: Kind::Text, text: text.to_owned() };
+            let value = Value { kind: ValueKind::Text, text: text.to_owned() };
             match body.position(name) {
                 Ok(at) => body.members[at].1 = value,
                 Err(at) => body.members.insert(at, (name.to_owned(), value)),
@@ -104,7 +104,7 @@ impl Body {
 
     /// How a member was written; `None` where it is absent or `null`.
     #[must_use]
-    pub fn kind(&self, name: &str) -> Option<Kind> {
+    pub fn kind(&self, name: &str) -> Option<ValueKind> {
         self.position(name).ok().map(|at| self.members[at].1.kind)
     }
 
@@ -136,10 +136,10 @@ impl Body {
     /// the joint-operation kit signs them.
     #[must_use]
     pub fn canonical_typed(&self) -> String {
-        self.write(|kind| kind == Kind::Text)
+        self.write(|kind| kind == ValueKind::Text)
     }
 
-    fn write(&self, quoted: impl Fn(Kind) -> bool) -> String {
+    fn write(&self, quoted: impl Fn(ValueKind) -> bool) -> String {
         let mut out = String::from("{");
         for (i, (name, value)) in self.members.iter().enumerate() {
             if i > 0 {
@@ -220,14 +220,14 @@ fn value(raw: &RawValue) -> Result<Option<Value>, Rejection> {
     let text = raw.get();
     let (kind, text) = match text.as_bytes().first() {
         Some(b'n') => return Ok(None),
-        Some(b'"') => (Kind::Text, string(text)?),
-        Some(b't' | b'f') => (Kind::Boolean, text.to_owned()),
+        Some(b'"') => (ValueKind::Text, string(text)?),
+        Some(b't' | b'f') => (ValueKind::Boolean, text.to_owned()),
         Some(b'{' | b'[') => {
             let mut out = String::with_capacity(text.len());
             compact(raw, 2, &mut out)?;
-            (Kind::Nested, out)
+            (ValueKind::Nested, out)
         }
-        _ => (Kind::Number, text.to_owned()),
+        _ => (ValueKind::Number, text.to_owned()),
     };
     Ok(Some(Value { kind, text }))
 }
@@ -319,14 +319,14 @@ mod tests {
                 "o":{ "b" : [ 1 , null , "\u4e2d\n" ] , "a" : {} },"a":[ ],"null":null} "#,
         );
         for (name, kind, text) in [
-            ("s", Kind::Text, "x"),
-            ("e", Kind::Text, ""),
-            ("n", Kind::Number, "1.10"),
-            ("big", Kind::Number, "12345678901234567890123"),
-            ("t", Kind::Boolean, "true"),
-            ("f", Kind::Boolean, "false"),
-            ("o", Kind::Nested, r#"{"b":[1,null,"中\n"],"a":{}}"#),
-            ("a", Kind::Nested, "[]"),
+            ("s", ValueKind::Text, "x"),
+            ("e", ValueKind::Text, ""),
+            ("n", ValueKind::Number, "1.10"),
+            ("big", ValueKind::Number, "12345678901234567890123"),
+            ("t", ValueKind::Boolean, "true"),
+            ("f", ValueKind::Boolean, "false"),
+            ("o", ValueKind::Nested, r#"{"b":[1,null,"中\n"],"a":{}}"#),
+            ("a", ValueKind::Nested, "[]"),
         ] {
             assert_eq!((body.kind(name), body.text(name)), (Some(kind), Some(text)), "{name}");
         }
@@ -495,7 +495,7 @@ mod tests {
             prop_assert_eq!(texts.canonical(), body.canonical());
             for name in body.names() {
                 prop_assert_eq!(texts.text(name), body.text(name));
-                prop_assert_eq!(texts.kind(name), Some(Kind::Text));
+                prop_assert_eq!(texts.kind(name), Some(ValueKind::Text));
             }
 
             // Another reader finds the same members.

@@ -80,7 +80,7 @@ pub(crate) fn of_part(status: u16, code: String, message: &str) -> Failure {
 /// HTTP 200, so the code decides; the answer is passed on where it says success.
 pub(crate) fn read(status: u16, body: &[u8]) -> Result<Value, Failure> {
     let answer = parse(body);
-    // The open APIs print `resultCode`, the upload and one printing of the rest `error_code`.
+    // The open APIs print `resultCode`, the upload and one edition of the rest `error_code`.
     let code = text(&answer, &["error_code", "resultCode", "errorCode", "result_code"]);
     let mut message =
         text(&answer, &["error_msg", "resultMsg", "errorMsg", "result_msg"]).unwrap_or_default();
@@ -91,7 +91,7 @@ pub(crate) fn read(status: u16, body: &[u8]) -> Result<Value, Failure> {
 
     let success = (200..300).contains(&status);
     match code {
-        // One printing has a blank inside of the code.
+        // One edition of the guide has a blank inside of the code.
         Some(code) => match code.split_whitespace().collect::<String>() {
             code if success && is_success(&code) => Ok(answer),
             code => Err(Failure::of(Some(status), code, &message)),
@@ -227,7 +227,7 @@ fn by_code(status: Option<u16>, code: &str) -> Option<Class> {
     })
 }
 
-/// One printing of the open APIs' codes has the prefix `MKT.`, the other `CBC.`.
+/// One edition of the open APIs' guide prints their codes with the prefix `MKT.`, the other `CBC.`.
 fn by_number(number: &str) -> Option<Class> {
     use Remedy::{FixCredentials, GiveUp, TryAgain};
 

@@ -12,7 +12,8 @@ mod users;
 use crate::body::Body;
 use crate::call::fields::{Fields, refused};
 use crate::code::Rejection;
-use crate::oauth::{Centre, NoCentre};
+use crate::edition::Edition;
+use crate::oauth::{CenterUrl, InvalidCenterUrl};
 
 pub use organisation::OrganisationSync;
 pub use secret::{CIPHERTEXT_LIMIT, Ciphertext};
@@ -27,18 +28,9 @@ pub const V2_PATH: &str = "/produceAPI/v2/";
 /// The path of a V1 call below the production address ends with the interface's name.
 pub const V1_PATH: &str = "/produceAPI/";
 
-/// Which printing of the kit's guide a call follows.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-pub enum Edition {
-    /// `/produceAPI/…`: the header `authToken`.
-    V1,
-    /// `/produceAPI/v2/…`: the headers `x-sign`, `x-timestamp` and `x-nonce`.
-    V2,
-}
-
 /// One interface of the kit.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-pub enum Interface {
+pub enum KitInterface {
     /// 企业同步.
     TenantSync,
     /// 应用同步.
@@ -51,7 +43,7 @@ pub enum Interface {
     AllOrgSync,
 }
 
-impl Interface {
+impl KitInterface {
     /// Every interface.
     pub const ALL: &[Self] = &[
         Self::TenantSync,
@@ -92,7 +84,7 @@ impl Interface {
 
 /// What is to happen with what a call names (`flag`).
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-pub enum Change {
+pub enum SyncAction {
     /// 0.
     Delete,
     /// 1.
@@ -101,7 +93,7 @@ pub enum Change {
     Update,
 }
 
-impl Change {
+impl SyncAction {
     /// The number that is sent.
     #[must_use]
     pub const fn number(self) -> u8 {
@@ -142,7 +134,7 @@ pub struct TenantSync {
     /// The authentication centre's address, with its scheme.
     pub domain_name: String,
     /// What is to happen.
-    pub change: Change,
+    pub change: SyncAction,
     /// A call of the console's debugging.
     pub test: bool,
     /// When it was sent, as it was sent (UTC+8); judges nothing.
@@ -163,7 +155,7 @@ pub struct ApplicationSync {
     /// Its secret there, encrypted for the seller.
     pub client_secret: Ciphertext,
     /// What is to happen.
-    pub change: Change,
+    pub change: SyncAction,
     /// A call of the console's debugging.
     pub test: bool,
     /// When it was sent, as it was sent (UTC+8); judges nothing.
@@ -176,16 +168,18 @@ impl KitCall {
     /// # Errors
     ///
     /// `000002` naming the field.
-    pub fn read(interface: Interface, edition: Edition, body: &Body) -> Result<Self, Rejection> {
+    pub fn read(interface: KitInterface, edition: Edition, body: &Body) -> Result<Self, Rejection> {
         let fields = Fields(body);
         match interface {
-            Interface::TenantSync => TenantSync::read(fields, edition).map(Self::Tenant),
-            Interface::ApplicationSync => {
+            KitInterface::TenantSync => TenantSync::read(fields, edition).map(Self::Tenant),
+            KitInterface::ApplicationSync => {
                 ApplicationSync::read(fields, edition).map(Self::Application)
             }
-            Interface::AuthSync => AuthSync::read(fields).map(Self::Users),
-            Interface::SingleOrgSync => Ok(Self::Organisation(OrganisationSync::read(body, false))),
-            Interface::AllOrgSync => Ok(Self::Organisation(OrganisationSync::read(body, true))),
+            KitInterface::AuthSync => AuthSync::read(fields).map(Self::Users),
+            KitInterface::SingleOrgSync => {
+                Ok(Self::Organisation(OrganisationSync::read(body, false)))
+            }
+            KitInterface::AllOrgSync => Ok(Self::Organisation(OrganisationSync::read(body, true))),
         }
     }
 
@@ -243,12 +237,12 @@ impl Fields<'_> {
         }
     }
 
-    /// `flag`, a number or its text; only the second edition changes tenants and applications.
-    fn change(self, may_update: bool) -> Result<Change, Rejection> {
+    /// `flag`, a number or its text; only V2 changes tenants and applications.
+    fn change(self, may_update: bool) -> Result<SyncAction, Rejection> {
         match (self.required("flag", 2)?.as_str(), may_update) {
-            ("0", _) => Ok(Change::Delete),
-            ("1", _) => Ok(Change::Add),
-            ("2", true) => Ok(Change::Update),
+            ("0", _) => Ok(SyncAction::Delete),
+            ("1", _) => Ok(SyncAction::Add),
+            ("2", true) => Ok(SyncAction::Update),
             (_, true) => Err(refused("flag", "is none of 0, 1 and 2", "应为0、1或2")),
             (_, false) => Err(refused("flag", "is neither 0 nor 1", "应为0或1")),
         }
@@ -269,12 +263,12 @@ impl Fields<'_> {
     /// plain http.
     fn address(self, name: &str, max: usize) -> Result<String, Rejection> {
         let text = self.required(name, max)?;
-        match Centre::parse(&text) {
+        match CenterUrl::parse(&text) {
             Ok(_) => Ok(text),
-            Err(NoCentre::NoAddress) => {
+            Err(InvalidCenterUrl::NoAddress) => {
                 Err(refused(name, "is not an https address", "应为https地址"))
             }
-            Err(NoCentre::NotEncrypted) => Err(refused(
+            Err(InvalidCenterUrl::NotEncrypted) => Err(refused(
                 name,
                 "is plain http, which is allowed to a loopback address only",
                 "为http地址，仅允许用于环回地址",

@@ -2,7 +2,7 @@
 //! structs out. No I/O, no clock, no randomness.
 //!
 //! The marketplace calls the seller ([`body`], [`signature`], [`call`], [`kit`], [`answer`]; [`v1`]
-//! for the first editions); the seller calls the marketplace ([`aksk`], [`license_code`],
+//! for V1); the seller calls the marketplace ([`aksk`], [`license_code`],
 //! [`order`], [`upload`], [`usage`], [`failure`]). Each side can be played:
 //! what is parsed here can be written here, so that tests and tools can stand in for the other.
 
@@ -12,6 +12,7 @@ pub mod auth_token;
 pub mod body;
 pub mod call;
 pub mod code;
+mod edition;
 pub mod failure;
 pub mod kit;
 pub mod license_code;
@@ -33,5 +34,6 @@ pub use answer::Answer;
 pub use body::Body;
 pub use call::{Call, InterfaceType, interface};
 pub use code::{Rejection, ResultCode};
+pub use edition::Edition;
 pub use failure::{Failure, Remedy};
 pub use signature::{AccessKey, Presented};

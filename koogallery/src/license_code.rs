@@ -4,9 +4,10 @@
 
 mod wire;
 
+use crate::edition::Edition;
 use crate::failure::{self, Failure};
 
-pub use wire::{Asked, InvalidRequest, read_request};
+pub use wire::{CodeRequest, InvalidRequest, read_request};
 
 /// The most codes that one request of v2 may name.
 pub const BATCH_LIMIT: usize = 100;
@@ -19,26 +20,16 @@ const RAW_LIMIT: usize = 4096;
 
 /// Which of the two interfaces.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Interface {
+pub enum CodeInterface {
     /// 激活授权码: once, when the software is first used.
     Activate,
     /// 查询授权码: at the first use of each day.
     Heartbeat,
 }
 
-/// Which edition of it.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub enum Edition {
-    /// One code a request.
-    #[default]
-    V1,
-    /// Up to [`BATCH_LIMIT`] codes a request.
-    V2,
-}
-
 /// `status` of a code.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Standing {
+pub enum LicenseCodeStatus {
     /// `ALIVE`.
     Alive,
     /// `EXPIRED`.
@@ -55,7 +46,7 @@ pub struct CodeInfo {
     /// The code, where the answer names it.
     pub code: Option<String>,
     /// Whether it may be used.
-    pub standing: Option<Standing>,
+    pub status: Option<LicenseCodeStatus>,
     /// Its end: an estimate in the answer to "activate".
     pub expires: Option<i64>,
     /// When it was activated.
@@ -82,14 +73,18 @@ impl CodeInfo {
 
 /// The path of a request.
 #[must_use]
-pub const fn path(interface: Interface, edition: Edition) -> &'static str {
+pub const fn path(interface: CodeInterface, edition: Edition) -> &'static str {
     match (interface, edition) {
-        (Interface::Activate, Edition::V1) => "/api/mkp-openapi-public/global/v1/license/activate",
-        (Interface::Activate, Edition::V2) => "/api/mkp-openapi-public/global/v2/license/activate",
-        (Interface::Heartbeat, Edition::V1) => {
+        (CodeInterface::Activate, Edition::V1) => {
+            "/api/mkp-openapi-public/global/v1/license/activate"
+        }
+        (CodeInterface::Activate, Edition::V2) => {
+            "/api/mkp-openapi-public/global/v2/license/activate"
+        }
+        (CodeInterface::Heartbeat, Edition::V1) => {
             "/api/mkp-openapi-public/global/v1/license/heartbeat"
         }
-        (Interface::Heartbeat, Edition::V2) => {
+        (CodeInterface::Heartbeat, Edition::V2) => {
             "/api/mkp-openapi-public/global/v2/license/heartbeat"
         }
     }
@@ -97,8 +92,8 @@ pub const fn path(interface: Interface, edition: Edition) -> &'static str {
 
 /// The interface and the edition that a path names, for whoever plays the marketplace.
 #[must_use]
-pub fn of_path(path_of: &str) -> Option<(Interface, Edition)> {
-    [Interface::Activate, Interface::Heartbeat]
+pub fn of_path(path_of: &str) -> Option<(CodeInterface, Edition)> {
+    [CodeInterface::Activate, CodeInterface::Heartbeat]
         .into_iter()
         .flat_map(|interface| [(interface, Edition::V1), (interface, Edition::V2)])
         .find(|&(interface, edition)| path(interface, edition) == path_of)
@@ -155,7 +150,8 @@ pub fn read_one(status: u16, body: &[u8]) -> Result<CodeInfo, Failure> {
 /// As [`read_one`], and where a code that may be used has no product.
 pub fn read_activation(status: u16, body: &[u8]) -> Result<CodeInfo, Failure> {
     let info = read_one(status, body)?;
-    let over = matches!(info.standing, Some(Standing::Expired | Standing::Released));
+    let over =
+        matches!(info.status, Some(LicenseCodeStatus::Expired | LicenseCodeStatus::Released));
     if info.product_id.is_none() && !over {
         return Err(Failure::unreadable(status, "the answer names no product"));
     }
@@ -189,7 +185,7 @@ pub fn read_many(
 /// The answer to a request, for whoever plays the marketplace. v2's is ours: v1's element for
 /// element.
 #[must_use]
-pub fn answer(interface: Interface, edition: Edition, infos: &[CodeInfo]) -> Vec<u8> {
+pub fn answer(interface: CodeInterface, edition: Edition, infos: &[CodeInfo]) -> Vec<u8> {
     wire::answer(interface, edition, infos)
 }
 

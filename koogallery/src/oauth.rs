@@ -14,7 +14,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
-pub use answer::{OauthError, Secret, Tokens, UserInfo, read_tokens, read_user_info};
+pub use answer::{OauthError, OauthToken, Tokens, UserInfo, read_tokens, read_user_info};
 
 /// The one scope that the guide names.
 pub const SCOPE: &str = "get_user_info";
@@ -28,14 +28,14 @@ const LOGOUT: &str = "/api/v1/oauth2/logout";
 
 /// An authentication centre, by its address.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Centre {
+pub struct CenterUrl {
     base: String,
     host: String,
 }
 
 /// Why an address is that of no authentication centre.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-pub enum NoCentre {
+pub enum InvalidCenterUrl {
     /// It is no address with a scheme and a host, or holds more than host, port and path.
     #[error("it is no https address")]
     NoAddress,
@@ -44,26 +44,26 @@ pub enum NoCentre {
     NotEncrypted,
 }
 
-impl Centre {
+impl CenterUrl {
     /// Takes `domainName`, as `tenantSync` tells it: https, or plain http to this machine.
     ///
     /// # Errors
     ///
-    /// [`NoCentre`].
-    pub fn parse(domain_name: &str) -> Result<Self, NoCentre> {
-        let (scheme, rest) = domain_name.split_once("://").ok_or(NoCentre::NoAddress)?;
+    /// [`InvalidCenterUrl`].
+    pub fn parse(domain_name: &str) -> Result<Self, InvalidCenterUrl> {
+        let (scheme, rest) = domain_name.split_once("://").ok_or(InvalidCenterUrl::NoAddress)?;
         let odd = |c: char| c.is_control() || c.is_whitespace() || "?#@\\\"<>^`{|}".contains(c);
         if rest.contains(odd) || !rest.is_ascii() {
-            return Err(NoCentre::NoAddress);
+            return Err(InvalidCenterUrl::NoAddress);
         }
         let authority = rest.split('/').next().unwrap_or_default();
-        let host = host(authority).ok_or(NoCentre::NoAddress)?;
+        let host = host(authority).ok_or(InvalidCenterUrl::NoAddress)?;
         let scheme = scheme.to_ascii_lowercase();
         match scheme.as_str() {
             "https" => {}
             "http" if is_loopback(host) => {}
-            "http" => return Err(NoCentre::NotEncrypted),
-            _ => return Err(NoCentre::NoAddress),
+            "http" => return Err(InvalidCenterUrl::NotEncrypted),
+            _ => return Err(InvalidCenterUrl::NoAddress),
         }
         Ok(Self {
             base: format!("{scheme}://{}", rest.trim_end_matches('/')),
@@ -124,7 +124,7 @@ impl Centre {
     }
 }
 
-impl fmt::Display for Centre {
+impl fmt::Display for CenterUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.base)
     }
@@ -180,7 +180,7 @@ pub fn token_form(
 pub fn refresh_form(
     client_id: &str,
     client_secret: &str,
-    refresh_token: &Secret,
+    refresh_token: &OauthToken,
 ) -> Zeroizing<String> {
     encode(&[
         ("grant_type", "refresh_token"),
@@ -192,7 +192,7 @@ pub fn refresh_form(
 
 /// The header `Authorization` of a request for a token's user.
 #[must_use]
-pub fn authorization(access_token: &Secret) -> Zeroizing<String> {
+pub fn authorization(access_token: &OauthToken) -> Zeroizing<String> {
     Zeroizing::new(format!("Bearer {}", access_token.expose()))
 }
 

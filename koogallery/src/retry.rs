@@ -1,5 +1,7 @@
 //! How long the marketplace tries each of its interfaces, and what happens when it gives up.
 
+use crate::edition::Edition;
+
 /// A guide by which a product was connected: each has policies of its own.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum Guide {
@@ -150,14 +152,17 @@ impl Policy {
 /// It ends earliest of all guides, so that nobody is told of more time than there is.
 pub const REFUND: &Policy = &POLICIES[0];
 
-/// The same for what a call of the first edition has bought.
+/// The same for what a V1 call has bought.
 pub const REFUND_V1: &Policy = &POLICIES[6];
 
 /// The refund that the buyer of an instance is heading for: by the edition of the call that created
 /// it. A newer one does not say whose guide it follows, so that the shortest time counts.
 #[must_use]
-pub const fn refund(first_edition: bool) -> &'static Policy {
-    if first_edition { REFUND_V1 } else { REFUND }
+pub const fn refund(edition: Edition) -> &'static Policy {
+    match edition {
+        Edition::V1 => REFUND_V1,
+        Edition::V2 => REFUND,
+    }
 }
 
 /// Minutes before a refund at which somebody is told, each once.
@@ -202,7 +207,7 @@ mod tests {
         }
         assert_eq!((REFUND.guide, REFUND.activity), (Guide::OnlineLicense, "newInstance"));
         assert_eq!(policy(Guide::SaasV1, "newInstance"), Some(REFUND_V1));
-        assert_eq!((refund(false).lasts, refund(true).lasts), (2 * HOUR, 3 * HOUR));
+        assert_eq!((refund(Edition::V2).lasts, refund(Edition::V1).lasts), (2 * HOUR, 3 * HOUR));
         let refunds = POLICIES.iter().filter(|policy| policy.afterwards == Afterwards::Refund);
         assert_eq!(refunds.map(|policy| policy.lasts).min(), Some(REFUND.lasts));
     }

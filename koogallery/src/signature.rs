@@ -122,7 +122,7 @@ impl Presented {
             return None;
         }
         let number: i64 = digits.parse().ok()?;
-        // Older printings of the vendor's page count in seconds.
+        // Older editions of the vendor's page count in seconds.
         Some(if digits.len() <= 10 { number * 1000 } else { number })
     }
 }

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use subtle::ConstantTimeEq;
 
+use crate::edition::Edition;
 use crate::failure::{self, Failure};
 use crate::mac::hmac;
 use crate::signature::AccessKey;
@@ -26,24 +27,14 @@ pub const AGE_LIMIT: i64 = 21 * 86_400;
 /// "Some records are wrong": the answer lists them.
 const PARTLY: &str = "94060999";
 
-/// Which printing of the interface is spoken.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub enum Form {
-    /// Each record has a number (`metering_sn`), and the body is signed with the access key.
-    #[default]
-    New,
-    /// Records name the marketplace's product instead: what is sent twice cannot be recognised.
-    Old,
-}
-
-impl Form {
-    /// Where it is sent to.
-    #[must_use]
-    pub const fn path(self) -> &'static str {
-        match self {
-            Self::New => "/api/mkp-openapi-public/global/v1/isv/usage-data",
-            Self::Old => "/rest/marketplace/v1/isv/usage-data",
-        }
+/// The path of a call. V2: each record has a number (`metering_sn`), and the body is signed with the
+/// access key. V1: records name the marketplace's product instead, and what is sent twice cannot be
+/// recognized.
+#[must_use]
+pub const fn path(edition: Edition) -> &'static str {
+    match edition {
+        Edition::V1 => "/rest/marketplace/v1/isv/usage-data",
+        Edition::V2 => "/api/mkp-openapi-public/global/v1/isv/usage-data",
     }
 }
 
@@ -64,30 +55,30 @@ struct Wire {
 }
 
 #[derive(Debug, Deserialize, Serialize)]
-struct Body {
+struct UsageBody {
     usage_records: Vec<Wire>,
 }
 
 /// The body of a call: compact, without any member that is absent.
 #[must_use]
-pub fn body(form: Form, records: &[Record]) -> Vec<u8> {
+pub fn body(edition: Edition, records: &[Record]) -> Vec<u8> {
     let usage_records = records
         .iter()
         .map(|record| Wire {
             begin_time: time::basic(record.begin_time),
             end_time: time::basic(record.end_time),
             instance_id: record.instance_id.clone(),
-            metering_sn: (form == Form::New).then(|| record.number.clone()),
-            product_id: record.product_id.clone().filter(|_| form == Form::Old),
+            metering_sn: (edition == Edition::V2).then(|| record.number.clone()),
+            product_id: record.product_id.clone().filter(|_| edition == Edition::V1),
             record_time: time::basic(record.record_time),
             relate_pkg_instance: record.package.clone(),
             usage_value: record.amount.to_string(),
         })
         .collect();
-    serde_json::to_vec(&Body { usage_records }).expect("texts always serialize")
+    serde_json::to_vec(&UsageBody { usage_records }).expect("texts always serialize")
 }
 
-/// What the new form adds to a request, beside the headers of [`crate::aksk`].
+/// What V2 adds to a request, beside the headers of [`crate::aksk`].
 #[must_use]
 pub fn headers(
     key: &AccessKey,
@@ -223,9 +214,9 @@ fn names(element: &Value, record: &Record) -> bool {
 /// # Errors
 ///
 /// What is missing or wrong.
-pub fn read_body(form: Form, body: &[u8]) -> Result<Vec<Record>, InvalidRecord> {
+pub fn read_body(edition: Edition, body: &[u8]) -> Result<Vec<Record>, InvalidRecord> {
     let of = |member| InvalidRecord::of(member, "it is missing or wrong", "缺失或不正确");
-    let body: Body = serde_json::from_slice(body).map_err(|_| of("usage_records"))?;
+    let body: UsageBody = serde_json::from_slice(body).map_err(|_| of("usage_records"))?;
     if body.usage_records.is_empty() || body.usage_records.len() > RECORDS_LIMIT {
         return Err(of("usage_records"));
     }
@@ -233,11 +224,11 @@ pub fn read_body(form: Form, body: &[u8]) -> Result<Vec<Record>, InvalidRecord> 
         .into_iter()
         .map(|wire| {
             let at = |text: &str, name| time::parse_basic(text).ok_or_else(|| of(name));
-            let number = match form {
-                Form::New => wire.metering_sn.ok_or_else(|| of("metering_sn"))?,
-                Form::Old => String::new(),
+            let number = match edition {
+                Edition::V2 => wire.metering_sn.ok_or_else(|| of("metering_sn"))?,
+                Edition::V1 => String::new(),
             };
-            if form == Form::Old && wire.product_id.is_none() {
+            if edition == Edition::V1 && wire.product_id.is_none() {
                 return Err(of("product_id"));
             }
             Ok(Record {

@@ -8,7 +8,7 @@ mod query;
 mod token;
 
 pub use body_sign::{BODY_SIGN, body_sign, verify_body_sign};
-pub use call::{Call, ChargingMode, ExpireInstance, Period, PeriodUnit, Purchase, Upgrade};
+pub use call::{ChargingMode, ExpireInstance, Period, PeriodUnit, Purchase, Upgrade, V1Call};
 pub use field::{Encryption, IV_LENGTH, Undecryptable, decrypt, encrypt, iv_from_random};
 pub use query::{LIMIT, parse};
 pub use token::{Verified, sign, timestamp, timestamp_ms, verify};

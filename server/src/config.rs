@@ -13,12 +13,11 @@ mod show;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use koogallery::usage::Form;
+use koogallery::Edition;
 
 use crate::net::Network;
 pub(crate) use alerts::Alerts;
 pub(crate) use database::{Database, DatabaseCheck};
-use koogallery::license_code::Edition;
 use layers::Layers;
 pub(crate) use login::Login;
 pub(crate) use reader::Problems;
@@ -107,7 +106,7 @@ pub(crate) struct Koogallery {
     /// How far a signed time may lie from ours, in both directions.
     pub(crate) clock_skew_seconds: u32,
     /// In which printing usage is pushed.
-    pub(crate) usage_form: Form,
+    pub(crate) usage_edition: Edition,
     /// What the marketplace's authorization codes begin with; none: no program's code is one.
     pub(crate) license_code_prefix: Vec<String>,
     /// Which of the marketplace's interfaces for authorization codes are called.
@@ -220,7 +219,7 @@ impl Config {
                 sk: reader.secret("koogallery.sk"),
                 ca_file: checks::file(reader, "koogallery.ca_file"),
                 clock_skew_seconds: checks::clock_skew(reader),
-                usage_form: alerts::usage_form(reader),
+                usage_edition: alerts::usage_edition(reader),
                 license_code_prefix: reader.texts("koogallery.license_code_prefix"),
                 license_code_edition: checks::license_code_edition(reader),
                 synchronous: reader.flag("koogallery.synchronous"),

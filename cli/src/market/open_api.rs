@@ -217,7 +217,7 @@ impl Marketplace {
         self.refuse(asked, 404, "APIGW.0101", "no such API", &upload::answer)
     }
 
-    fn authenticate(&self, asked: &Asked<'_>) -> Result<(), aksk::Refused> {
+    fn authenticate(&self, asked: &Asked<'_>) -> Result<(), aksk::InvalidSignature> {
         let headers: Vec<(&str, &str)> = asked
             .headers
             .iter()

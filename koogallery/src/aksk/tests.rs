@@ -36,7 +36,7 @@ fn sent(request: &Request<'_>, body: &[u8]) -> Sent {
 }
 
 impl Sent {
-    fn verify_at(&self, now: i64) -> Result<(), Refused> {
+    fn verify_at(&self, now: i64) -> Result<(), InvalidSignature> {
         let headers: Vec<(&str, &str)> =
             self.headers.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
         let received = Received {
@@ -48,7 +48,7 @@ impl Sent {
         verify(&credentials(), &received, now, 900)
     }
 
-    fn verify(&self) -> Result<(), Refused> {
+    fn verify(&self) -> Result<(), InvalidSignature> {
         self.verify_at(NOW)
     }
 
@@ -146,7 +146,7 @@ fn a_changed_request_is_refused() {
     let host = good.set("Host", Some("127.0.0.1:9001"));
     let kind = good.set("Content-Type", Some("application/json"));
     for changed in [method, target, body, changed_date, host, kind] {
-        assert_eq!(changed.verify(), Err(Refused::Signature));
+        assert_eq!(changed.verify(), Err(InvalidSignature::Signature));
     }
     // What was not signed may be added on the way.
     assert_eq!(good.set("User-Agent", Some("proxy")).verify(), Ok(()));
@@ -165,28 +165,34 @@ fn each_reason_has_its_refusal() {
         good.set("Authorization", Some(&authorization.replace(from, to))).verify()
     };
 
-    assert_eq!(good.set("Authorization", None).verify(), Err(Refused::Unauthorized));
-    assert_eq!(good.set("Authorization", Some("")).verify(), Err(Refused::Unauthorized));
-    assert_eq!(good.set("Authorization", Some("Bearer x")).verify(), Err(Refused::Unauthorized));
-    assert_eq!(replaced("SDK-HMAC-SHA256 ", "SDK-HMAC-SHA512 "), Err(Refused::Unauthorized));
-    assert_eq!(replaced("Access=", "Acess="), Err(Refused::Unauthorized));
-    assert_eq!(replaced("Signature=", "Sig="), Err(Refused::Unauthorized));
-    assert_eq!(good.set("X-Sdk-Date", None).verify(), Err(Refused::Date));
-    assert_eq!(good.set("X-Sdk-Date", Some("2024-03-17")).verify(), Err(Refused::Date));
+    assert_eq!(good.set("Authorization", None).verify(), Err(InvalidSignature::Unauthorized));
+    assert_eq!(good.set("Authorization", Some("")).verify(), Err(InvalidSignature::Unauthorized));
+    assert_eq!(
+        good.set("Authorization", Some("Bearer x")).verify(),
+        Err(InvalidSignature::Unauthorized)
+    );
+    assert_eq!(
+        replaced("SDK-HMAC-SHA256 ", "SDK-HMAC-SHA512 "),
+        Err(InvalidSignature::Unauthorized)
+    );
+    assert_eq!(replaced("Access=", "Acess="), Err(InvalidSignature::Unauthorized));
+    assert_eq!(replaced("Signature=", "Sig="), Err(InvalidSignature::Unauthorized));
+    assert_eq!(good.set("X-Sdk-Date", None).verify(), Err(InvalidSignature::Date));
+    assert_eq!(good.set("X-Sdk-Date", Some("2024-03-17")).verify(), Err(InvalidSignature::Date));
     assert_eq!(good.verify_at(NOW + 900), Ok(()));
-    assert_eq!(good.verify_at(NOW + 901), Err(Refused::Stale));
-    assert_eq!(good.verify_at(NOW - 901), Err(Refused::Stale));
-    assert_eq!(good.verify_at(i64::MIN), Err(Refused::Stale));
-    assert_eq!(replaced("Access=test", "Access=tess"), Err(Refused::UnknownKey));
-    assert_eq!(replaced("host;", ""), Err(Refused::NotSigned("host")));
-    assert_eq!(replaced(";x-sdk-date", ""), Err(Refused::NotSigned(DATE)));
-    assert_eq!(replaced("content-type;", ""), Err(Refused::Signature));
+    assert_eq!(good.verify_at(NOW + 901), Err(InvalidSignature::Stale));
+    assert_eq!(good.verify_at(NOW - 901), Err(InvalidSignature::Stale));
+    assert_eq!(good.verify_at(i64::MIN), Err(InvalidSignature::Stale));
+    assert_eq!(replaced("Access=test", "Access=tess"), Err(InvalidSignature::UnknownKey));
+    assert_eq!(replaced("host;", ""), Err(InvalidSignature::NotSigned("host")));
+    assert_eq!(replaced(";x-sdk-date", ""), Err(InvalidSignature::NotSigned(DATE)));
+    assert_eq!(replaced("content-type;", ""), Err(InvalidSignature::Signature));
     assert_eq!(
         good.set("Content-Type", None).verify(),
-        Err(Refused::NotSent("content-type".into()))
+        Err(InvalidSignature::NotSent("content-type".into()))
     );
-    assert_eq!(good.set(CONTENT_HASH, Some("00")).verify(), Err(Refused::Body));
-    assert_eq!(replaced("Signature=", "Signature=0"), Err(Refused::Signature));
+    assert_eq!(good.set(CONTENT_HASH, Some("00")).verify(), Err(InvalidSignature::Body));
+    assert_eq!(replaced("Signature=", "Signature=0"), Err(InvalidSignature::Signature));
 
     let other = Credentials::new("test", "124");
     let headers: Vec<_> = good.headers.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
@@ -196,7 +202,7 @@ fn each_reason_has_its_refusal() {
         headers: &headers,
         body: &good.body,
     };
-    assert_eq!(verify(&other, &received, NOW, 900), Err(Refused::Signature));
+    assert_eq!(verify(&other, &received, NOW, 900), Err(InvalidSignature::Signature));
 }
 
 #[test]
@@ -218,16 +224,19 @@ fn an_unsigned_body_is_declared_and_the_declaration_is_signed() {
     let mut other = good.clone();
     other.body = b"else".to_vec();
     assert_eq!(other.verify(), Ok(()));
-    assert_eq!(good.set(CONTENT_HASH, None).verify(), Err(Refused::NotSent(CONTENT_HASH.into())));
+    assert_eq!(
+        good.set(CONTENT_HASH, None).verify(),
+        Err(InvalidSignature::NotSent(CONTENT_HASH.into()))
+    );
     let hash = sha256_hex(b"anything");
-    assert_eq!(good.set(CONTENT_HASH, Some(&hash)).verify(), Err(Refused::Signature));
+    assert_eq!(good.set(CONTENT_HASH, Some(&hash)).verify(), Err(InvalidSignature::Signature));
 }
 
 #[test]
 fn an_undeclared_unsigned_body_cannot_be_smuggled_in() {
     // The header added on the way changes the hash that enters the signature.
     let good = upload();
-    assert_eq!(good.set(CONTENT_HASH, Some(UNSIGNED)).verify(), Err(Refused::Signature));
+    assert_eq!(good.set(CONTENT_HASH, Some(UNSIGNED)).verify(), Err(InvalidSignature::Signature));
 }
 
 #[test]

@@ -21,7 +21,7 @@ pub struct Received<'a> {
 
 /// Why a request's signature is not accepted.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-pub enum Refused {
+pub enum InvalidSignature {
     /// No `Authorization`, or not of this kind.
     #[error("the header Authorization is missing or not SDK-HMAC-SHA256")]
     Unauthorized,
@@ -52,33 +52,34 @@ pub enum Refused {
 ///
 /// # Errors
 ///
-/// [`Refused`], in the order in which its variants stand.
+/// [`InvalidSignature`], in the order in which its variants stand.
 pub fn verify(
     credentials: &Credentials,
     received: &Received<'_>,
     now: i64,
     window: i64,
-) -> Result<(), Refused> {
+) -> Result<(), InvalidSignature> {
     let authorization = Authorization::read(received.header("authorization"))?;
-    let date = received.header(DATE).ok_or(Refused::Date)?.trim();
-    let at = time::parse_basic(date).ok_or(Refused::Date)?;
+    let date = received.header(DATE).ok_or(InvalidSignature::Date)?.trim();
+    let at = time::parse_basic(date).ok_or(InvalidSignature::Date)?;
     if now.abs_diff(at) > window.unsigned_abs() {
-        return Err(Refused::Stale);
+        return Err(InvalidSignature::Stale);
     }
     if !bool::from(authorization.ak.as_bytes().ct_eq(credentials.ak.as_bytes())) {
-        return Err(Refused::UnknownKey);
+        return Err(InvalidSignature::UnknownKey);
     }
 
     let names: Vec<String> =
         authorization.headers.split(';').map(str::to_ascii_lowercase).collect();
     for must in ["host", DATE] {
         if !names.iter().any(|name| name == must) {
-            return Err(Refused::NotSigned(must));
+            return Err(InvalidSignature::NotSigned(must));
         }
     }
     let mut headers = Vec::with_capacity(names.len());
     for name in names {
-        let value = received.header(&name).ok_or_else(|| Refused::NotSent(name.clone()))?;
+        let value =
+            received.header(&name).ok_or_else(|| InvalidSignature::NotSent(name.clone()))?;
         headers.push((name, value.to_owned()));
     }
 
@@ -87,7 +88,7 @@ pub fn verify(
         claimed => {
             let hash = sha256_hex(received.body);
             if claimed.is_some_and(|claimed| !claimed.eq_ignore_ascii_case(&hash)) {
-                return Err(Refused::Body);
+                return Err(InvalidSignature::Body);
             }
             claimed.map_or(hash, str::to_owned)
         }
@@ -95,8 +96,9 @@ pub fn verify(
 
     let signed = sign(&credentials.sk, received.method, received.target, headers, &hash, date);
     let mut claimed = [0; 32];
-    hex::decode_to_slice(authorization.signature, &mut claimed).map_err(|_| Refused::Signature)?;
-    if bool::from(signed.tag.ct_eq(&claimed)) { Ok(()) } else { Err(Refused::Signature) }
+    hex::decode_to_slice(authorization.signature, &mut claimed)
+        .map_err(|_| InvalidSignature::Signature)?;
+    if bool::from(signed.tag.ct_eq(&claimed)) { Ok(()) } else { Err(InvalidSignature::Signature) }
 }
 
 impl<'a> Received<'a> {
@@ -112,15 +114,16 @@ struct Authorization<'a> {
 }
 
 impl<'a> Authorization<'a> {
-    fn read(header: Option<&'a str>) -> Result<Self, Refused> {
+    fn read(header: Option<&'a str>) -> Result<Self, InvalidSignature> {
         let header = header.and_then(|h| h.trim().strip_prefix(ALGORITHM));
-        let fields = header.filter(|rest| rest.starts_with(' ')).ok_or(Refused::Unauthorized)?;
+        let fields =
+            header.filter(|rest| rest.starts_with(' ')).ok_or(InvalidSignature::Unauthorized)?;
         let field = |name: &str| {
             fields
                 .split(',')
                 .filter_map(|field| field.trim().split_once('='))
                 .find_map(|(n, value)| (n == name).then_some(value))
-                .ok_or(Refused::Unauthorized)
+                .ok_or(InvalidSignature::Unauthorized)
         };
         Ok(Self {
             ak: field("Access")?,

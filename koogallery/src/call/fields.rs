@@ -1,6 +1,6 @@
 //! Reads one member at a time and names it in the refusal.
 
-use crate::body::{Body, Kind};
+use crate::body::{Body, ValueKind};
 use crate::call::{FINGERPRINT_LIMIT, QUERY_LIMIT, Status};
 use crate::code::{Rejection, ResultCode};
 use crate::time;
@@ -96,10 +96,10 @@ impl<'a> Fields<'a> {
     pub(super) fn object(self, name: &str) -> Result<Body, Rejection> {
         let missing = || refused(name, "is missing", "缺失");
         let text = match self.0.kind(name).ok_or_else(missing)? {
-            Kind::Text | Kind::Nested => self.0.text(name).unwrap_or_default(),
-            Kind::Number | Kind::Boolean => "",
+            ValueKind::Text | ValueKind::Nested => self.0.text(name).unwrap_or_default(),
+            ValueKind::Number | ValueKind::Boolean => "",
         };
-        if text.is_empty() && self.0.kind(name) == Some(Kind::Text) {
+        if text.is_empty() && self.0.kind(name) == Some(ValueKind::Text) {
             return Err(missing());
         }
         Body::parse(text.as_bytes())
@@ -136,8 +136,12 @@ impl<'a> Fields<'a> {
     fn text(self, name: &str) -> Result<Option<&'a str>, Rejection> {
         match self.0.kind(name) {
             None => Ok(None),
-            Some(Kind::Text | Kind::Number) => Ok(self.0.text(name).filter(|t| !t.is_empty())),
-            Some(Kind::Boolean | Kind::Nested) => Err(refused(name, "is not a text", "不是字符串")),
+            Some(ValueKind::Text | ValueKind::Number) => {
+                Ok(self.0.text(name).filter(|t| !t.is_empty()))
+            }
+            Some(ValueKind::Boolean | ValueKind::Nested) => {
+                Err(refused(name, "is not a text", "不是字符串"))
+            }
         }
     }
 }

@@ -1,7 +1,7 @@
 //! `singleOrgSync` and `allOrgSync`: the form of their bodies is not public, so nothing but the
 //! members that every kit call has is looked at, and nothing is refused for want of them.
 
-use crate::body::{Body, Kind};
+use crate::body::{Body, ValueKind};
 
 /// 部门同步, kept as it was received.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -29,7 +29,7 @@ impl OrganisationSync {
 
 /// A text that can be a key: what is too long to be one names nothing.
 fn name(body: &Body, member: &str) -> String {
-    let scalar = matches!(body.kind(member), Some(Kind::Text | Kind::Number));
+    let scalar = matches!(body.kind(member), Some(ValueKind::Text | ValueKind::Number));
     body.text(member)
         .filter(|text| scalar && text.chars().count() <= 64 && !text.chars().any(char::is_control))
         .unwrap_or_default()

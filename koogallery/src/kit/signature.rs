@@ -1,4 +1,4 @@
-//! The kit's signatures, both ways: `x-sign`, `x-timestamp` and `x-nonce` of the second edition
+//! The kit's signatures, both ways: `x-sign`, `x-timestamp` and `x-nonce` of V2
 //! ("kit signature"), the header `authToken` of the first.
 
 use crate::auth_token;
@@ -16,7 +16,7 @@ pub const NONCE: &str = "x-nonce";
 
 const HEADERS: Names = Names { signature: SIGN, timestamp: TIMESTAMP, nonce: NONCE };
 
-/// Verifies a call of the second edition: the raw bytes first, then the canonical forms, under
+/// Verifies a call of V2: the raw bytes first, then the canonical forms, under
 /// each key. The window is two-sided; the body's own `timeStamp` is not looked at.
 ///
 /// # Errors
@@ -45,7 +45,7 @@ pub fn sign(key: &AccessKey, raw: &[u8], nonce: &str, timestamp_ms: i64) -> Pres
     }
 }
 
-/// Verifies a call of the first edition by its header `authToken`.
+/// Verifies a V1 call by its header `authToken`.
 ///
 /// # Errors
 ///
@@ -54,7 +54,7 @@ pub fn verify_token(token: &str, body: &Body, keys: &[AccessKey]) -> Result<(), 
     auth_token::verify(token, auth_token::parameters(body), keys)
 }
 
-/// The header `authToken` of a call of the first edition.
+/// The header `authToken` of a V1 call.
 #[must_use]
 pub fn sign_token(key: &AccessKey, body: &Body) -> String {
     auth_token::sign(key, auth_token::parameters(body))

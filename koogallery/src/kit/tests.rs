@@ -9,7 +9,7 @@ use crate::code::ResultCode;
 const NUMBERS: [&str; 2] = ["flag", "testFlag"];
 
 struct Table {
-    interface: Interface,
+    interface: KitInterface,
     sample: Value,
     /// Name and length of the texts that must be there.
     mandatory: &'static [(&'static str, usize)],
@@ -27,7 +27,7 @@ fn user() -> Value {
 fn tables() -> Vec<Table> {
     vec![
         Table {
-            interface: Interface::TenantSync,
+            interface: KitInterface::TenantSync,
             sample: json!({"instanceId": "i-1", "orderId": "CS1", "tenantId": "t1",
                 "tenantCode": "code", "name": "企业", "domainName": "https://sso.example.com",
                 "flag": 1, "testFlag": 0, "timeStamp": "20240101080000123"}),
@@ -41,7 +41,7 @@ fn tables() -> Vec<Table> {
             maybe_empty: &["instanceId", "orderId"],
         },
         Table {
-            interface: Interface::ApplicationSync,
+            interface: KitInterface::ApplicationSync,
             sample: json!({"instanceId": "i-1", "tenantId": "t1", "appId": "a1", "clientId": "c1",
                 "clientSecret": "c2VjcmV0", "flag": 1, "testFlag": 0,
                 "timeStamp": "20240101080000123"}),
@@ -49,7 +49,7 @@ fn tables() -> Vec<Table> {
             maybe_empty: &[],
         },
         Table {
-            interface: Interface::AuthSync,
+            interface: KitInterface::AuthSync,
             sample: json!({"instanceId": "i-1", "tenantId": "t1", "appId": "a1",
                 "userList": json!([user()]).to_string(), "currentSyncTime": "20240101080000123",
                 "flag": 1, "testFlag": 0, "timeStamp": "20240101080000123"}),
@@ -64,16 +64,16 @@ fn tables() -> Vec<Table> {
     ]
 }
 
-fn read(interface: Interface, value: &Value) -> Result<KitCall, Rejection> {
+fn read(interface: KitInterface, value: &Value) -> Result<KitCall, Rejection> {
     read_as(interface, Edition::V2, value)
 }
 
-fn read_as(interface: Interface, edition: Edition, value: &Value) -> Result<KitCall, Rejection> {
+fn read_as(interface: KitInterface, edition: Edition, value: &Value) -> Result<KitCall, Rejection> {
     let body = Body::parse_within(value.to_string().as_bytes(), LIMIT).unwrap();
     KitCall::read(interface, edition, &body)
 }
 
-fn refusal(interface: Interface, value: &Value) -> String {
+fn refusal(interface: KitInterface, value: &Value) -> String {
     let rejection = read(interface, value).expect_err(&value.to_string());
     assert_eq!(rejection.code, ResultCode::BadParameter, "{value}");
     assert!(rejection.message.contains(" / "), "one language: {}", rejection.message);
@@ -110,7 +110,7 @@ fn the_samples_are_read() {
         tenant_code: "code".into(),
         name: "企业".into(),
         domain_name: "https://sso.example.com".into(),
-        change: Change::Add,
+        change: SyncAction::Add,
         test: false,
         time_stamp: "20240101080000123".into(),
     };
@@ -145,20 +145,20 @@ fn the_samples_are_read() {
 
 #[test]
 fn paths_name_their_interface() {
-    for &interface in Interface::ALL {
-        assert_eq!(Interface::from_segment(interface.as_str()), Some(interface));
+    for &interface in KitInterface::ALL {
+        assert_eq!(KitInterface::from_segment(interface.as_str()), Some(interface));
         assert_eq!(interface.path(Edition::V2), format!("/produceAPI/v2/{}", interface.as_str()));
         assert_eq!(interface.path(Edition::V1), format!("/produceAPI/{}", interface.as_str()));
     }
-    assert_eq!(Interface::from_segment("TenantSync"), None);
+    assert_eq!(KitInterface::from_segment("TenantSync"), None);
 }
 
 #[test]
 fn every_mandatory_field_is_needed_and_named() {
     for table in tables() {
         let others: &[&str] = match table.interface {
-            Interface::TenantSync => &["domainName", "flag", "timeStamp"],
-            Interface::ApplicationSync => &["clientSecret", "flag", "timeStamp"],
+            KitInterface::TenantSync => &["domainName", "flag", "timeStamp"],
+            KitInterface::ApplicationSync => &["clientSecret", "flag", "timeStamp"],
             _ => &["userList", "flag", "timeStamp"],
         };
         let names = table.mandatory.iter().map(|(name, _)| *name).chain(others.iter().copied());
@@ -252,10 +252,10 @@ fn flags_are_numbers_or_their_text() {
         };
         for edition in [Edition::V1, Edition::V2] {
             for (flag, expected) in [
-                (json!(0), Change::Delete),
-                (json!("0"), Change::Delete),
-                (json!(1), Change::Add),
-                (json!("1"), Change::Add),
+                (json!(0), SyncAction::Delete),
+                (json!("0"), SyncAction::Delete),
+                (json!(1), SyncAction::Add),
+                (json!("1"), SyncAction::Add),
             ] {
                 assert_eq!(change(edition, flag), Ok(expected));
             }
@@ -264,10 +264,10 @@ fn flags_are_numbers_or_their_text() {
                 assert!(message.contains("flag"), "{message}");
             }
         }
-        // The first edition prints no change of tenants and applications.
-        assert_eq!(change(Edition::V2, json!(2)), Ok(Change::Update));
+        // V1 prints no change of tenants and applications.
+        assert_eq!(change(Edition::V2, json!(2)), Ok(SyncAction::Update));
         let first = change(Edition::V1, json!("2"));
-        assert_eq!(first.is_ok(), table.interface == Interface::AuthSync);
+        assert_eq!(first.is_ok(), table.interface == KitInterface::AuthSync);
 
         for (flag, test) in [
             (Value::Null, false),
@@ -335,7 +335,7 @@ fn a_secret_is_base64_or_hex() {
 
 #[test]
 fn up_to_five_hundred_users_are_named() {
-    let count = |value: &Value| match read(Interface::AuthSync, value) {
+    let count = |value: &Value| match read(KitInterface::AuthSync, value) {
         Ok(KitCall::Users(call)) => call.users.len(),
         other => panic!("{other:?}"),
     };
@@ -344,12 +344,12 @@ fn up_to_five_hundred_users_are_named() {
     };
     assert_eq!(count(&list(&json!([]))), 0);
     assert_eq!(count(&list(&users(500))), 500);
-    let message = refusal(Interface::AuthSync, &list(&users(501)));
+    let message = refusal(KitInterface::AuthSync, &list(&users(501)));
     assert!(message.contains("userList names more than 500 users"), "{message}");
 
     for text in ["{}", "users", "5", "null", "[1]", "[null]", "[[]]", "[{}", r#"["u1"]"#] {
         let changed = with(&tables()[2].sample, "userList", json!(text));
-        assert!(refusal(Interface::AuthSync, &changed).contains("userList"), "{text}");
+        assert!(refusal(KitInterface::AuthSync, &changed).contains("userList"), "{text}");
     }
 }
 
@@ -358,13 +358,13 @@ fn every_field_of_a_user_is_judged_and_the_user_named_by_place() {
     let second = |changed: Value| list(&json!([user(), changed]));
     for name in ["userName", "name", "orgCode", "role", "enable"] {
         for changed in [without(&user(), name), with(&user(), name, json!(""))] {
-            let message = refusal(Interface::AuthSync, &second(changed));
+            let message = refusal(KitInterface::AuthSync, &second(changed));
             assert!(message.starts_with(&format!("userList[1]: {name} is missing")), "{message}");
         }
     }
     for name in ["userName", "name", "orgCode", "position", "employeeCode", "mobile", "email"] {
         assert!(
-            read(Interface::AuthSync, &second(with(&user(), name, json!("字".repeat(255)))))
+            read(KitInterface::AuthSync, &second(with(&user(), name, json!("字".repeat(255)))))
                 .is_ok()
         );
         for (wrong, reason) in [
@@ -372,7 +372,7 @@ fn every_field_of_a_user_is_judged_and_the_user_named_by_place() {
             (json!([1]), "is not a text"),
             (json!("a\u{0}"), "has control characters"),
         ] {
-            let message = refusal(Interface::AuthSync, &second(with(&user(), name, wrong)));
+            let message = refusal(KitInterface::AuthSync, &second(with(&user(), name, wrong)));
             assert!(message.starts_with(&format!("userList[1]: {name} {reason}")), "{message}");
         }
     }
@@ -384,14 +384,14 @@ fn every_field_of_a_user_is_judged_and_the_user_named_by_place() {
         ("extension", json!({"employeeType": 5}), "employeeType is none of 1 to 4"),
         ("extension", json!({"workPlace": [1]}), "workPlace is not a text"),
     ] {
-        let message = refusal(Interface::AuthSync, &second(with(&user(), name, wrong)));
+        let message = refusal(KitInterface::AuthSync, &second(with(&user(), name, wrong)));
         assert!(message.starts_with(&format!("userList[1]: {reason}")), "{message}");
     }
 }
 
 #[test]
 fn users_are_read_leniently() {
-    let first = |user: &Value| match read(Interface::AuthSync, &list(&json!([user]))) {
+    let first = |user: &Value| match read(KitInterface::AuthSync, &list(&json!([user]))) {
         Ok(KitCall::Users(call)) => call.users[0].clone(),
         other => panic!("{other:?}"),
     };
@@ -405,13 +405,14 @@ fn users_are_read_leniently() {
     // Who is deleted needs no more than a name.
     let short = json!([{"userName": "zhang.san"}]).to_string();
     let delete = with(&with(&tables()[2].sample, "userList", json!(short)), "flag", json!(0));
-    assert!(read(Interface::AuthSync, &delete).is_ok());
-    assert!(read(Interface::AuthSync, &with(&delete, "flag", json!(1))).is_err());
+    assert!(read(KitInterface::AuthSync, &delete).is_ok());
+    assert!(read(KitInterface::AuthSync, &with(&delete, "flag", json!(1))).is_err());
 }
 
 #[test]
 fn organisations_are_taken_as_they_come() {
-    for (interface, all) in [(Interface::SingleOrgSync, false), (Interface::AllOrgSync, true)] {
+    for (interface, all) in [(KitInterface::SingleOrgSync, false), (KitInterface::AllOrgSync, true)]
+    {
         let call = |value: Value| match read(interface, &value) {
             Ok(KitCall::Organisation(call)) => call,
             other => panic!("{other:?}"),
@@ -430,7 +431,7 @@ fn organisations_are_taken_as_they_come() {
 proptest! {
     #[test]
     fn no_list_makes_it_panic(text in "\\PC{0,60}", name in "\\PC{0,8}", member: Option<bool>) {
-        let _ = read(Interface::AuthSync, &with(&tables()[2].sample, "userList", json!(text)));
-        let _ = read(Interface::AuthSync, &list(&json!([{ name: member }])));
+        let _ = read(KitInterface::AuthSync, &with(&tables()[2].sample, "userList", json!(text)));
+        let _ = read(KitInterface::AuthSync, &list(&json!([{ name: member }])));
     }
 }

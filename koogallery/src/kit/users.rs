@@ -2,8 +2,8 @@
 
 use serde_json::value::RawValue;
 
-use super::Change;
-use crate::body::{Body, Kind};
+use super::SyncAction;
+use crate::body::{Body, ValueKind};
 use crate::call::fields::{Fields, refused};
 use crate::code::{Rejection, fit};
 
@@ -27,7 +27,7 @@ pub struct AuthSync {
     /// The marketplace's mark of this synchronisation, as it was sent.
     pub current_sync_time: String,
     /// What is to happen.
-    pub change: Change,
+    pub change: SyncAction,
     /// A call of the console's debugging.
     pub test: bool,
     /// When it was sent, as it was sent (UTC+8); judges nothing.
@@ -109,7 +109,7 @@ impl AuthSync {
 }
 
 /// A JSON array in a text.
-fn users(list: &str, change: Change) -> Result<Vec<User>, Rejection> {
+fn users(list: &str, change: SyncAction) -> Result<Vec<User>, Rejection> {
     const NAME: &str = "userList";
     let list: Vec<&RawValue> = serde_json::from_str(list)
         .map_err(|_| refused(NAME, "is not a JSON array", "不是JSON数组"))?;
@@ -129,12 +129,12 @@ fn of_user(i: usize, rejection: &Rejection) -> Rejection {
 }
 
 impl User {
-    fn read(raw: &RawValue, change: Change) -> Result<Self, Rejection> {
+    fn read(raw: &RawValue, change: SyncAction) -> Result<Self, Rejection> {
         let body = Body::parse(raw.get().as_bytes())?;
         let fields = Fields(&body);
         let needed = |name: &str| match fields.optional(name, TEXT_LIMIT)? {
             Some(text) => Ok(text),
-            None if change == Change::Delete => Ok(String::new()),
+            None if change == SyncAction::Delete => Ok(String::new()),
             None => fields.required(name, TEXT_LIMIT),
         };
         Ok(Self {
@@ -158,11 +158,13 @@ impl User {
 
 impl Fields<'_> {
     /// `enable`: "true" or "false", or the boolean itself.
-    fn enable(self, change: Change) -> Result<bool, Rejection> {
+    fn enable(self, change: SyncAction) -> Result<bool, Rejection> {
         const NAME: &str = "enable";
         let text = match self.0.kind(NAME) {
-            Some(Kind::Boolean) => self.0.text(NAME).unwrap_or_default().to_owned(),
-            _ if change == Change::Delete => self.optional(NAME, 5)?.unwrap_or("false".to_owned()),
+            Some(ValueKind::Boolean) => self.0.text(NAME).unwrap_or_default().to_owned(),
+            _ if change == SyncAction::Delete => {
+                self.optional(NAME, 5)?.unwrap_or("false".to_owned())
+            }
             _ => self.required(NAME, 5)?,
         };
         match text.to_ascii_lowercase().as_str() {

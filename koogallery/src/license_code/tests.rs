@@ -15,7 +15,7 @@ fn json(bytes: &[u8]) -> Value {
 fn info(code: &str) -> CodeInfo {
     CodeInfo {
         code: Some(code.to_owned()),
-        standing: Some(Standing::Alive),
+        status: Some(LicenseCodeStatus::Alive),
         expires: Some(1_690_373_806),
         activated: Some(1_690_000_000),
         product_id: Some("12345".to_owned()),
@@ -37,10 +37,10 @@ fn requests_are_as_printed() {
         json(br#"{"license_list":["PL****001","PL****002"],"real_effect_time":"20260102153555"}"#)
     );
     assert_eq!(
-        path(Interface::Activate, Edition::V1),
+        path(CodeInterface::Activate, Edition::V1),
         "/api/mkp-openapi-public/global/v1/license/activate"
     );
-    for interface in [Interface::Activate, Interface::Heartbeat] {
+    for interface in [CodeInterface::Activate, CodeInterface::Heartbeat] {
         for edition in [Edition::V1, Edition::V2] {
             assert_eq!(of_path(path(interface, edition)), Some((interface, edition)));
         }
@@ -52,7 +52,7 @@ fn requests_are_as_printed() {
 fn a_batch_names_a_hundred_codes_and_none_is_left_out() {
     let codes: Vec<String> = (0..250).map(|i| format!("PL{i}")).collect();
     for bodies in [activate_batches(&codes, None), heartbeat_batches(&codes)] {
-        let asked: Vec<Asked> =
+        let asked: Vec<CodeRequest> =
             bodies.iter().map(|body| read_request(Edition::V2, body).unwrap()).collect();
         let sizes: Vec<usize> = asked.iter().map(|asked| asked.codes.len()).collect();
         assert_eq!(sizes, [100, 100, 50]);
@@ -65,7 +65,7 @@ fn a_batch_names_a_hundred_codes_and_none_is_left_out() {
 #[test]
 fn the_printed_answer_is_read() {
     let found = read_one(200, ACTIVATED.as_bytes()).unwrap();
-    assert_eq!(found.standing, Some(Standing::Alive));
+    assert_eq!(found.status, Some(LicenseCodeStatus::Alive));
     assert_eq!(found.expires, Some(1_690_373_806));
     assert_eq!(found.product_id.as_deref(), Some("12345"));
     assert_eq!(found.order_id.as_deref(), Some("CS123"));
@@ -77,7 +77,7 @@ fn the_printed_answer_is_read() {
     let found = read_one(200, beat.as_bytes()).unwrap();
     assert_eq!((found.code.as_deref(), found.quantity()), (Some("PL1"), 1));
     assert_eq!((found.expires, found.activated), (None, None));
-    assert_eq!(found.standing, Some(Standing::Expired));
+    assert_eq!(found.status, Some(LicenseCodeStatus::Expired));
 }
 
 #[test]
@@ -93,7 +93,7 @@ fn forms_that_are_not_public_are_read_as_well() {
         let body = format!(r#"{{"error_code":92020000,"data":{data}}}"#);
         let found = read_many(200, body.as_bytes(), &["PL2".to_owned()]).unwrap();
         let found = found[0].as_ref().expect(&data);
-        assert_eq!(found.standing, Some(Standing::Released), "{data}");
+        assert_eq!(found.status, Some(LicenseCodeStatus::Released), "{data}");
         assert_eq!((found.expires, found.quantity()), (Some(1_690_373_806), 3), "{data}");
         assert!(found.raw.contains("20230726121646000"), "{data}");
     }
@@ -102,7 +102,7 @@ fn forms_that_are_not_public_are_read_as_well() {
 #[test]
 fn elements_belong_to_the_codes_that_they_name() {
     let codes = ["PL1".to_owned(), "PL2".to_owned(), "PL3".to_owned()];
-    let body = answer(Interface::Activate, Edition::V2, &[info("PL3"), info("PL1")]);
+    let body = answer(CodeInterface::Activate, Edition::V2, &[info("PL3"), info("PL1")]);
     let found = read_many(200, &body, &codes).unwrap();
     let named: Vec<_> = found.iter().map(|f| f.as_ref().and_then(|f| f.code.clone())).collect();
     assert_eq!(named, [Some("PL1".to_owned()), None, Some("PL3".to_owned())]);
@@ -181,7 +181,7 @@ proptest! {
         activate in any::<bool>(),
     ) {
         let edition = if batch { Edition::V2 } else { Edition::V1 };
-        let interface = if activate { Interface::Activate } else { Interface::Heartbeat };
+        let interface = if activate { CodeInterface::Activate } else { CodeInterface::Heartbeat };
         let told = CodeInfo { expires, amount, ..info(&code) };
         let body = answer(interface, edition, std::slice::from_ref(&told));
         let mut read = read_one(200, &body).unwrap();

@@ -2,7 +2,9 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{BATCH_LIMIT, CODE_LIMIT, CodeInfo, Edition, Interface, RAW_LIMIT, Standing};
+use super::{
+    BATCH_LIMIT, CODE_LIMIT, CodeInfo, CodeInterface, Edition, LicenseCodeStatus, RAW_LIMIT,
+};
 use crate::time;
 
 /// Members under which a list of codes may stand in an answer whose form is not public.
@@ -10,7 +12,7 @@ const LISTS: &[&str] = &["license_list", "licenses", "license_infos", "list", "r
 
 /// What a request asks for, as whoever plays the marketplace reads it.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Asked {
+pub struct CodeRequest {
     /// The codes.
     pub codes: Vec<String>,
     /// `real_effect_time`: since when the software is used.
@@ -27,7 +29,7 @@ pub struct InvalidRequest(pub &'static str);
 /// # Errors
 ///
 /// What is missing or wrong.
-pub fn read_request(edition: Edition, body: &[u8]) -> Result<Asked, InvalidRequest> {
+pub fn read_request(edition: Edition, body: &[u8]) -> Result<CodeRequest, InvalidRequest> {
     let request: Value =
         serde_json::from_slice(body).map_err(|_| InvalidRequest("the body is not JSON"))?;
     let codes = match edition {
@@ -53,7 +55,7 @@ pub fn read_request(edition: Edition, body: &[u8]) -> Result<Asked, InvalidReque
             time::parse(&text).ok_or(InvalidRequest("real_effect_time is not yyyyMMddHHmmss"))?,
         ),
     };
-    Ok(Asked { codes: codes.collect::<Result<_, _>>()?, since })
+    Ok(CodeRequest { codes: codes.collect::<Result<_, _>>()?, since })
 }
 
 pub(super) fn one(code: &str, since: Option<i64>) -> Vec<u8> {
@@ -99,7 +101,7 @@ fn info(element: &Value) -> Result<CodeInfo, &'static str> {
     };
     Ok(CodeInfo {
         code: read(&["license_code", "license", "code"]),
-        standing: read(&["status"]).map(Standing::from_text),
+        status: read(&["status"]).map(LicenseCodeStatus::from_text),
         expires: when(&["expire_time", "expireTime"], "expire_time is not a time")?,
         // Only shown: one that cannot be read is left out.
         activated: when(&["activate_time", "activateTime"], "").unwrap_or_default(),
@@ -111,7 +113,7 @@ fn info(element: &Value) -> Result<CodeInfo, &'static str> {
     })
 }
 
-pub(super) fn answer(interface: Interface, edition: Edition, infos: &[CodeInfo]) -> Vec<u8> {
+pub(super) fn answer(interface: CodeInterface, edition: Edition, infos: &[CodeInfo]) -> Vec<u8> {
     let mut elements = infos.iter().map(|info| element(interface, edition, info));
     let data = match edition {
         Edition::V1 => elements.next().unwrap_or(Value::Null),
@@ -122,14 +124,14 @@ pub(super) fn answer(interface: Interface, edition: Edition, infos: &[CodeInfo])
         .into_bytes()
 }
 
-fn element(interface: Interface, edition: Edition, info: &CodeInfo) -> Value {
+fn element(interface: CodeInterface, edition: Edition, info: &CodeInfo) -> Value {
     let mut members = Map::new();
     let mut put = |name: &str, value: Option<Value>| {
         if let Some(value) = value {
             members.insert(name.to_owned(), value);
         }
     };
-    put("status", info.standing.as_ref().map(|standing| standing.as_str().into()));
+    put("status", info.status.as_ref().map(|status| status.as_str().into()));
     put("expire_time", info.expires.map(|at| time::compact(at).into()));
     put("activate_time", info.activated.map(|at| time::compact(at).into()));
     put("product_id", info.product_id.clone().map(Value::from));
@@ -137,11 +139,11 @@ fn element(interface: Interface, edition: Edition, info: &CodeInfo) -> Value {
     put("order_id", info.order_id.clone().map(Value::from));
     put("amount", info.amount.map(Value::from));
     match interface {
-        Interface::Heartbeat => {
+        CodeInterface::Heartbeat => {
             put("license_code", info.code.clone().map(Value::from));
             Value::Object(members)
         }
-        Interface::Activate => {
+        CodeInterface::Activate => {
             let hidden = Value::Object(members).to_string();
             match (edition, &info.code) {
                 (Edition::V2, Some(code)) => {
@@ -153,7 +155,7 @@ fn element(interface: Interface, edition: Edition, info: &CodeInfo) -> Value {
     }
 }
 
-impl Standing {
+impl LicenseCodeStatus {
     /// The marketplace's word.
     #[must_use]
     pub fn as_str(&self) -> &str {

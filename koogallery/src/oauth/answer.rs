@@ -10,9 +10,9 @@ const DESCRIPTION_LIMIT: usize = 200;
 
 /// A token. Wiped when dropped, never shown.
 #[derive(Clone, Eq, PartialEq)]
-pub struct Secret(Zeroizing<String>);
+pub struct OauthToken(Zeroizing<String>);
 
-impl Secret {
+impl OauthToken {
     /// Takes a token over.
     #[must_use]
     pub fn new(text: impl Into<String>) -> Self {
@@ -26,9 +26,9 @@ impl Secret {
     }
 }
 
-impl fmt::Debug for Secret {
+impl fmt::Debug for OauthToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secret(..)")
+        f.write_str("OauthToken(..)")
     }
 }
 
@@ -36,9 +36,9 @@ impl fmt::Debug for Secret {
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Tokens {
     /// For the user's data; lives two hours.
-    pub access_token: Secret,
+    pub access_token: OauthToken,
     /// For the next tokens, where there is one; lives 30 days.
-    pub refresh_token: Option<Secret>,
+    pub refresh_token: Option<OauthToken>,
     /// Seconds that the access token lives, where the centre says it.
     pub expires_in: Option<u64>,
     /// What it may be used for, where the centre says it.
@@ -115,8 +115,8 @@ pub fn read_tokens(status: u16, body: &[u8]) -> Result<Tokens, OauthError> {
         return Err(unreadable("its access_token cannot be sent in a header"));
     }
     Ok(Tokens {
-        access_token: Secret::new(access_token),
-        refresh_token: text(&answer, "refresh_token").map(Secret::new),
+        access_token: OauthToken::new(access_token),
+        refresh_token: text(&answer, "refresh_token").map(OauthToken::new),
         expires_in: match answer.get("expires_in") {
             Some(Value::Number(seconds)) => seconds.as_u64(),
             Some(Value::String(seconds)) => seconds.parse().ok(),

@@ -4,8 +4,8 @@ use proptest::prelude::*;
 
 use super::*;
 
-fn centre() -> Centre {
-    Centre::parse("https://sso.example.com/").unwrap()
+fn centre() -> CenterUrl {
+    CenterUrl::parse("https://sso.example.com/").unwrap()
 }
 
 #[test]
@@ -18,7 +18,7 @@ fn a_centre_is_https_or_on_this_machine() {
         ("http://localhost", "http://localhost", "localhost"),
         ("http://[::1]/x", "http://[::1]/x", "::1"),
     ] {
-        let centre = Centre::parse(text).unwrap();
+        let centre = CenterUrl::parse(text).unwrap();
         assert_eq!((centre.to_string().as_str(), centre.host()), (base, host), "{text}");
     }
     for text in [
@@ -40,10 +40,10 @@ fn a_centre_is_https_or_on_this_machine() {
         "javascript://sso.example.com",
         "",
     ] {
-        assert_eq!(Centre::parse(text), Err(NoCentre::NoAddress), "{text}");
+        assert_eq!(CenterUrl::parse(text), Err(InvalidCenterUrl::NoAddress), "{text}");
     }
     for text in ["http://sso.example.com", "http://10.0.0.1", "http://127.0.0.1.example.com"] {
-        assert_eq!(Centre::parse(text), Err(NoCentre::NotEncrypted), "{text}");
+        assert_eq!(CenterUrl::parse(text), Err(InvalidCenterUrl::NotEncrypted), "{text}");
     }
 }
 
@@ -84,10 +84,10 @@ fn forms_hold_what_the_guide_names() {
     );
     assert!(!token_form("c", "s", "k", "r", None).contains("code_verifier"));
     assert_eq!(
-        *refresh_form("c", "s", &Secret::new("r/1")),
+        *refresh_form("c", "s", &OauthToken::new("r/1")),
         "grant_type=refresh_token&client_id=c&client_secret=s&refresh_token=r%2F1"
     );
-    assert_eq!(*authorization(&Secret::new("t1")), "Bearer t1");
+    assert_eq!(*authorization(&OauthToken::new("t1")), "Bearer t1");
 }
 
 #[test]
@@ -153,7 +153,7 @@ proptest! {
     fn nothing_makes_it_panic(status: u16, body: Vec<u8>, text in "\\PC{0,40}") {
         let _ = read_tokens(status, &body);
         let _ = read_user_info(status, &body);
-        let _ = Centre::parse(&text);
-        let _ = Centre::parse(&format!("https://{text}"));
+        let _ = CenterUrl::parse(&text);
+        let _ = CenterUrl::parse(&format!("https://{text}"));
     }
 }

@@ -8,7 +8,7 @@ pub struct InvalidUpload(pub &'static str);
 /// The most parts that are looked at.
 const PARTS: usize = 8;
 
-pub(super) struct Part<'a> {
+pub(super) struct MultipartPart<'a> {
     pub(super) name: String,
     pub(super) file_name: Option<String>,
     pub(super) content: &'a [u8],
@@ -45,7 +45,10 @@ fn escape(name: &str) -> String {
 }
 
 /// Splits a body into its parts.
-pub(super) fn read<'a>(content_type: &str, body: &'a [u8]) -> Result<Vec<Part<'a>>, InvalidUpload> {
+pub(super) fn read<'a>(
+    content_type: &str,
+    body: &'a [u8],
+) -> Result<Vec<MultipartPart<'a>>, InvalidUpload> {
     const CUT: InvalidUpload = InvalidUpload("the body ends before its last boundary");
 
     let kind = content_type.split(';').next().unwrap_or_default().trim();
@@ -79,7 +82,7 @@ pub(super) fn read<'a>(content_type: &str, body: &'a [u8]) -> Result<Vec<Part<'a
     Ok(parts)
 }
 
-fn part(bytes: &[u8]) -> Result<Part<'_>, InvalidUpload> {
+fn part(bytes: &[u8]) -> Result<MultipartPart<'_>, InvalidUpload> {
     const HEAD: InvalidUpload = InvalidUpload("a part has no readable head");
 
     let split = find(bytes, b"\r\n\r\n").ok_or(HEAD)?;
@@ -90,7 +93,7 @@ fn part(bytes: &[u8]) -> Result<Part<'_>, InvalidUpload> {
         .find(|(name, _)| name.trim().eq_ignore_ascii_case("content-disposition"))
         .map(|(_, value)| value)
         .ok_or(HEAD)?;
-    Ok(Part {
+    Ok(MultipartPart {
         name: parameter(disposition, "name").ok_or(HEAD)?,
         file_name: parameter(disposition, "filename"),
         content: &bytes[split + 4..],

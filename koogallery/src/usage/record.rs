@@ -20,9 +20,9 @@ pub struct Record {
     pub record_time: i64,
     /// How much.
     pub amount: Amount,
-    /// `metering_sn`: names the record for ever. Travels in the new form only.
+    /// `metering_sn`: names the record for ever. Travels in V2 only.
     pub number: String,
-    /// The marketplace's product. Travels in the old form only.
+    /// The marketplace's product. Travels in V1 only.
     pub product_id: Option<String>,
     /// `relate_pkg_instance`, where a package was bought to be used up.
     pub package: Option<String>,

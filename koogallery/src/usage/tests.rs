@@ -27,20 +27,20 @@ fn record(number: &str) -> Record {
 fn members_stand_in_their_natural_order() {
     let mut packaged = record("sn-1");
     packaged.package = Some("pkg-1".to_owned());
-    let new = String::from_utf8(body(Form::New, &[packaged.clone()])).unwrap();
+    let new = String::from_utf8(body(Edition::V2, &[packaged.clone()])).unwrap();
     assert_eq!(
         new,
         r#"{"usage_records":[{"begin_time":"20261119T220000Z","end_time":"20261119T230000Z","instance_id":"i-1","metering_sn":"sn-1","record_time":"20261120T000000Z","relate_pkg_instance":"pkg-1","usage_value":"12.5"}]}"#
     );
-    let old = String::from_utf8(body(Form::Old, &[record("sn-1")])).unwrap();
+    let old = String::from_utf8(body(Edition::V1, &[record("sn-1")])).unwrap();
     assert_eq!(
         old,
         r#"{"usage_records":[{"begin_time":"20261119T220000Z","end_time":"20261119T230000Z","instance_id":"i-1","product_id":"OFFI1","record_time":"20261120T000000Z","usage_value":"12.5"}]}"#
     );
-    let read = read_body(Form::New, new.as_bytes()).unwrap();
+    let read = read_body(Edition::V2, new.as_bytes()).unwrap();
     assert_eq!(read, [Record { product_id: None, ..packaged }]);
-    assert!(read_body(Form::Old, new.as_bytes()).is_err());
-    assert!(read_body(Form::New, old.as_bytes()).is_err());
+    assert!(read_body(Edition::V1, new.as_bytes()).is_err());
+    assert!(read_body(Edition::V2, old.as_bytes()).is_err());
 }
 
 /// Computed with OpenSSL: `printf 'ts=…&nonce=…&body=…' | openssl dgst -sha256 -hmac KEY -binary |
@@ -114,7 +114,7 @@ fn an_answer_tells_what_became_of_each_record() {
     }
 }
 
-/// The old form has no numbers: what is said about a record names its instance and times.
+/// V1 has no numbers: what is said about a record names its instance and times.
 #[test]
 fn records_without_a_number_are_known_by_their_times() {
     let mut sent = [record(""), record(""), record("")];
@@ -171,6 +171,6 @@ proptest! {
         let _ = read_answer(status, &answer, &sent);
         let element = serde_json::json!({ "error_code": "94060999", "abnormal": [{ &text: &text }, text] });
         let _ = read_answer(200, element.to_string().as_bytes(), &sent);
-        let _ = read_body(Form::New, &answer);
+        let _ = read_body(Edition::V2, &answer);
     }
 }

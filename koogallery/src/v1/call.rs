@@ -22,7 +22,7 @@ const TIME_LIMIT: usize = 20;
 
 /// One call, its parameters judged.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Call {
+pub enum V1Call {
     /// `newInstance`.
     NewInstance(Purchase),
     /// `refreshInstance`.
@@ -175,7 +175,7 @@ impl Period {
     }
 }
 
-impl Call {
+impl V1Call {
     /// Reads a verified query. Parameters that no table names are tolerated.
     ///
     /// # Errors

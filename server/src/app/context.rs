@@ -18,7 +18,7 @@ use crate::environment::Environment;
 use crate::keys::sealing::ServerSecret;
 use crate::outbound::notifier::Notifier;
 use crate::store::{ProductRow, StoreError};
-use koogallery::usage::Form;
+use koogallery::Edition;
 
 /// Made once when the app opens.
 pub(crate) struct Context {
@@ -49,8 +49,8 @@ pub(crate) struct Context {
     pub(crate) last_id: Mutex<u128>,
     /// To whom alerts are told.
     pub(crate) notifier: Notifier,
-    /// In which printing usage is pushed.
-    pub(crate) usage_form: Form,
+    /// In which edition usage is pushed.
+    pub(crate) usage_edition: Edition,
     /// Orders that are being read just now.
     pub(crate) reading: InFlight,
     /// Authorization codes that the marketplace is being asked about just now.

@@ -13,6 +13,7 @@ use super::audit::entry::{By, Entry};
 use super::command::{Command, Failed};
 use super::context::Context;
 use super::issuance::{count, limit_of, product_of, state};
+use super::refund_warnings::edition_of;
 use super::transaction::UnitOfWork;
 use super::{App, paging, views};
 use crate::error::ApiError;
@@ -79,7 +80,7 @@ fn view(
     let live = instance.state != InstanceState::Released;
     let unread = live && instance.quantity.is_none();
     let waits_since = wait.filter(|_| live).map(|wait| wait.since);
-    let refund = refund(instance.first_edition);
+    let refund = refund(edition_of(instance.first_edition));
     api::InstanceView {
         instance_id: instance.id.clone().into(),
         order_id: instance.order_id.clone(),

@@ -6,7 +6,8 @@ mod sync;
 
 use std::sync::Arc;
 
-use koogallery::kit::{self, ApplicationSync, Change, Edition, Interface, KitCall};
+use koogallery::Edition;
+use koogallery::kit::{self, ApplicationSync, KitCall, KitInterface, SyncAction};
 use koogallery::{Answer, Body, InterfaceType, Presented, Rejection, ResultCode};
 
 use sync::SyncKit;
@@ -27,7 +28,7 @@ pub(crate) struct Shown {
 /// Answers one call of the kit.
 pub(crate) async fn call(
     app: &App,
-    interface: Interface,
+    interface: KitInterface,
     edition: Edition,
     shown: &Shown,
     raw: &[u8],
@@ -47,7 +48,7 @@ pub(crate) async fn call(
 /// A bounded parse and nothing else happens before the signature is known to be good.
 fn admit(
     app: &App,
-    interface: Interface,
+    interface: KitInterface,
     edition: Edition,
     shown: &Shown,
     raw: &[u8],
@@ -95,7 +96,7 @@ async fn answer(app: &App, call: KitCall, raw: &[u8]) -> Answer {
 /// The application's secret as it is kept: opened with the seller's key, sealed under ours.
 /// Who is deleted needs none.
 async fn sealed_secret(app: &App, call: &ApplicationSync) -> Result<Vec<u8>, Answer> {
-    if call.change == Change::Delete {
+    if call.change == SyncAction::Delete {
         return Ok(Vec::new());
     }
     let (keys, context) = (Arc::clone(&app.kit_keys), Arc::clone(&app.context));

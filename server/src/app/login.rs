@@ -9,7 +9,7 @@ pub(crate) mod setup;
 use std::sync::Arc;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD as B64};
-use koogallery::oauth::{self, Centre};
+use koogallery::oauth::{self, CenterUrl};
 use license_core::{Code, api};
 use serde::Deserialize;
 
@@ -191,7 +191,7 @@ async fn identify(
             }
         }
     };
-    let centre = Centre::parse(&door.domain_name)
+    let centre = CenterUrl::parse(&door.domain_name)
         .map_err(|error| unfinished(LoginError::Unreachable(error.to_string())))?;
     let exchange = Exchange {
         centre,
@@ -242,8 +242,8 @@ async fn find_application(
     doors.pop().ok_or_else(|| views::not_found("application", "应用"))
 }
 
-fn centre(door: &KitDoor) -> Result<Centre, ApiError> {
-    Centre::parse(&door.domain_name)
+fn centre(door: &KitDoor) -> Result<CenterUrl, ApiError> {
+    CenterUrl::parse(&door.domain_name)
         .map_err(|error| ApiError::internal(&format!("a tenant's domainName: {error}")))
 }
 

@@ -24,7 +24,7 @@ use apply::Apply;
 use authorization_codes::{RefreshCode, ReleaseCode, SetCodeStatus};
 use create::CreateInstance;
 use query::Shown;
-use refresh::{Edition, RefreshInstance};
+use refresh::{RefreshInstance, RefreshInterface};
 use release::ReleaseInstance;
 use status::SetStatus;
 use upgrade::UpgradeInstance;
@@ -113,12 +113,12 @@ async fn apply(app: &App, call: GetLicenseAsync) -> Result<Answer, Failed<Reject
 }
 
 async fn answer(app: &App, call: Call, nonce: Vec<u8>) -> Result<Answer, Failed<Rejection>> {
-    let edition = Edition::V2;
+    let interface = RefreshInterface::V2;
     let writer = &app.writer;
     Ok(match call {
         Call::NewInstance(call) => writer.write(CreateInstance(call)).await?,
         Call::RefreshInstance(call) => {
-            writer.write(RefreshInstance { call, nonce, edition }).await?
+            writer.write(RefreshInstance { call, nonce, interface }).await?
         }
         Call::UpdateInstanceStatus(call) => writer.write(SetStatus { call, nonce }).await?,
         Call::ReleaseInstance(call) => writer.write(ReleaseInstance { call, nonce }).await?,

@@ -91,7 +91,7 @@ async fn assemble(
         products: std::sync::Mutex::default(),
         last_id: std::sync::Mutex::new(0),
         notifier: Notifier::new(&config.alerts)?,
-        usage_form: config.koogallery.usage_form,
+        usage_edition: config.koogallery.usage_edition,
         reading: InFlight::default(),
         asking: InFlight::default(),
         alerts: AlertQueue::default(),

@@ -10,7 +10,7 @@ pub(crate) const UPGRADE: &str = "UPGRADE";
 /// The scene of an order that takes a renewal back.
 pub(crate) const REFUND: &str = "UNSUBSCRIBE_RENEWAL_PERIOD";
 
-/// The line that the instance was made for; an order of one line leaves no doubt. The first edition
+/// The line that the instance was made for; an order of one line leaves no doubt. V1
 /// names no line, but the goods.
 pub(crate) fn line_of<'a>(
     order: &'a Order,

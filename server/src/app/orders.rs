@@ -105,7 +105,7 @@ impl EndOrder {
         line: &OrderLine,
     ) -> Result<(), StoreError> {
         let Some(mut instance) = tx.instance(&row.instance_id).await? else { return Ok(()) };
-        // The first edition names the goods instead of a line.
+        // V1 names the goods instead of a line.
         let named = instance.market_product.as_deref().filter(|_| row.line_id.is_empty());
         let (goods, product) = goods_of(tx, line, named).await?;
         let terms = Terms {

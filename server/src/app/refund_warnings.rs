@@ -1,5 +1,6 @@
 //! Orders that nobody has read yet are paid back after a while: who is warned, and when.
 
+use koogallery::Edition;
 use koogallery::retry::{REFUND, REFUND_V1, WARNINGS, refund, warning};
 
 use super::command::Command;
@@ -10,7 +11,12 @@ use crate::store::{StoreError, Tx};
 /// Warnings of one transaction.
 const AT_ONCE: i64 = 100;
 
-/// How much longer the marketplace tries the first edition's calls.
+/// The edition of the call that created an instance, as its column `first_edition` says it.
+pub(super) const fn edition_of(first_edition: bool) -> Edition {
+    if first_edition { Edition::V1 } else { Edition::V2 }
+}
+
+/// How much longer the marketplace tries V1's calls.
 pub(crate) const LONGER: i64 = REFUND_V1.lasts - REFUND.lasts;
 
 /// From when an instance must be there for so many minutes to be left.
@@ -47,7 +53,7 @@ impl Command for WarnRefunds {
             for (instance, since, first_edition) in
                 tx.refunds_nearing(until, LONGER, minutes, AT_ONCE).await?
             {
-                let left = refund(first_edition).left(since, now);
+                let left = refund(edition_of(first_edition)).left(since, now);
                 let urgent = warning(left).unwrap_or(minutes);
                 let mut first = true;
                 // After a pause of ours several have come: the most urgent one is told.

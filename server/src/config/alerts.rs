@@ -92,22 +92,22 @@ fn fault(url: &str, allow_private: bool) -> Option<&'static str> {
 }
 
 /// `koogallery.usage_form`
-pub(super) fn usage_form(reader: &mut Reader<'_>) -> koogallery::usage::Form {
+pub(super) fn usage_edition(reader: &mut Reader<'_>) -> koogallery::Edition {
     const PATH: &str = "koogallery.usage_form";
     match reader.text(PATH).as_str() {
-        "new" => koogallery::usage::Form::New,
-        "old" => koogallery::usage::Form::Old,
+        "new" => koogallery::Edition::V2,
+        "old" => koogallery::Edition::V1,
         other => {
             let what = format!("{other:?} is neither \"new\" nor \"old\"");
             reader.problem(PATH, &what, "write usage_form = \"new\"");
-            koogallery::usage::Form::New
+            koogallery::Edition::V2
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use koogallery::usage::Form;
+    use koogallery::Edition;
 
     use crate::config::{Config, Sources};
 
@@ -161,8 +161,8 @@ mod tests {
             let variables = vec![("LICD_KOOGALLERY__USAGE_FORM".to_owned(), form.to_owned())];
             Config::load(&Sources { variables, ..Sources::default() })
         };
-        assert_eq!(load("old").ok().unwrap().config.koogallery.usage_form, Form::Old);
-        assert_eq!(load("new").ok().unwrap().config.koogallery.usage_form, Form::New);
+        assert_eq!(load("old").ok().unwrap().config.koogallery.usage_edition, Edition::V1);
+        assert_eq!(load("new").ok().unwrap().config.koogallery.usage_edition, Edition::V2);
         assert!(load("newest").is_err());
     }
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use axum::http::Uri;
 
-use koogallery::license_code::Edition;
+use koogallery::Edition;
 use license_core::host::is_loopback;
 
 use super::reader::Reader;

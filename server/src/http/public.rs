@@ -11,7 +11,8 @@ mod usage;
 
 use axum::Router;
 use axum::routing::{get, post};
-use koogallery::kit::{Edition, Interface};
+use koogallery::Edition;
+use koogallery::kit::KitInterface;
 
 use super::{HttpState, layers};
 
@@ -30,7 +31,7 @@ pub(super) fn router(state: HttpState, secure: bool) -> Router {
         .route("/.well-known/jwks.json", get(lists::jwks))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready));
-    for &interface in Interface::ALL {
+    for &interface in KitInterface::ALL {
         for edition in [Edition::V1, Edition::V2] {
             let path = format!("/koogallery{}", interface.path(edition));
             let call = move |state, request| kit::call(interface, edition, state, request);

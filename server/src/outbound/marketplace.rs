@@ -6,11 +6,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use anyhow::Context as _;
+use koogallery::Edition;
 use koogallery::aksk::{Credentials, Payload, Request, authorize};
-use koogallery::license_code::{self, CodeInfo, Edition, Interface};
+use koogallery::license_code::{self, CodeInfo, CodeInterface};
 use koogallery::signature::AccessKey;
 use koogallery::upload::{Content, boundary, multipart};
-use koogallery::usage::{self, Form, Record, Verdicts};
+use koogallery::usage::{self, Record, Verdicts};
 use koogallery::{Failure, order, upload};
 use ureq::Agent;
 use ureq::http;
@@ -134,40 +135,41 @@ impl Marketplace {
         .await
     }
 
-    /// Sends usage. In the new form each access key is tried until one is not refused: while it is
+    /// Sends usage. In V2 each access key is tried until one is not refused: while it is
     /// being changed there are two.
     pub(crate) async fn push_usage(
         self: &Arc<Self>,
-        form: Form,
+        edition: Edition,
         records: Vec<Record>,
         nonce: String,
         now_ms: i64,
     ) -> Result<Verdicts, CallError> {
-        self.blocking(move |this| this.push_usage_blocking(form, &records, &nonce, now_ms)).await
+        self.blocking(move |this| this.push_usage_blocking(edition, &records, &nonce, now_ms)).await
     }
 
     fn push_usage_blocking(
         &self,
-        form: Form,
+        edition: Edition,
         records: &[Record],
         nonce: &str,
         now_ms: i64,
     ) -> Result<Verdicts, CallError> {
-        let body = usage::body(form, records);
-        let signed: Vec<Vec<(&str, String)>> = match form {
-            Form::New => self
+        let body = usage::body(edition, records);
+        let signed: Vec<Vec<(&str, String)>> = match edition {
+            Edition::V2 => self
                 .access_keys
                 .iter()
                 .enumerate()
                 // Another nonce for each: one that was seen is a replay.
                 .map(|(i, key)| usage::headers(key, &body, &format!("{nonce}{i}"), now_ms).into())
                 .collect(),
-            Form::Old => vec![Vec::new()],
+            Edition::V1 => vec![Vec::new()],
         };
         let mut last = CallError { failure: Failure::no_access_key(), sent: false };
         for headers in signed {
             let now = now_ms.div_euclid(1000);
-            let (status, answer) = self.send("POST", form.path(), JSON, &headers, &body, now)?;
+            let (status, answer) =
+                self.send("POST", usage::path(edition), JSON, &headers, &body, now)?;
             match usage::read_answer(status, &answer, records) {
                 Err(failure) if usage::is_about_the_access_key(&failure) => last = failure.into(),
                 judged => return Ok(judged?),
@@ -188,7 +190,7 @@ impl Marketplace {
             Edition::V2 => single(license_code::activate_batches(&[code.to_owned()], Some(since))),
         };
         self.blocking(move |this| {
-            let (status, body) = this.ask(Interface::Activate, &body, now)?;
+            let (status, body) = this.ask(CodeInterface::Activate, &body, now)?;
             Ok(license_code::read_activation(status, &body)?)
         })
         .await
@@ -205,7 +207,7 @@ impl Marketplace {
             Edition::V2 => single(license_code::heartbeat_batches(&[code.to_owned()])),
         };
         self.blocking(move |this| {
-            let (status, body) = this.ask(Interface::Heartbeat, &body, now)?;
+            let (status, body) = this.ask(CodeInterface::Heartbeat, &body, now)?;
             Ok(license_code::read_one(status, &body)?)
         })
         .await
@@ -213,7 +215,7 @@ impl Marketplace {
 
     fn ask(
         &self,
-        interface: Interface,
+        interface: CodeInterface,
         body: &[u8],
         now: i64,
     ) -> Result<(u16, Vec<u8>), CallError> {

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use koogallery::oauth::{self, Centre, OauthError, UserInfo};
+use koogallery::oauth::{self, CenterUrl, OauthError, UserInfo};
 use ureq::Agent;
 use zeroize::Zeroizing;
 
@@ -22,7 +22,7 @@ pub(crate) struct OauthClient {
 
 /// One login to be finished.
 pub(crate) struct Exchange {
-    pub(crate) centre: Centre,
+    pub(crate) centre: CenterUrl,
     pub(crate) client_id: String,
     pub(crate) client_secret: Zeroizing<String>,
     pub(crate) code: String,

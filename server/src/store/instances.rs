@@ -39,7 +39,7 @@ pub(crate) struct Instance {
     pub(crate) expires_set: bool,
     pub(crate) machines_used: i64,
     pub(crate) judge_due: bool,
-    /// Created by a call of the first edition.
+    /// Created by a V1 call.
     pub(crate) first_edition: bool,
 }
 

@@ -98,9 +98,9 @@ async fn take(app: &App) -> Option<UsageCall> {
 
 async fn send(app: App, marketplace: Arc<Marketplace>, shutdown: Shutdown, call: UsageCall) {
     let UsageCall { ids, records, attempts } = call;
-    let form = app.context.usage_form;
+    let edition = app.context.usage_edition;
     let (now_ms, nonce) = (app.context.now_ms(), hex::encode(app.context.random::<16>()));
-    let sent = marketplace.push_usage(form, records, nonce, now_ms).await;
+    let sent = marketplace.push_usage(edition, records, nonce, now_ms).await;
     let unsent = sent.as_ref().is_err_and(|error| !error.sent);
     let outcome = sent.map_err(|error| error.failure);
     let failure = outcome.as_ref().err();

@@ -1,7 +1,8 @@
 //! The joint-operation kit: five interfaces on paths of their own, in both editions.
 
+use koogallery::Edition;
 use koogallery::auth_token;
-use koogallery::kit::{Edition, Interface, LIMIT, signature};
+use koogallery::kit::{KitInterface, LIMIT, signature};
 use serde_json::{Value, json};
 use ureq::http::Method;
 
@@ -19,7 +20,7 @@ pub(super) fn run(console: &mut Console<'_>) -> anyhow::Result<()> {
         return Ok(());
     };
     for edition in [Edition::V2, Edition::V1] {
-        for interface in Interface::ALL {
+        for interface in KitInterface::ALL {
             good(console, seller, *interface, edition)?;
         }
         refusals(console, seller, edition)?;
@@ -31,12 +32,12 @@ pub(super) fn run(console: &mut Console<'_>) -> anyhow::Result<()> {
 fn good(
     console: &mut Console<'_>,
     seller: &Seller,
-    interface: Interface,
+    interface: KitInterface,
     edition: Edition,
 ) -> anyhow::Result<()> {
     let flags: &[(&str, u8)] = match (interface, edition) {
-        (Interface::SingleOrgSync | Interface::AllOrgSync, _) => &[("add", 1), ("again", 1)],
-        (Interface::AuthSync, _) | (_, Edition::V2) => &[
+        (KitInterface::SingleOrgSync | KitInterface::AllOrgSync, _) => &[("add", 1), ("again", 1)],
+        (KitInterface::AuthSync, _) | (_, Edition::V2) => &[
             ("add", 1),
             ("again", 1),
             ("change", 2),
@@ -55,13 +56,13 @@ fn good(
         shoot(console, &format!("kit-{word}"), sent, &shot, &rule);
     }
     let rule = Rule::done("a delete asks for no instance: 000000", "删除不校验实例:000000");
-    if !matches!(interface, Interface::SingleOrgSync | Interface::AllOrgSync) {
+    if !matches!(interface, KitInterface::SingleOrgSync | KitInterface::AllOrgSync) {
         let message = body(console, interface, 0).with("instanceId", "NOWHERE");
         let shot = sign(seller, interface, edition, &message)?;
         let sent = format!("{name} {}, delete, unknown instance", printing(edition));
         shoot(console, "kit-delete-unknown", sent, &shot, &rule);
     }
-    if interface == Interface::AuthSync {
+    if interface == KitInterface::AuthSync {
         let rule = Rule::done("500 users a call", "每次最多 500 个用户");
         let message = body(console, interface, 1).with("userList", users(500));
         let shot = sign(seller, interface, edition, &message)?;
@@ -77,19 +78,19 @@ fn good(
 fn fields(
     console: &mut Console<'_>,
     seller: &Seller,
-    interface: Interface,
+    interface: KitInterface,
     edition: Edition,
 ) -> anyhow::Result<()> {
     let names: &[&str] = match interface {
-        Interface::TenantSync => &["tenantId", "tenantCode", "name", "domainName", "flag"],
-        Interface::ApplicationSync => {
+        KitInterface::TenantSync => &["tenantId", "tenantCode", "name", "domainName", "flag"],
+        KitInterface::ApplicationSync => {
             &["instanceId", "tenantId", "appId", "clientId", "clientSecret", "flag"]
         }
-        Interface::AuthSync => {
+        KitInterface::AuthSync => {
             &["instanceId", "tenantId", "appId", "userList", "currentSyncTime", "flag"]
         }
         // Their bodies are not public.
-        Interface::SingleOrgSync | Interface::AllOrgSync => return Ok(()),
+        KitInterface::SingleOrgSync | KitInterface::AllOrgSync => return Ok(()),
     };
     let missing = parameter("mandatory, so 000002", "必填字段,缺少时为 000002");
     for name in names {
@@ -109,7 +110,7 @@ fn fields(
 }
 
 fn refusals(console: &mut Console<'_>, seller: &Seller, edition: Edition) -> anyhow::Result<()> {
-    let interface = Interface::TenantSync;
+    let interface = KitInterface::TenantSync;
     let message = body(console, interface, 1);
     let sent = |what: &str| format!("tenantSync {}, {what}", printing(edition));
     let whole = sign(seller, interface, edition, &message)?;
@@ -160,7 +161,7 @@ const fn printing(edition: Edition) -> &'static str {
     }
 }
 
-fn body(console: &Console<'_>, interface: Interface, flag: u8) -> Message {
+fn body(console: &Console<'_>, interface: KitInterface, flag: u8) -> Message {
     let now = console.seller.now_ms();
     // The kit's own time stamp is in China's time.
     let time_stamp = format!("{}000", stamp("%Y%m%d%H%M%S", now / 1000 + 8 * 3600));
@@ -171,20 +172,20 @@ fn body(console: &Console<'_>, interface: Interface, flag: u8) -> Message {
         .with_json("testFlag", 1)
         .with("timeStamp", &time_stamp);
     match interface {
-        Interface::TenantSync => message
+        KitInterface::TenantSync => message
             .with("orderId", &console.subject.order)
             .with("tenantCode", "debug")
             .with("name", "示例工业软件(深圳)有限公司")
             .with("domainName", "https://debug.example.com"),
-        Interface::ApplicationSync => message
+        KitInterface::ApplicationSync => message
             .with("appId", "debug-app")
             .with("clientId", "debug-client")
             .with("clientSecret", SECRET.repeat(128)),
-        Interface::AuthSync => message
+        KitInterface::AuthSync => message
             .with("appId", "debug-app")
             .with("userList", users(1))
             .with("currentSyncTime", time_stamp),
-        Interface::SingleOrgSync | Interface::AllOrgSync => {
+        KitInterface::SingleOrgSync | KitInterface::AllOrgSync => {
             message.with("orgCode", "D1").with("orgName", "研发部")
         }
     }
@@ -204,7 +205,7 @@ fn users(count: usize) -> String {
 
 fn sign(
     seller: &Seller,
-    interface: Interface,
+    interface: KitInterface,
     edition: Edition,
     message: &Message,
 ) -> anyhow::Result<Shot> {
@@ -219,7 +220,7 @@ fn sign(
 
 fn sign_v2(
     seller: &Seller,
-    interface: Interface,
+    interface: KitInterface,
     body: String,
     at_ms: i64,
 ) -> anyhow::Result<Shot> {
@@ -234,7 +235,7 @@ fn sign_v2(
 }
 
 fn shot(
-    interface: Interface,
+    interface: KitInterface,
     edition: Edition,
     headers: Vec<(&'static str, String)>,
     body: String,

@@ -3,7 +3,8 @@
 use std::collections::HashSet;
 
 use axum::http::{HeaderMap, StatusCode};
-use koogallery::kit::{Edition, Interface, KitCall, LIMIT, V1_PATH, V2_PATH, signature};
+use koogallery::Edition;
+use koogallery::kit::{KitCall, KitInterface, LIMIT, V1_PATH, V2_PATH, signature};
 use koogallery::{Answer, Body, Presented, Rejection, ResultCode};
 
 use super::{Desk, Fault, now_ms};
@@ -15,7 +16,7 @@ impl Desk {
             .strip_prefix(V2_PATH)
             .map(|segment| (Edition::V2, segment))
             .or_else(|| Some((Edition::V1, below.strip_prefix(V1_PATH)?)))
-            .and_then(|(edition, segment)| Some((edition, Interface::from_segment(segment)?)));
+            .and_then(|(edition, segment)| Some((edition, KitInterface::from_segment(segment)?)));
         let Some((edition, interface)) = found else { return (StatusCode::NOT_FOUND, Vec::new()) };
         if raw.len() > LIMIT {
             return (StatusCode::PAYLOAD_TOO_LARGE, Vec::new());
@@ -27,7 +28,7 @@ impl Desk {
     fn judge_kit(
         &self,
         edition: Edition,
-        interface: Interface,
+        interface: KitInterface,
         headers: &HeaderMap,
         raw: &[u8],
     ) -> Result<Answer, Rejection> {

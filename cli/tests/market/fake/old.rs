@@ -1,6 +1,6 @@
 //! The fake seller's V1 interfaces.
 
-use koogallery::v1::{self, Call};
+use koogallery::v1::{self, V1Call};
 use koogallery::{Answer, Rejection, ResultCode};
 
 use super::{Desk, Fault, now_ms};
@@ -21,21 +21,25 @@ impl Desk {
             let known = instance.starts_with("I-");
             Answer::of(if known { ResultCode::Success } else { ResultCode::InstanceUnknown })
         };
-        Ok(match Call::read(&query)? {
-            Call::NewInstance(call) => Answer::instance(instance(&call.order_id)),
-            Call::GetLicense(call) => {
+        Ok(match V1Call::read(&query)? {
+            V1Call::NewInstance(call) => Answer::instance(instance(&call.order_id)),
+            V1Call::GetLicense(call) => {
                 let mut seen = self.seen.lock().unwrap();
                 seen.created += 1;
                 let other = self.fault == Some(Fault::AnotherLicense);
                 let license = format!("license {}", if other { seen.created } else { 0 });
                 Answer { license: Some(license), ..Answer::instance(instance(&call.order_id)) }
             }
-            Call::QueryInstance(call, ..) => super::shown(call.instance_ids),
-            Call::RefreshInstance(call) | Call::RefreshLicense(call) => known(&call.instance_id),
-            Call::ExpireInstance(call) | Call::ExpireLicense(call) => known(&call.instance_id),
-            Call::ReleaseInstance(call) | Call::ReleaseLicense(call) => known(&call.instance_id),
-            Call::Upgrade(call) => known(&call.instance_id),
-            Call::InstanceStatus(call) => known(&call.instance_id),
+            V1Call::QueryInstance(call, ..) => super::shown(call.instance_ids),
+            V1Call::RefreshInstance(call) | V1Call::RefreshLicense(call) => {
+                known(&call.instance_id)
+            }
+            V1Call::ExpireInstance(call) | V1Call::ExpireLicense(call) => known(&call.instance_id),
+            V1Call::ReleaseInstance(call) | V1Call::ReleaseLicense(call) => {
+                known(&call.instance_id)
+            }
+            V1Call::Upgrade(call) => known(&call.instance_id),
+            V1Call::InstanceStatus(call) => known(&call.instance_id),
         })
     }
 }

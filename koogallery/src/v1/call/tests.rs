@@ -73,8 +73,8 @@ const TABLES: &[Table] = &[
     ("queryInstance", &[("instanceId", "i-1", 64)], &[]),
 ];
 
-fn read(parameters: &[(&str, &str)]) -> Result<Call, Rejection> {
-    Call::read(&Body::from_texts(parameters.iter().copied()))
+fn read(parameters: &[(&str, &str)]) -> Result<V1Call, Rejection> {
+    V1Call::read(&Body::from_texts(parameters.iter().copied()))
 }
 
 #[test]
@@ -135,7 +135,7 @@ fn what_means_the_same_becomes_the_same() {
     let refresh = |more: &[(&str, &str)]| {
         let all = [&[("activity", "refreshInstance")], &base[..], more].concat();
         match read(&all).unwrap() {
-            Call::RefreshInstance(call) => call,
+            V1Call::RefreshInstance(call) => call,
             other => panic!("{other:?}"),
         }
     };
@@ -144,7 +144,7 @@ fn what_means_the_same_becomes_the_same() {
     assert_eq!(refresh(&[("trialToFormal", "1")]).scene, Scene::TrialToFormal);
     for (text, status) in [("FREEZE", Status::Freeze), ("NORMAL", Status::Unfreeze)] {
         let all = [("activity", "instanceStatus"), ("instanceId", "i"), ("instanceStatus", text)];
-        let Call::InstanceStatus(call) = read(&all).unwrap() else { panic!() };
+        let V1Call::InstanceStatus(call) = read(&all).unwrap() else { panic!() };
         assert_eq!(call.status, status);
     }
     let all = [("activity", "instanceStatus"), ("instanceId", "i"), ("instanceStatus", "UNFREEZE")];
@@ -158,7 +158,7 @@ fn a_purchase_knows_its_end_and_its_key() {
         all.extend(BUY.iter().map(|(name, value, _)| (*name, *value)));
         all.extend(more);
         match read(&all).unwrap() {
-            Call::GetLicense(call) => call,
+            V1Call::GetLicense(call) => call,
             other => panic!("{other:?}"),
         }
     };
@@ -202,7 +202,7 @@ fn a_query_as_it_is_sent_is_read() {
     let query = "activity=newInstance&businessId=61e834ba&customerId=68cbc86a\
                  &expireTime=20200727153156&orderId=CS1906666666ABCDE&productId=00301-666666-0--0\
                  &testFlag=1&timeStamp=20200727073711903&authToken=Gzbfjf9L++=";
-    let Call::NewInstance(call) = Call::read(&parse(query).unwrap()).unwrap() else { panic!() };
+    let V1Call::NewInstance(call) = V1Call::read(&parse(query).unwrap()).unwrap() else { panic!() };
     assert!(call.test);
     assert_eq!(call.product_id, "00301-666666-0--0");
     assert_eq!(call.expires, Some(1_595_863_916));

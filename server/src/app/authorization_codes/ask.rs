@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use koogallery::license_code::{CodeInfo, Standing};
+use koogallery::license_code::{CodeInfo, LicenseCodeStatus};
 use koogallery::{Failure, Remedy};
 
 use crate::app::App;
@@ -138,7 +138,8 @@ async fn record<C: Command + Clone>(app: &App, command: C) -> Result<C::Output, 
 
 /// Whether a heartbeat's answer says all that an activation's would.
 fn is_activated(info: &CodeInfo) -> bool {
-    let over = matches!(info.standing, Some(Standing::Expired | Standing::Released));
+    let over =
+        matches!(info.status, Some(LicenseCodeStatus::Expired | LicenseCodeStatus::Released));
     over || (info.activated.is_some() && info.product_id.is_some())
 }
 

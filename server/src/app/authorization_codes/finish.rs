@@ -1,6 +1,6 @@
 //! The marketplace answered for a code, or did not: what follows is written down.
 
-use koogallery::license_code::{CodeInfo, Standing};
+use koogallery::license_code::{CodeInfo, LicenseCodeStatus};
 use koogallery::{Failure, Remedy};
 use license_core::activation_code::ActivationCode;
 use license_core::time::DAY;
@@ -51,7 +51,7 @@ impl Command for EndActivation {
             return Ok(());
         }
         match &self.outcome {
-            Ok(info) if info.standing == Some(Standing::Released) => {
+            Ok(info) if info.status == Some(LicenseCodeStatus::Released) => {
                 tx.remove_code(&row.code).await?;
                 Err(given_back().into())
             }
@@ -141,7 +141,7 @@ async fn open(
 ) -> Result<(), StoreError> {
     let now = work.now.as_secs();
     let id = work.context.id();
-    let over = info.standing == Some(Standing::Expired);
+    let over = info.status == Some(LicenseCodeStatus::Expired);
     let expires = if over { Some(info.expires.unwrap_or(now).min(now)) } else { info.expires };
     let product = match &info.product_id {
         Some(goods) => product_of(tx, goods, info.sku_code.as_deref().unwrap_or_default()).await?,
@@ -193,12 +193,12 @@ async fn obey(
 ) -> Result<(), StoreError> {
     let now = work.now.as_secs();
     let known = (row.state, instance.expires, instance.quantity);
-    match info.standing {
-        Some(Standing::Released) => {
+    match info.status {
+        Some(LicenseCodeStatus::Released) => {
             row.state = CodeState::Released;
             give_back(tx, work, instance).await?;
         }
-        Some(Standing::Expired) => {
+        Some(LicenseCodeStatus::Expired) => {
             row.state = CodeState::Expired;
             let end = info.expires.or(instance.expires).unwrap_or(now).min(now);
             set_end(tx, instance, end, now).await?;

@@ -155,7 +155,7 @@ async fn denied(
     let unread = |order: &OrderRow| {
         matches!(order.state, OrderState::Queued | OrderState::Reading)
             && order.quantity.is_none()
-            // The first order's terms are known here: the first edition's call told them.
+            // The first order's terms are known here: V1's call told them.
             && order.scene != "NEW"
             && order.scene != REFUND
     };

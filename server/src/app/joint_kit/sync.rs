@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use koogallery::kit::{ApplicationSync, AuthSync, Change, OrganisationSync, TenantSync, User};
+use koogallery::kit::{ApplicationSync, AuthSync, OrganisationSync, SyncAction, TenantSync, User};
 use sha2::{Digest, Sha256};
 
 use crate::app::audit::entry::{By, Entry};
@@ -82,11 +82,11 @@ impl SyncKit {
     }
 }
 
-const fn word(change: Change) -> &'static str {
+const fn word(change: SyncAction) -> &'static str {
     match change {
-        Change::Add => "added",
-        Change::Delete => "deleted",
-        Change::Update => "changed",
+        SyncAction::Add => "added",
+        SyncAction::Delete => "deleted",
+        SyncAction::Update => "changed",
     }
 }
 
@@ -95,7 +95,7 @@ async fn tenant(
     work: &UnitOfWork<'_>,
     call: &TenantSync,
 ) -> Result<(), StoreError> {
-    if call.change == Change::Delete {
+    if call.change == SyncAction::Delete {
         return tx.delete_kit_tenant(&call.instance_id, &call.tenant_id).await;
     }
     let now = work.now.as_secs();
@@ -111,7 +111,7 @@ async fn tenant(
         changed_at: now,
     };
     // A change is of name and domain only; of what was never told, all is taken.
-    tx.put_kit_tenant(&row, call.change == Change::Update).await
+    tx.put_kit_tenant(&row, call.change == SyncAction::Update).await
 }
 
 async fn application(
@@ -120,7 +120,7 @@ async fn application(
     call: &ApplicationSync,
     secret: &[u8],
 ) -> Result<(), StoreError> {
-    if call.change == Change::Delete {
+    if call.change == SyncAction::Delete {
         return tx.delete_kit_application(&call.instance_id, &call.tenant_id, &call.app_id).await;
     }
     let now = work.now.as_secs();
@@ -144,7 +144,7 @@ async fn users(tx: &mut dyn Tx, work: &UnitOfWork<'_>, call: &AuthSync) -> Resul
     if users.is_empty() {
         return Ok(());
     }
-    if call.change == Change::Delete {
+    if call.change == SyncAction::Delete {
         let names: Vec<String> = users.into_keys().map(str::to_owned).collect();
         return tx.delete_kit_users(&call.instance_id, &call.tenant_id, &call.app_id, &names).await;
     }

@@ -19,7 +19,7 @@ impl Command for CreateInstance {
 
     fn footprint(&self, footprint: &mut Locks) {
         let call = &self.0;
-        // The first edition knows no lines: both editions wait for each other.
+        // V1 knows no lines: both editions wait for each other.
         footprint.name(if call.test { "test order" } else { "order" }, &call.order_id);
     }
 
@@ -36,7 +36,7 @@ impl CreateInstance {
             return Ok(found.id);
         }
         if let Some(found) = tx.instance_of_order(&call.order_id, "").await? {
-            // The first edition was asked for this order already: this is its line.
+            // V1 was asked for this order already: this is its line.
             tx.put_instance_line(&found.id, &call.order_line_id).await?;
             return Ok(found.id);
         }

@@ -11,7 +11,7 @@ use crate::store::{Instance, Store, StoreError};
 pub(crate) enum Shown {
     /// To the JSON interfaces.
     V2,
-    /// To the first edition: with what is used, and the activation code where it will be
+    /// To V1: with what is used, and the activation code where it will be
     /// encrypted.
     V1 {
         /// Whether the answer will be encrypted.

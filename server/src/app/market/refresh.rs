@@ -18,18 +18,18 @@ use crate::store::{Instance, InstanceState, ListKey, Locks, OrderRow, OrderState
 pub(crate) struct RefreshInstance {
     pub(crate) call: Call,
     pub(crate) nonce: Vec<u8>,
-    pub(crate) edition: Edition,
+    pub(crate) interface: RefreshInterface,
 }
 
 /// Through which interface it was asked for.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Edition {
+pub(crate) enum RefreshInterface {
     /// The JSON interfaces: what changes is read from the order.
     V2,
     /// SaaS 1.0: the call itself tells it.
-    Saas,
+    SaasV1,
     /// License 1.0: it is answered with the new License.
-    License,
+    LicenseV1,
 }
 
 impl Command for RefreshInstance {
@@ -54,7 +54,9 @@ impl Command for RefreshInstance {
         let mut instance = live(tx, &call.instance_id).await?;
         first_use(tx, work, &self.nonce).await?;
 
-        if self.edition == Edition::V2 && is_repeat(call, &tx.orders_of(&instance.id).await?) {
+        if self.interface == RefreshInterface::V2
+            && is_repeat(call, &tx.orders_of(&instance.id).await?)
+        {
             return Ok(Answer::success());
         }
 
@@ -79,19 +81,19 @@ impl Command for RefreshInstance {
                 work.publish(Event::OrderQueued { instance: instance.id.clone() });
             }
         }
-        if self.edition != Edition::V2 {
+        if self.interface != RefreshInterface::V2 {
             tell(tx, work, &mut instance, &CallTerms::of_refresh(call)).await?;
         }
         reevaluate(tx, work, &mut instance, None).await?;
-        match self.edition {
-            Edition::V2 | Edition::Saas => Ok(Answer::success()),
-            Edition::License => Ok(renew(tx, work, &mut instance, call).await?),
+        match self.interface {
+            RefreshInterface::V2 | RefreshInterface::SaasV1 => Ok(Answer::success()),
+            RefreshInterface::LicenseV1 => Ok(renew(tx, work, &mut instance, call).await?),
         }
     }
 }
 
 /// Whether it was done before: once for an order, its line and the scene, whatever has come since.
-/// The first edition's calls name no line and tell no renewal from its refund: there each one
+/// V1's calls name no line and tell no renewal from its refund: there each one
 /// counts.
 fn is_repeat(call: &Call, orders: &[OrderRow]) -> bool {
     let scene = call.scene.as_str();

@@ -14,7 +14,7 @@ use crate::app::transaction::UnitOfWork;
 use crate::store::{Locks, Tx};
 
 /// 实例升级. What it becomes is read from the order; until then the earlier order counts, but for
-/// what the first edition's call tells by itself.
+/// what V1's call tells by itself.
 pub(crate) struct UpgradeInstance {
     pub(crate) call: Call,
     pub(crate) nonce: Vec<u8>,

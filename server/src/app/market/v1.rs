@@ -1,4 +1,4 @@
-//! The first edition's calls (SaaS 1.0, License 1.0): GET, signed by `authToken`, every answer
+//! V1's calls (SaaS 1.0, License 1.0): GET, signed by `authToken`, every answer
 //! signed in the header `Body-Sign`. What means the same as in the JSON interfaces is done by the
 //! same use cases.
 
@@ -8,14 +8,14 @@ mod purchase;
 pub(crate) mod refresh_license;
 
 use koogallery::answer::AppInfo;
-use koogallery::v1::{self, Call, Encryption};
+use koogallery::v1::{self, Encryption, V1Call};
 use koogallery::{AccessKey, Answer, InterfaceType, Rejection, ResultCode};
 use sha2::{Digest, Sha256};
 
 use super::answer::conclude;
 use super::query::{self, Shown};
-use super::refresh::Edition;
 use super::refresh::RefreshInstance;
+use super::refresh::RefreshInterface;
 use super::release::ReleaseInstance;
 use super::status::SetStatus;
 use super::upgrade::UpgradeInstance;
@@ -42,7 +42,7 @@ impl SignedAnswer {
 
 /// A call that may be answered.
 struct Admitted<'k> {
-    call: Call,
+    call: V1Call,
     key: &'k AccessKey,
     /// What a replay has, too: V1 has no nonce, but a token that no other call has.
     nonce: Vec<u8>,
@@ -56,7 +56,7 @@ struct Refused<'k> {
     key: Option<&'k AccessKey>,
 }
 
-/// Answers one call of the first edition.
+/// Answers one call of V1.
 pub(crate) async fn call(app: &App, query: &str) -> SignedAnswer {
     let (activity, answer, key) = match admit(app, query) {
         Ok(Admitted { call, key, nonce }) => {
@@ -76,7 +76,7 @@ pub(crate) async fn call(app: &App, query: &str) -> SignedAnswer {
     SignedAnswer::new(&answer, key)
 }
 
-/// Answers a call of the first edition that nobody could look at.
+/// Answers a V1 call that nobody could look at.
 pub(crate) fn failure(app: &App) -> SignedAnswer {
     SignedAnswer::new(&Answer::of(ResultCode::Internal), first_key(app))
 }
@@ -97,13 +97,13 @@ fn admit<'k>(app: &'k App, query: &str) -> Result<Admitted<'k>, Refused<'k>> {
         app.context.window_ms,
     )
     .map_err(|rejection| refused("unverified", rejection, None))?;
-    let call = Call::read(&query)
+    let call = V1Call::read(&query)
         .map_err(|rejection| refused("unreadable", rejection, Some(verified.key)))?;
     let nonce = Sha256::digest(format!("authToken {}", verified.token)).to_vec();
     Ok(Admitted { call, key: verified.key, nonce })
 }
 
-async fn answer(app: &App, call: Call, key: &AccessKey, nonce: Vec<u8>) -> Answer {
+async fn answer(app: &App, call: V1Call, key: &AccessKey, nonce: Vec<u8>) -> Answer {
     let encryption = call.encryption();
     let answer = conclude(run(app, call, encryption.is_some(), nonce).await);
     match encryption {
@@ -115,30 +115,34 @@ async fn answer(app: &App, call: Call, key: &AccessKey, nonce: Vec<u8>) -> Answe
 /// `secret`: the answer will be encrypted.
 async fn run(
     app: &App,
-    call: Call,
+    call: V1Call,
     secret: bool,
     nonce: Vec<u8>,
 ) -> Result<Answer, Failed<Rejection>> {
     let writer = &app.writer;
-    let refresh = |call, edition, nonce| RefreshInstance { call, nonce, edition };
+    let refresh = |call, interface, nonce| RefreshInstance { call, nonce, interface };
     Ok(match call {
-        Call::NewInstance(call) => writer.write(Buy::new(call, Wanted::Instance)).await?,
-        Call::GetLicense(call) => writer.write(Buy::new(call, Wanted::License)).await?,
-        Call::RefreshInstance(call) => writer.write(refresh(call, Edition::Saas, nonce)).await?,
-        Call::RefreshLicense(call) => writer.write(refresh(call, Edition::License, nonce)).await?,
-        Call::ExpireInstance(call) | Call::ExpireLicense(call) => {
+        V1Call::NewInstance(call) => writer.write(Buy::new(call, Wanted::Instance)).await?,
+        V1Call::GetLicense(call) => writer.write(Buy::new(call, Wanted::License)).await?,
+        V1Call::RefreshInstance(call) => {
+            writer.write(refresh(call, RefreshInterface::SaasV1, nonce)).await?
+        }
+        V1Call::RefreshLicense(call) => {
+            writer.write(refresh(call, RefreshInterface::LicenseV1, nonce)).await?
+        }
+        V1Call::ExpireInstance(call) | V1Call::ExpireLicense(call) => {
             writer.write(ExpireInstance { call, nonce }).await?
         }
-        Call::ReleaseInstance(call) | Call::ReleaseLicense(call) => {
+        V1Call::ReleaseInstance(call) | V1Call::ReleaseLicense(call) => {
             writer.write(ReleaseInstance { call, nonce }).await?
         }
-        Call::Upgrade(call) => {
+        V1Call::Upgrade(call) => {
             let told = Some(CallTerms::of_upgrade(&call));
             let call = call.into();
             writer.write(UpgradeInstance { call, nonce, told }).await?
         }
-        Call::InstanceStatus(call) => writer.write(SetStatus { call, nonce }).await?,
-        Call::QueryInstance(call, _) => {
+        V1Call::InstanceStatus(call) => writer.write(SetStatus { call, nonce }).await?,
+        V1Call::QueryInstance(call, _) => {
             query::instances(&app.store, &call, Shown::V1 { secret }).await?
         }
     })

@@ -3,7 +3,8 @@
 
 use std::time::Duration;
 
-use koogallery::license_code::{CodeInfo, Edition, Standing};
+use koogallery::Edition;
+use koogallery::license_code::{CodeInfo, LicenseCodeStatus};
 use koogallery::{AccessKey, Answer, Presented};
 use license_core::Code;
 use license_core::api::{CodeView, LicenseAnswer};
@@ -37,7 +38,7 @@ async fn shop() -> Fixture {
 fn info(code: &str, amount: i64, expires: Option<i64>) -> CodeInfo {
     CodeInfo {
         code: Some(code.to_owned()),
-        standing: Some(Standing::Alive),
+        status: Some(LicenseCodeStatus::Alive),
         expires,
         activated: None,
         product_id: Some(GOODS.to_owned()),
@@ -194,8 +195,8 @@ async fn expired_and_released_are_honoured() {
         fixture.use_code(code, 1).await.unwrap();
     }
     fixture.forward(DAY).await;
-    fixture.told("PL0001", |info| info.standing = Some(Standing::Expired));
-    fixture.told("PL0002", |info| info.standing = Some(Standing::Released));
+    fixture.told("PL0001", |info| info.status = Some(LicenseCodeStatus::Expired));
+    fixture.told("PL0002", |info| info.status = Some(LicenseCodeStatus::Released));
     assert_eq!(fixture.refused("PL0001", 1).await, Code::LicenseExpired);
     let (_, beats) = fixture.questions();
     assert_eq!(fixture.refused("PL0001", 1).await, Code::LicenseExpired);
@@ -207,13 +208,13 @@ async fn expired_and_released_are_honoured() {
     assert_eq!(known.state, "released");
     let instance = fixture.detail(&known.instance_id.unwrap()).await;
     assert_eq!(instance.licenses[0].state, "revoked");
-    fixture.told("PL0002", |info| info.standing = Some(Standing::Alive));
+    fixture.told("PL0002", |info| info.status = Some(LicenseCodeStatus::Alive));
     fixture.forward(DAY).await;
     assert_eq!(fixture.refused("PL0002", 1).await, revoked, "for good");
 
     // An expired one was renewed at the marketplace, and nobody told us.
     fixture.told("PL0001", |info| {
-        info.standing = Some(Standing::Alive);
+        info.status = Some(LicenseCodeStatus::Alive);
         info.expires = Some(fixture.now() + 50 * DAY);
     });
     fixture.use_code("PL0001", 1).await.unwrap();

@@ -7,11 +7,12 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use koogallery::AccessKey;
+use koogallery::Edition;
 use koogallery::aksk::{Credentials, Received, verify};
-use koogallery::license_code::{self, CodeInfo, Edition, Interface};
+use koogallery::license_code::{self, CodeInfo, CodeInterface};
 use koogallery::order::{self, Order};
 use koogallery::upload::{self, Content};
-use koogallery::usage::{self, Form, Record};
+use koogallery::usage::{self, Record};
 
 pub(super) const AK: &str = "demo-ak";
 pub(super) const SK: &str = "demo-sk";
@@ -142,9 +143,9 @@ impl Double {
                 None => (401, order::refusal("MKT.0150", "not yours")),
             };
         }
-        for form in [Form::New, Form::Old] {
-            if path == form.path() {
-                return self.usage(form, &pairs, body);
+        for edition in [Edition::V2, Edition::V1] {
+            if path == usage::path(edition) {
+                return self.usage(edition, &pairs, body);
             }
         }
         if let Some((interface, edition)) = license_code::of_path(path) {
@@ -163,7 +164,7 @@ impl Double {
 
     fn answer_for_code(
         &self,
-        interface: Interface,
+        interface: CodeInterface,
         edition: Edition,
         body: &[u8],
     ) -> (u16, Vec<u8>) {
@@ -173,8 +174,8 @@ impl Double {
         let code = asked.codes[0].clone();
         let mut state = self.state();
         match interface {
-            Interface::Activate => state.activated.push(code.clone()),
-            Interface::Heartbeat => state.beaten.push(code.clone()),
+            CodeInterface::Activate => state.activated.push(code.clone()),
+            CodeInterface::Heartbeat => state.beaten.push(code.clone()),
         }
         if let Some((status, refusal)) = state.refused.get(&code) {
             return (*status, license_code::refusal(refusal, "refused"));
@@ -183,7 +184,7 @@ impl Double {
         let Some(info) = state.codes.get_mut(&code) else {
             return (200, license_code::refusal("92020005", "license code not exist"));
         };
-        if interface == Interface::Activate {
+        if interface == CodeInterface::Activate {
             info.activated.get_or_insert(now);
         }
         (200, license_code::answer(interface, edition, std::slice::from_ref(info)))
@@ -191,17 +192,17 @@ impl Double {
 }
 
 impl Double {
-    fn usage(&self, form: Form, headers: &[(&str, &str)], body: &[u8]) -> (u16, Vec<u8>) {
+    fn usage(&self, edition: Edition, headers: &[(&str, &str)], body: &[u8]) -> (u16, Vec<u8>) {
         let header = |name: &str| {
             let found = headers.iter().find(|(n, _)| n.eq_ignore_ascii_case(name));
             found.map_or("", |(_, value)| *value)
         };
         let key = AccessKey::new(super::fixture::KEY).unwrap();
         let (signature, ts, nonce) = (header("signature"), header("ts"), header("nonce"));
-        if form == Form::New && !usage::is_signed(&key, signature, ts, nonce, body) {
+        if edition == Edition::V2 && !usage::is_signed(&key, signature, ts, nonce, body) {
             return (401, upload::answer("94060002", "wrong signature"));
         }
-        let records = match usage::read_body(form, body) {
+        let records = match usage::read_body(edition, body) {
             Ok(records) => records,
             Err(error) => return (400, upload::answer("MKT.0101", &error.to_string())),
         };

@@ -45,7 +45,7 @@ async fn an_order_that_is_not_read_counts_down() {
     assert_eq!(fixture.detail(&instance).await.instance.refund_seconds_left, Some(0));
 }
 
-/// The first edition's calls are tried for three hours.
+/// V1's calls are tried for three hours.
 #[tokio::test]
 async fn the_first_edition_has_an_hour_more() {
     let fixture = Fixture::bare().await;

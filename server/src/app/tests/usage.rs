@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use koogallery::usage::Form;
+use koogallery::Edition;
 use license_core::api::{UsageInput, UsagePush, UsageView};
 use license_core::{Code, Timestamp};
 use serde_json::{Value, json};
@@ -285,10 +285,10 @@ async fn the_access_key_is_not_the_pair() {
 }
 
 fn old(config: &mut Config) {
-    config.koogallery.usage_form = Form::Old;
+    config.koogallery.usage_edition = Edition::V1;
 }
 
-/// The old form has no number: what may have been counted twice is said.
+/// V1 has no number: what may have been counted twice is said.
 #[tokio::test]
 async fn the_old_form_says_what_may_be_there_twice() {
     let fixture = Fixture::new().await;

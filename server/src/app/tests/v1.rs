@@ -1,4 +1,4 @@
-//! The first edition's calls, through the app: by GET, signed by `authToken`, answers signed in
+//! V1's calls, through the app: by GET, signed by `authToken`, answers signed in
 //! `Body-Sign`; together with the JSON interfaces on the same instances.
 
 use std::sync::atomic::Ordering;

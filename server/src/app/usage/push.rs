@@ -2,7 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 
-use koogallery::usage::{Form, InvalidRecord, RECORDS_LIMIT, Record};
+use koogallery::Edition;
+use koogallery::usage::{InvalidRecord, RECORDS_LIMIT, Record};
 use license_core::{Code, api};
 use serde_json::Value;
 
@@ -268,7 +269,7 @@ impl PushUsage {
                 };
                 let product =
                     pushed.record.product_id.as_ref().or(instance.market_product.as_ref());
-                if work.context.usage_form == Form::Old && product.is_none() {
+                if work.context.usage_edition == Edition::V1 && product.is_none() {
                     let (en, zh) = (
                         "the old form needs it, and the instance's order was not read yet",
                         "旧版接口必填，且该实例的订单尚未读取",
@@ -276,7 +277,7 @@ impl PushUsage {
                     let error = InvalidRecord::of("product_id", en, zh);
                     return Err(self.from.invalid(i, &error).into());
                 }
-                if instance.market_product.is_some() || work.context.usage_form == Form::New {
+                if instance.market_product.is_some() || work.context.usage_edition == Edition::V2 {
                     known.insert(record.instance_id);
                 }
             }

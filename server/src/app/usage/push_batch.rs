@@ -1,6 +1,7 @@
 //! Calls: which records travel together, and what becomes of each.
 
-use koogallery::usage::{Form, Record, Verdicts, is_about_the_access_key, is_partial};
+use koogallery::Edition;
+use koogallery::usage::{Record, Verdicts, is_about_the_access_key, is_partial};
 use koogallery::{Failure, Remedy};
 
 use super::record::record;
@@ -12,7 +13,7 @@ use crate::store::{Lease, StoreError, Tx, UsageDelay, UsageRow, UsageState};
 
 /// It waited here for longer than the marketplace takes usage.
 pub(super) const TOO_OLD: &str = "USAGE_TOO_OLD";
-/// The old form needs a product, and none is known.
+/// V1 needs a product, and none is known.
 pub(super) const NO_PRODUCT: &str = "PRODUCT_ID_MISSING";
 
 /// Takes the records of one call.
@@ -40,17 +41,17 @@ impl Command for TakeUsage {
         let mut call = UsageCall { ids: Vec::new(), records: Vec::new(), attempts: 0 };
         let now = work.now.as_secs();
         let Some(together) = tx.next_usage_call(now).await? else { return Ok(call) };
-        let form = work.context.usage_form;
+        let edition = work.context.usage_edition;
         let lease = Lease::of(&work.context.server);
-        for row in tx.take_usage(now, together, form == Form::Old, &lease).await? {
+        for row in tx.take_usage(now, together, edition == Edition::V1, &lease).await? {
             let mut record = record(&row)?;
-            if form == Form::Old && record.product_id.is_none() {
+            if edition == Edition::V1 && record.product_id.is_none() {
                 let instance = tx.instance(&row.instance_id).await?;
                 record.product_id = instance.and_then(|instance| instance.market_product);
             }
             if record.is_too_old(now) {
                 refuse(tx, work, row, TOO_OLD, "").await?;
-            } else if form == Form::Old && record.product_id.is_none() {
+            } else if edition == Edition::V1 && record.product_id.is_none() {
                 refuse(tx, work, row, NO_PRODUCT, "").await?;
             } else {
                 call.attempts = call.attempts.max(row.attempts);
@@ -147,7 +148,7 @@ impl EndUsage {
             let at = self.ids.iter().position(|id| *id == row.id);
             match at.and_then(|at| verdicts.get(at)) {
                 Some(Ok(())) => {
-                    // The old form has no number by which the marketplace could know it again.
+                    // V1 has no number by which the marketplace could know it again.
                     if row.unanswered && row.old_form {
                         let alert = AlertKind::UsageTwice.about(&row.instance_id);
                         work.raise(tx, alert.with("usage.id", row.id.as_str())).await?;
@@ -190,7 +191,7 @@ impl EndUsage {
             ended.refused = 1;
             return Ok(ended);
         }
-        let old = work.context.usage_form == Form::Old;
+        let old = work.context.usage_edition == Edition::V1;
         if refused && old && is_partial(failure) {
             // The others were taken, and without numbers none of them may be sent again.
             for mut row in ours {

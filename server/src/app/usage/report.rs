@@ -1,7 +1,8 @@
 //! A program reports what it used of what is paid by quantity: by its license, which says whose it
 //! is.
 
-use koogallery::usage::{Form, InvalidRecord};
+use koogallery::Edition;
+use koogallery::usage::InvalidRecord;
 use license_core::api::{UsageAccepted, UsageAnswer, UsageRecord, UsageReport};
 use license_core::issue::{ListSequences, receipt};
 use license_core::metering::{Metering, UsageDenial};
@@ -65,7 +66,7 @@ impl Command for ReportUsage {
                 return Err(denied(i, &denial).into());
             }
         }
-        if work.context.usage_form == Form::Old && instance.market_product.is_none() {
+        if work.context.usage_edition == Edition::V1 && instance.market_product.is_none() {
             return Err(refusals::order_pending().into());
         }
         self.push.run(tx, work).await

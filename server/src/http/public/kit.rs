@@ -3,11 +3,12 @@
 use axum::extract::{Request, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
+use koogallery::Edition;
 use koogallery::Presented;
 use koogallery::answer::Answer;
 use koogallery::code::ResultCode;
 use koogallery::kit::signature::{NONCE, SIGN, TIMESTAMP};
-use koogallery::kit::{Edition, Interface, LIMIT};
+use koogallery::kit::{KitInterface, LIMIT};
 use license_core::Code;
 
 use super::super::{HttpState, body, limits::MARKET_TIME};
@@ -18,7 +19,7 @@ use crate::error::ApiError;
 
 /// Hands the call to the app as it came, on a task of its own like the other calls.
 pub(in crate::http) async fn call(
-    interface: Interface,
+    interface: KitInterface,
     edition: Edition,
     State(state): State<HttpState>,
     request: Request,

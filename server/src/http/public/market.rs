@@ -1,4 +1,4 @@
-//! `POST /koogallery`: every JSON call of the marketplace; `GET /koogallery`: the first edition's.
+//! `POST /koogallery`: every JSON call of the marketplace; `GET /koogallery`: V1's.
 
 use axum::extract::{Request, State};
 use axum::http::{HeaderName, HeaderValue, Method, Uri, header};
@@ -41,7 +41,7 @@ pub(in crate::http) async fn call(
     }))
 }
 
-/// The route of the first edition.
+/// The route of V1.
 pub(in crate::http) fn queries() -> MethodRouter<HttpState> {
     get(ask).head(refuse_head)
 }

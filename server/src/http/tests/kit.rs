@@ -59,7 +59,7 @@ async fn send_signed(server: &Server, path: &str, shown: &Presented, body: &[u8]
     send(server.public, "POST", &format!("/koogallery/produceAPI/{path}"), &headers, body).await
 }
 
-/// A call of the second edition.
+/// A call of V2.
 pub(super) async fn v2(server: &Server, interface: &str, body: &Value) -> Value {
     let body = body.to_string().into_bytes();
     let shown = signature::sign(&key(KIT_KEY), &body, "nonce", START_MS);
@@ -68,7 +68,7 @@ pub(super) async fn v2(server: &Server, interface: &str, body: &Value) -> Value 
     answer.json()
 }
 
-/// A call of the first edition.
+/// A V1 call.
 async fn v1(server: &Server, interface: &str, body: &Value) -> Value {
     let body = body.to_string().into_bytes();
     let token = signature::sign_token(&key(KIT_KEY), &Body::parse(&body).unwrap());

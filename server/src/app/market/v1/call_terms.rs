@@ -1,4 +1,4 @@
-//! What a call of the first edition tells of the order behind it. It counts until the order was
+//! What a V1 call tells of the order behind it. It counts until the order was
 //! read: that has the last word.
 
 use koogallery::call::{RefreshInstance, Scene};
