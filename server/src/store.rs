@@ -1,35 +1,36 @@
 //! The database behind one object-safe transaction trait. All SQL is below this folder; no rule
 //! is. The traits say what a database must do, `sqlite` and `postgres` do it.
 
-mod admin;
 mod alerts;
 mod applications;
 mod audit;
+mod backlog;
 mod backup;
-mod batch;
 #[cfg(test)]
 pub(crate) mod cluster;
 mod codes;
+mod footprint;
 mod instances;
-mod kit;
+mod joint_kit;
 mod lease;
 mod licenses;
-mod lists;
-mod locks;
 mod machines;
 mod notices;
 mod orders;
 mod postgres;
 mod products;
+mod queue;
+mod retention;
+mod row_cache;
+mod schema_version;
+mod signed_lists;
 mod sqlite;
-mod sweep;
 #[cfg(test)]
 mod tests;
+mod text_enum;
+mod tokens;
 mod uploads;
 mod usage;
-mod version;
-mod waits;
-mod words;
 
 use std::path::{Path, PathBuf};
 
@@ -39,29 +40,30 @@ use sqlx::sqlite::SqliteError;
 
 use crate::config::{Database, Secret};
 
-pub(crate) use admin::{Admin, Role, TokenRow};
 pub(crate) use alerts::{AlertQuery, AlertRow, AlertTarget, Alerts, DeliveryRow, DeliveryState};
 pub(crate) use applications::{Accepted, Application, ApplicationState, Applications, Cursor};
 pub(crate) use audit::{Audit, AuditQuery, AuditRow};
-pub(crate) use backup::{Occupied, Snapshot, Table, Vacancy};
+pub(crate) use backlog::{Wait, Waits};
+pub(crate) use backup::{NotEmpty, RestoreTarget, Snapshot, Table};
 pub(crate) use codes::{CodeQuery, CodeRow, CodeState, Codes};
+pub(crate) use footprint::Footprint;
 pub(crate) use instances::{Instance, InstanceQuery, InstanceState, Instances, Terms};
-pub(crate) use kit::{
+pub(crate) use joint_kit::{
     Kit, KitApplication, KitDoor, KitOrganisation, KitOrganisationHead, KitQuery, KitTenant,
     KitUser,
 };
 pub(crate) use lease::Lease;
 pub(crate) use licenses::{LicenseQuery, LicenseRow, LicenseState, Licenses};
-pub(crate) use lists::{ListKey, ListRow, Lists, ReleaseRow};
-pub(crate) use locks::Locks;
 pub(crate) use machines::{Machine, MachineQuery, Machines};
 pub(crate) use notices::{NoticeQuery, NoticeRow, NoticeState, Notices};
 pub(crate) use orders::{OrderRow, OrderState, Orders};
 pub(crate) use products::{ProductRow, Products};
-pub(crate) use sweep::Sweeps;
+pub(crate) use queue::{Queue, Queues};
+pub(crate) use retention::Sweeps;
+pub(crate) use signed_lists::{ListKey, ListRow, Lists, ReleaseRow};
+pub(crate) use tokens::{Admin, Role, TokenRow};
 pub(crate) use uploads::{Parcel, UploadQuery, UploadRow, UploadState, Uploads};
 pub(crate) use usage::{Usage, UsageDelay, UsageQuery, UsageRow, UsageState};
-pub(crate) use waits::{Wait, Waits};
 
 /// Why the database did not do what was asked. Never tells about a rule: rules answer with data.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
@@ -102,18 +104,16 @@ pub(crate) trait Tx:
     + Notices
     + Orders
     + Products
+    + Queues
     + Sweeps
     + Uploads
     + Usage
     + Waits
     + Send
 {
-    /// Keeps other servers away from what is named until this transaction ends. Comes first, and
-    /// once.
-    async fn lock(&mut self, locks: &Locks) -> Result<(), StoreError>;
-    /// Makes due at `now` what waits in any queue for longer than until `latest`: the clock was
-    /// set back. How many that were.
-    async fn hurry(&mut self, now: i64, latest: i64) -> Result<u64, StoreError>;
+    /// Locks what several servers must not change at once, and reads ahead what the footprint names.
+    /// Comes first, and once.
+    async fn prepare(&mut self, footprint: &Footprint) -> Result<(), StoreError>;
     /// Makes everything durable, or nothing.
     async fn commit(self: Box<Self>) -> Result<(), StoreError>;
     /// Gives everything up, and the connection back.
@@ -172,14 +172,18 @@ impl Store {
     }
 
     /// An empty database with the tables of that version, to be filled from a backup.
-    pub(crate) async fn vacancy(
+    pub(crate) async fn restore_target(
         database: &Database,
         dir: &Path,
         version: i64,
-    ) -> Result<Box<dyn Vacancy>, Occupied> {
+    ) -> Result<Box<dyn RestoreTarget>, NotEmpty> {
         Ok(match database {
-            Database::Sqlite => Box::new(sqlite::SqliteVacancy::open(&file(dir), version).await?),
-            Database::Postgres(url) => Box::new(postgres::PgVacancy::open(url, version).await?),
+            Database::Sqlite => {
+                Box::new(sqlite::SqliteRestoreTarget::open(&file(dir), version).await?)
+            }
+            Database::Postgres(url) => {
+                Box::new(postgres::PgRestoreTarget::open(url, version).await?)
+            }
         })
     }
 

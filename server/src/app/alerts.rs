@@ -13,7 +13,7 @@ use super::{App, issuance, paging, views};
 use crate::alerts::{Alert, AlertKind};
 use crate::error::ApiError;
 use crate::store::{
-    AlertQuery, AlertRow, AlertTarget, DeliveryRow, DeliveryState, Lease, StoreError, Tx,
+    AlertQuery, AlertRow, AlertTarget, DeliveryRow, DeliveryState, Lease, Queue, StoreError, Tx,
 };
 
 /// Seconds within which alerts of one word and subject are one alert, which counts them.
@@ -178,8 +178,8 @@ impl Command for KeepDeliveries {
     type Error = StoreError;
 
     async fn run(&self, tx: &mut dyn Tx, work: &mut UnitOfWork<'_>) -> Result<u64, StoreError> {
-        tx.renew_deliveries(&self.held, &Lease::of(&work.context.server)).await?;
-        tx.requeue_deliveries(&self.held).await
+        tx.renew(Queue::AlertDeliveries, &self.held, &Lease::of(&work.context.server)).await?;
+        tx.requeue(Queue::AlertDeliveries, &self.held).await
     }
 }
 

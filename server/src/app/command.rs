@@ -5,7 +5,7 @@ use koogallery::Rejection;
 use license_core::issuing_rules::Denial;
 
 use crate::error::ApiError;
-use crate::store::{Locks, StoreError, Tx};
+use crate::store::{Footprint, StoreError, Tx};
 
 use super::transaction::UnitOfWork;
 
@@ -19,7 +19,7 @@ pub(crate) trait Command: Send + Sync + 'static {
     type Error: CommandError;
 
     /// Names the rows that it will change and that other servers must not change meanwhile.
-    fn footprint(&self, _: &mut Locks) {}
+    fn footprint(&self, _: &mut Footprint) {}
 
     /// Loads, decides, writes.
     fn run(

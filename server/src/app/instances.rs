@@ -18,7 +18,7 @@ use super::transaction::UnitOfWork;
 use super::{App, paging, views};
 use crate::error::ApiError;
 use crate::store::{
-    Instance, InstanceQuery, InstanceState, LicenseQuery, Locks, OrderRow, StoreError, Tx, Wait,
+    Footprint, Instance, InstanceQuery, InstanceState, LicenseQuery, OrderRow, StoreError, Tx, Wait,
 };
 
 /// Licenses and applications shown with one instance; the rest is in their own lists.
@@ -121,7 +121,7 @@ impl Command for RotateCode {
     type Output = ();
     type Error = Failed;
 
-    fn footprint(&self, footprint: &mut Locks) {
+    fn footprint(&self, footprint: &mut Footprint) {
         footprint.instance(&self.id);
     }
 

@@ -11,7 +11,7 @@ use super::command::{Command, Failed};
 use super::transaction::UnitOfWork;
 use super::{App, paging, views};
 use crate::error::ApiError;
-use crate::store::{InstanceState, LicenseQuery, LicenseRow, LicenseState, ListKey, Locks, Tx};
+use crate::store::{Footprint, InstanceState, LicenseQuery, LicenseRow, LicenseState, ListKey, Tx};
 
 /// Characters of a program's nonce.
 const NONCE_LIMIT: usize = 128;
@@ -41,7 +41,7 @@ impl Command for PutLicense {
     type Output = LicenseRow;
     type Error = Failed;
 
-    fn footprint(&self, footprint: &mut Locks) {
+    fn footprint(&self, footprint: &mut Footprint) {
         footprint.instance(&self.instance);
     }
 

@@ -17,7 +17,9 @@ use super::issuance::{count, limit_of, product_of};
 use super::transaction::UnitOfWork;
 use super::{App, licenses, paging, views};
 use crate::error::ApiError;
-use crate::store::{Instance, LicenseState, ListKey, Locks, Machine, MachineQuery, StoreError, Tx};
+use crate::store::{
+    Footprint, Instance, LicenseState, ListKey, Machine, MachineQuery, StoreError, Tx,
+};
 
 /// Which machines to list.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -46,7 +48,7 @@ impl Command for ReleaseMachine {
     type Output = Machine;
     type Error = Failed;
 
-    fn footprint(&self, footprint: &mut Locks) {
+    fn footprint(&self, footprint: &mut Footprint) {
         footprint.instance(&self.instance);
     }
 
@@ -80,7 +82,7 @@ impl Command for ReturnMachine {
     type Output = ();
     type Error = Failed;
 
-    fn footprint(&self, footprint: &mut Locks) {
+    fn footprint(&self, footprint: &mut Footprint) {
         footprint.instance(&self.instance);
     }
 

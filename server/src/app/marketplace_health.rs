@@ -14,7 +14,7 @@ use crate::alerts::AlertKind;
 use crate::outbound::backoff;
 use crate::outbound::circuit_breaker::Transition;
 use crate::outbound::marketplace::Marketplace;
-use crate::store::{StoreError, Tx};
+use crate::store::{Queue, StoreError, Tx};
 
 /// What `meta` holds while the queues rest because of wrong credentials.
 pub(crate) const PAUSE: &str = "pause";
@@ -52,7 +52,7 @@ pub(crate) async fn open_queues(tx: &mut dyn Tx, now: i64) -> Result<bool, Store
         return Ok(false);
     }
     tx.put_meta(PAUSE, None).await?;
-    tx.hurry_orders(now, now).await?;
+    tx.clamp_due(Queue::Orders, now, now).await?;
     Ok(true)
 }
 

@@ -13,7 +13,7 @@ use super::order_terms::{goods_of, line_of};
 use super::transaction::UnitOfWork;
 use super::{App, paging, views};
 use crate::error::ApiError;
-use crate::store::{Locks, NoticeQuery, NoticeRow, NoticeState, StoreError, Tx};
+use crate::store::{Footprint, NoticeQuery, NoticeRow, NoticeState, StoreError, Tx};
 
 /// How long one question may take before somebody else asks: above the time-out of the way out, and
 /// short enough that within 30 s somebody asks what a server that died had asked.
@@ -28,7 +28,7 @@ impl Command for TakeNotice {
     type Output = Answer;
     type Error = StoreError;
 
-    fn footprint(&self, footprint: &mut Locks) {
+    fn footprint(&self, footprint: &mut Footprint) {
         if !self.0.test {
             footprint.name("notice", &format!("{}/{}", self.0.order_id, self.0.order_line_id));
         }
@@ -77,7 +77,7 @@ impl Command for EndNotice {
     type Output = ();
     type Error = StoreError;
 
-    fn footprint(&self, footprint: &mut Locks) {
+    fn footprint(&self, footprint: &mut Footprint) {
         footprint.name("notice", &format!("{}/{}", self.row.order_id, self.row.line_id));
     }
 

@@ -20,16 +20,16 @@ use super::transaction::UnitOfWork;
 use super::writer::Writer;
 use super::{App, Inner, Made, marketplace_health, restore_hold, tokens};
 use crate::alerts::{AlertKind, AlertQueue};
+use crate::app::clock_change::clamp_due_times;
 use crate::config::{Config, Database};
 use crate::data_dir;
 use crate::environment::Environment;
 use crate::keys::sealing::{KitKeys, ServerSecret};
 use crate::keys::signing::{Keyring, write_secret};
-use crate::outbound::backoff::LONGEST_WAIT;
 use crate::outbound::circuit_breaker::CircuitBreaker;
 use crate::outbound::marketplace::Marketplace;
 use crate::outbound::notifier::Notifier;
-use crate::store::{Locks, Role, Store};
+use crate::store::{Footprint, Queue, Role, Store};
 
 /// Opens the data folder, making and migrating what is needed, and keeps others out of it.
 pub(crate) async fn open(config: &Config, environment: Environment) -> anyhow::Result<App> {
@@ -151,12 +151,12 @@ async fn assemble(
 /// Takes up what a crash left in the middle.
 async fn recover(app: &App) -> anyhow::Result<()> {
     let mut tx = app.store.write().await?;
-    let orders = tx.requeue_orders(&[]).await?;
-    let uploads = tx.requeue_uploads(&[]).await?;
+    let orders = tx.requeue(Queue::Orders, &[]).await?;
+    let uploads = tx.requeue(Queue::Uploads, &[]).await?;
     tx.interrupt_codes().await?;
     // The clock may have been set back while nobody was there to see it.
     let now = app.context.now().as_secs();
-    tx.hurry(now, now + LONGEST_WAIT).await?;
+    clamp_due_times(&mut *tx, now).await?;
     // Another configuration was refused: this one is tried, and that one is forgotten.
     if !app.breaker.are_credentials_refused()
         && marketplace_health::open_queues(&mut *tx, now).await?
@@ -198,8 +198,8 @@ fn database(config: &Config) -> String {
 }
 
 /// Servers that start together fill an empty database one after the other.
-fn founding() -> Locks {
-    let mut locks = Locks::default();
+fn founding() -> Footprint {
+    let mut locks = Footprint::default();
     locks.name("database", "founding");
     locks
 }
@@ -215,7 +215,7 @@ async fn secret(store: &Store, environment: &Environment) -> anyhow::Result<[u8;
     let mut secret = [0; 32];
     environment.entropy.fill(&mut secret);
     let mut tx = store.write().await?;
-    tx.lock(&founding()).await?;
+    tx.prepare(&founding()).await?;
     // Servers that start together make one.
     if let Some(known) = tx.meta(NAME).await? {
         tx.rollback().await;
@@ -234,7 +234,7 @@ async fn first_token(
     key_files: Vec<PathBuf>,
 ) -> anyhow::Result<Option<Made>> {
     let mut tx = store.write().await?;
-    tx.lock(&founding()).await?;
+    tx.prepare(&founding()).await?;
     if !tx.tokens().await?.is_empty() {
         tx.rollback().await;
         return Ok(None);

@@ -9,7 +9,7 @@ use super::issuance::reevaluate;
 use super::order_terms::{REFUND, UPGRADE, goods_of, line_of, product_of};
 use super::transaction::UnitOfWork;
 use crate::store::{
-    Instance, InstanceState, Lease, Locks, OrderRow, OrderState, StoreError, Terms, Tx,
+    Footprint, Instance, InstanceState, Lease, OrderRow, OrderState, Queue, StoreError, Terms, Tx,
 };
 
 /// Takes orders that are due, for one worker each.
@@ -32,7 +32,7 @@ impl Command for TakeOrders {
 
 /// Goes on holding the orders that are being read here, and puts back those of servers that died.
 pub(crate) struct KeepOrders {
-    pub(crate) held: Vec<i64>,
+    pub(crate) held: Vec<String>,
 }
 
 impl Command for KeepOrders {
@@ -41,8 +41,8 @@ impl Command for KeepOrders {
     type Error = StoreError;
 
     async fn run(&self, tx: &mut dyn Tx, work: &mut UnitOfWork<'_>) -> Result<u64, StoreError> {
-        tx.renew_orders(&self.held, &Lease::of(&work.context.server)).await?;
-        tx.requeue_orders(&self.held).await
+        tx.renew(Queue::Orders, &self.held, &Lease::of(&work.context.server)).await?;
+        tx.requeue(Queue::Orders, &self.held).await
     }
 }
 
@@ -60,7 +60,7 @@ impl Command for EndOrder {
     type Output = ();
     type Error = StoreError;
 
-    fn footprint(&self, footprint: &mut Locks) {
+    fn footprint(&self, footprint: &mut Footprint) {
         footprint.instance(&self.instance);
     }
 

@@ -9,7 +9,7 @@ use super::event::Event;
 use super::transaction::UnitOfWork;
 use super::{App, views};
 use crate::error::ApiError;
-use crate::store::{Locks, ProductRow, StoreError, Tx};
+use crate::store::{Footprint, ProductRow, StoreError, Tx};
 
 /// Products of one answer; nobody sells more.
 const MOST: i64 = 1000;
@@ -24,7 +24,7 @@ impl Command for ApplyProduct {
     type Output = api::ProductView;
     type Error = Failed;
 
-    fn footprint(&self, footprint: &mut Locks) {
+    fn footprint(&self, footprint: &mut Footprint) {
         footprint.products = true;
     }
 

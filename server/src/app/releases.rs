@@ -15,7 +15,7 @@ use super::event::Event;
 use super::transaction::UnitOfWork;
 use super::{App, signed_lists, views};
 use crate::error::ApiError;
-use crate::store::{ListKey, ListRow, Locks, ReleaseRow, StoreError, Tx};
+use crate::store::{Footprint, ListKey, ListRow, ReleaseRow, StoreError, Tx};
 
 /// Releases of one platform and channel that a list is signed of: what clients read at once.
 const RELEASES: usize = 1000;
@@ -30,7 +30,7 @@ impl Command for PublishRelease {
     type Output = Vec<ReleaseRow>;
     type Error = Failed;
 
-    fn footprint(&self, footprint: &mut Locks) {
+    fn footprint(&self, footprint: &mut Footprint) {
         footprint.name("releases", &self.input.product);
     }
 
@@ -114,7 +114,7 @@ impl Command for WithdrawRelease {
     type Output = ();
     type Error = Failed;
 
-    fn footprint(&self, footprint: &mut Locks) {
+    fn footprint(&self, footprint: &mut Footprint) {
         footprint.name("releases", &self.release.product);
     }
 

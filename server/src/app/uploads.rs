@@ -12,7 +12,9 @@ use super::transaction::UnitOfWork;
 use super::{App, paging, views};
 use crate::alerts::{Alert, AlertKind};
 use crate::error::ApiError;
-use crate::store::{Lease, Locks, Parcel, StoreError, Tx, UploadQuery, UploadRow, UploadState};
+use crate::store::{
+    Footprint, Lease, Parcel, Queue, StoreError, Tx, UploadQuery, UploadRow, UploadState,
+};
 
 /// Takes uploads that are due, together with the licenses that are sent as text.
 pub(crate) struct TakeUploads {
@@ -44,8 +46,8 @@ impl Command for KeepUploads {
     type Error = StoreError;
 
     async fn run(&self, tx: &mut dyn Tx, work: &mut UnitOfWork<'_>) -> Result<u64, StoreError> {
-        tx.renew_uploads(&self.held, &Lease::of(&work.context.server)).await?;
-        tx.requeue_uploads(&self.held).await
+        tx.renew(Queue::Uploads, &self.held, &Lease::of(&work.context.server)).await?;
+        tx.requeue(Queue::Uploads, &self.held).await
     }
 }
 
@@ -65,7 +67,7 @@ impl Command for EndUpload {
     type Output = Option<UploadState>;
     type Error = StoreError;
 
-    fn footprint(&self, footprint: &mut Locks) {
+    fn footprint(&self, footprint: &mut Footprint) {
         footprint.upload(&self.id);
     }
 

@@ -14,7 +14,7 @@ use super::audit::chain;
 use super::command::{Command, CommandError as _};
 use super::context::Context;
 use super::transaction::UnitOfWork;
-use crate::store::{Locks, Store, StoreError, Tx};
+use crate::store::{Footprint, Store, StoreError, Tx};
 
 /// Commands in the queue before callers have to wait for room: a bound on memory, not on speed.
 const QUEUE_CAPACITY: usize = 4096;
@@ -53,7 +53,7 @@ impl Writer {
 #[async_trait]
 pub(crate) trait Pending: Send {
     /// Names the rows that it will change.
-    fn footprint(&self, footprint: &mut Locks);
+    fn footprint(&self, footprint: &mut Footprint);
 
     /// Runs the command, and keeps what the caller is to get. An error rolls the transaction back;
     /// a refusal is none.
@@ -74,7 +74,7 @@ struct Submission<C: Command> {
 
 #[async_trait]
 impl<C: Command> Pending for Submission<C> {
-    fn footprint(&self, footprint: &mut Locks) {
+    fn footprint(&self, footprint: &mut Footprint) {
         self.command.footprint(footprint);
     }
 
@@ -217,7 +217,7 @@ async fn transact(
 ) -> Result<(), StoreError> {
     let mut tx = store.write().await?;
     let ran = async {
-        let mut footprint = Locks::default();
+        let mut footprint = Footprint::default();
         let mut turns = Vec::with_capacity(batch.len());
         for (number, pending) in batch.iter().enumerate() {
             let ahead = footprint.applications.len();
@@ -227,7 +227,7 @@ async fn transact(
         }
         // All locks of the batch at once and before anything is read: two servers that took them
         // one by one could wait for each other.
-        tx.lock(&footprint).await?;
+        tx.prepare(&footprint).await?;
         turns.sort_unstable();
         for (_, number) in turns {
             batch[number].run(&mut *tx, work).await?;

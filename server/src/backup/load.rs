@@ -12,7 +12,7 @@ use super::{Progress, Refusal, damaged, keys, newer};
 use crate::config::{Config, Database};
 use crate::data_dir;
 use crate::environment::Environment;
-use crate::store::{Occupied, Store, Table, Vacancy};
+use crate::store::{NotEmpty, RestoreTarget, Store, Table};
 
 /// Rows of one statement, and bytes of them: what is in memory at once.
 const ROWS: usize = 500;
@@ -51,7 +51,11 @@ pub(crate) async fn restore(
         let plan = keys::plan(&header, config, what.passphrase.as_ref().map(|p| p.as_str()));
         if plan.is_err() && Store::is_made(&config.database, folder).await? {
             // That it is not empty is the cause to name: its keys are not to be moved away.
-            drop(Store::vacancy(&config.database, folder, header.schema).await.map_err(occupied)?);
+            drop(
+                Store::restore_target(&config.database, folder, header.schema)
+                    .await
+                    .map_err(not_empty)?,
+            );
         }
         Some(plan?)
     };
@@ -60,14 +64,14 @@ pub(crate) async fn restore(
     if config.database == Database::Sqlite {
         data_dir::owner_only(&folder.join("licd.db"))?;
     }
-    let opened = Store::vacancy(&config.database, folder, header.schema).await;
-    let mut vacancy = opened.map_err(occupied)?;
+    let opened = Store::restore_target(&config.database, folder, header.schema).await;
+    let mut target = opened.map_err(not_empty)?;
     // Before the data: a database without its keys could not be restored once more.
     let keys = plan.map(|plan| plan.carry_out(environment)).transpose()?.unwrap_or_default();
-    let rows = fill(&mut *vacancy, what.file, progress).await?;
+    let rows = fill(&mut *target, what.file, progress).await?;
     let restored_at = environment.clock.now_ms().div_euclid(1000);
     let note = json!({ "backup_at": header.made_at, "restored_at": restored_at });
-    vacancy.finish(note.to_string().as_bytes()).await.context("the database cannot be filled")?;
+    target.finish(note.to_string().as_bytes()).await.context("the database cannot be filled")?;
     Ok(Restored { rows, made_at: header.made_at, keys })
 }
 
@@ -82,12 +86,12 @@ fn examine(path: &Path) -> anyhow::Result<Header> {
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "`map_err` gives it away")]
-fn occupied(error: Occupied) -> anyhow::Error {
+fn not_empty(error: NotEmpty) -> anyhow::Error {
     let zh = match &error {
-        Occupied::Rows(table) => format!("表 {table} 中已有数据"),
-        Occupied::Foreign(table) => format!("其中的表 {table} 不属于 licd"),
-        Occupied::Later(version) => format!("其空表的版本 {version} 高于备份的版本"),
-        Occupied::Store(error) => {
+        NotEmpty::Rows(table) => format!("表 {table} 中已有数据"),
+        NotEmpty::Foreign(table) => format!("其中的表 {table} 不属于 licd"),
+        NotEmpty::Later(version) => format!("其空表的版本 {version} 高于备份的版本"),
+        NotEmpty::Store(error) => {
             return anyhow::Error::from(error.clone()).context("the database cannot be filled");
         }
     };
@@ -103,11 +107,11 @@ fn occupied(error: Occupied) -> anyhow::Error {
 }
 
 async fn fill(
-    vacancy: &mut dyn Vacancy,
+    target: &mut dyn RestoreTarget,
     path: &Path,
     progress: Progress<'_>,
 ) -> anyhow::Result<u64> {
-    let mut missing = vacancy.tables().await?;
+    let mut missing = target.tables().await?;
     let (_, mut reader) = Reader::open(path)?;
     let mut batch = Batch::default();
     let mut table: Option<Table> = None;
@@ -119,7 +123,7 @@ async fn fill(
             Next::Table(_) | Next::End => true,
         };
         if let Some(table) = table.as_ref().filter(|_| ends && batch.rows > 0) {
-            let filled = vacancy.fill(table, &batch.take()).await;
+            let filled = target.fill(table, &batch.take()).await;
             filled.with_context(|| format!("the table {} cannot be filled", table.name))?;
         }
         match next {

@@ -2,9 +2,9 @@
 
 use async_trait::async_trait;
 
-use super::{Lease, StoreError, words::words};
+use super::{Lease, StoreError, text_enum::text_enum};
 
-words! {
+text_enum! {
     /// Where an alert is told to.
     AlertTarget {
         /// An HTTPS address.
@@ -14,7 +14,7 @@ words! {
     }
 }
 
-words! {
+text_enum! {
     /// Where a delivery stands.
     DeliveryState {
         /// To be sent.
@@ -90,12 +90,6 @@ pub(crate) trait Alerts {
         targets: &[AlertTarget],
         lease: &Lease,
     ) -> Result<Vec<DeliveryRow>, StoreError>;
-    /// Goes on holding those that are being sent here.
-    async fn renew_deliveries(&mut self, held: &[String], lease: &Lease) -> Result<(), StoreError>;
-    /// Puts back what a server that died left in the middle.
-    async fn requeue_deliveries(&mut self, held: &[String]) -> Result<u64, StoreError>;
-    /// How many are being sent, by whomever.
-    async fn deliveries_in_flight(&mut self) -> Result<i64, StoreError>;
     /// Reads one and, when writing, keeps other writers off it until this transaction ends.
     async fn delivery(&mut self, id: &str) -> Result<Option<DeliveryRow>, StoreError>;
     /// Writes back state, times and the reason; ends its lease.

@@ -8,7 +8,7 @@ use futures_util::stream::BoxStream;
 use serde::{Deserialize, Serialize};
 use sqlx::migrate::{MigrateError, Migrator};
 
-use super::{StoreError, version};
+use super::{StoreError, schema_version};
 
 /// By how much a restored list's number rises: more lists than were signed since the backup.
 pub(super) const LEAP: i64 = 1_000_000;
@@ -83,7 +83,7 @@ pub(crate) trait Snapshot: Send {
 
 /// An empty database that is filled in one transaction; dropping it leaves it empty.
 #[async_trait]
-pub(crate) trait Vacancy: Send {
+pub(crate) trait RestoreTarget: Send {
     /// Every table, with nothing in any of them.
     async fn tables(&mut self) -> Result<Vec<Table>, StoreError>;
 
@@ -97,7 +97,7 @@ pub(crate) trait Vacancy: Send {
 
 /// Why a database cannot be filled.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-pub(crate) enum Occupied {
+pub(crate) enum NotEmpty {
     /// There is something in it already.
     #[error("the database is not empty: its table {0} holds rows")]
     Rows(String),
@@ -114,7 +114,7 @@ pub(crate) enum Occupied {
     Store(#[from] StoreError),
 }
 
-impl From<sqlx::Error> for Occupied {
+impl From<sqlx::Error> for NotEmpty {
     fn from(error: sqlx::Error) -> Self {
         Self::Store(error.into())
     }
@@ -170,15 +170,15 @@ pub(super) fn in_order(
 pub(super) fn known(found: Option<i64>, migrator: &Migrator) -> Result<i64, StoreError> {
     match found {
         Some(found) if migrator.version_exists(found) => Ok(found),
-        found => version::check(found, migrator).map(|()| found.unwrap_or_default()),
+        found => schema_version::check(found, migrator).map(|()| found.unwrap_or_default()),
     }
 }
 
 /// What it means that the tables could not be made.
 pub(super) fn migration_error(error: MigrateError, migrator: &Migrator) -> StoreError {
     match error {
-        MigrateError::VersionNotPresent(found) => version::newer(found, migrator),
-        other => version::migration_error(other, migrator),
+        MigrateError::VersionNotPresent(found) => schema_version::newer(found, migrator),
+        other => schema_version::migration_error(other, migrator),
     }
 }
 

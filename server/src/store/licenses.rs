@@ -2,9 +2,9 @@
 
 use async_trait::async_trait;
 
-use super::{StoreError, words::words};
+use super::{StoreError, text_enum::text_enum};
 
-words! {
+text_enum! {
     /// Whether a license counts.
     LicenseState {
         /// It counts.

@@ -2,9 +2,9 @@
 
 use async_trait::async_trait;
 
-use super::{StoreError, words::words};
+use super::{StoreError, text_enum::text_enum};
 
-words! {
+text_enum! {
     /// Where a notification stands.
     NoticeState {
         /// Its order is to be read.
@@ -65,6 +65,4 @@ pub(crate) trait Notices {
     /// Writes back what became of an attempt.
     async fn put_notice_read(&mut self, row: &NoticeRow) -> Result<(), StoreError>;
     async fn notices(&mut self, query: &NoticeQuery) -> Result<Vec<NoticeRow>, StoreError>;
-    /// The earliest time at which one is due.
-    async fn next_notice(&mut self) -> Result<Option<i64>, StoreError>;
 }

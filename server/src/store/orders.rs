@@ -2,9 +2,9 @@
 
 use async_trait::async_trait;
 
-use super::{Lease, StoreError, Terms, words::words};
+use super::{Lease, StoreError, Terms, text_enum::text_enum};
 
-words! {
+text_enum! {
     /// Where an order stands.
     OrderState {
         /// To be read.
@@ -64,15 +64,6 @@ pub(crate) trait Orders {
         limit: i64,
         lease: &Lease,
     ) -> Result<Vec<OrderRow>, StoreError>;
-    /// Goes on holding those that are being read here.
-    async fn renew_orders(&mut self, held: &[i64], lease: &Lease) -> Result<(), StoreError>;
-    /// Puts back what a server that died left in the middle: all that is being read, is not
-    /// `held` here and has no lease.
-    async fn requeue_orders(&mut self, held: &[i64]) -> Result<u64, StoreError>;
-    /// Makes due at `now` what waits for longer than until `latest`: the clock was set back.
-    async fn hurry_orders(&mut self, now: i64, latest: i64) -> Result<u64, StoreError>;
-    /// How many are being read, by whomever.
-    async fn orders_in_flight(&mut self) -> Result<i64, StoreError>;
     /// Reads one and, when writing, keeps other writers off it until this transaction ends.
     async fn order(&mut self, id: i64) -> Result<Option<OrderRow>, StoreError>;
     /// Tries again at `next_at`, keeping the reason.
@@ -99,7 +90,5 @@ pub(crate) trait Orders {
     async fn orders_of(&mut self, instance_id: &str) -> Result<Vec<OrderRow>, StoreError>;
     /// Orders of those instances that are to be read or being read, oldest first.
     async fn pending_orders(&mut self, instances: &[&str]) -> Result<Vec<OrderRow>, StoreError>;
-    /// The earliest time at which one is due.
-    async fn next_order(&mut self) -> Result<Option<i64>, StoreError>;
     async fn orders_queued(&mut self) -> Result<i64, StoreError>;
 }

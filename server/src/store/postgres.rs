@@ -1,25 +1,14 @@
 //! PostgreSQL: several servers on one database, which keep out of each other's way by row locks
 //! that are taken in one order.
 
-mod admin;
-mod alerts;
-mod applications;
-mod audit;
+#[macro_use]
+mod dialect;
 mod backup;
-mod batch;
-mod codes;
-mod instances;
-mod kit;
-mod licenses;
-mod lists;
-mod machines;
-mod notices;
-mod orders;
-mod products;
-mod sweep;
-mod uploads;
-mod usage;
-mod waits;
+mod row_cache;
+
+#[expect(clippy::duplicate_mod, reason = "one text of the statements, two drivers")]
+#[path = "sql/statements.rs"]
+mod sql;
 
 use std::str::FromStr as _;
 use std::time::Duration;
@@ -29,13 +18,13 @@ use sha2::{Digest, Sha256};
 use sqlx::migrate::Migrator;
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgDatabaseError, PgPoolOptions};
-use sqlx::{ConnectOptions as _, Connection as _, PgPool, Postgres as Driver};
+use sqlx::{ConnectOptions as _, Connection as _, PgPool, Postgres as Db};
 
-use super::batch::Batch;
-use super::{Locks, StoreError, Tx, version};
+use super::row_cache::{Cached, RowCache};
+use super::{Footprint, StoreError, Tx, schema_version};
 use crate::config::Secret;
 
-pub(super) use backup::{PgSnapshot, PgVacancy};
+pub(super) use backup::{PgRestoreTarget, PgSnapshot};
 
 /// The tables, step by step.
 pub(super) static MIGRATOR: Migrator = sqlx::migrate!("migrations/postgres");
@@ -139,7 +128,7 @@ impl Postgres {
         Ok(Box::new(PgTx::new(self.begin(READ).await?, false)))
     }
 
-    async fn begin(&self, how: &'static str) -> Result<PoolConnection<Driver>, StoreError> {
+    async fn begin(&self, how: &'static str) -> Result<PoolConnection<Db>, StoreError> {
         let mut left = CONNECTIONS;
         loop {
             let mut connection = self.pool.acquire().await?;
@@ -243,9 +232,9 @@ async fn prepare(connection: &mut PgConnection, migrate: bool) -> Result<(), Sto
     if migrate {
         // Holds an advisory lock meanwhile, so that servers that start together take turns.
         let ran = MIGRATOR.run(connection).await;
-        return ran.map_err(|error| version::migration_error(error, &MIGRATOR));
+        return ran.map_err(|error| schema_version::migration_error(error, &MIGRATOR));
     }
-    version::check(schema(connection).await?, &MIGRATOR)
+    schema_version::check(schema(connection).await?, &MIGRATOR)
 }
 
 /// Whether its release is one that is served.
@@ -306,18 +295,23 @@ async fn run(connection: &mut PgConnection, sql: &'static str) -> Result<(), sql
 }
 
 /// Ends a transaction without effect. A connection that cannot do that is not used again.
-async fn give_up(mut connection: PoolConnection<Driver>) {
+async fn give_up(mut connection: PoolConnection<Db>) {
     if run(&mut connection, "ROLLBACK").await.is_err() {
         connection.close_on_drop();
     }
 }
 
+use PgTx as DbTx;
+
+/// Whether several servers may use the database.
+const SHARED: bool = true;
+
 /// One transaction on one connection.
 struct PgTx {
     /// Taken when the transaction ends.
-    connection: Option<PoolConnection<Driver>>,
+    connection: Option<PoolConnection<Db>>,
     writes: bool,
-    batch: Batch,
+    cache: RowCache,
 }
 
 impl Drop for PgTx {
@@ -331,31 +325,53 @@ impl Drop for PgTx {
 }
 
 impl PgTx {
-    fn new(connection: PoolConnection<Driver>, writes: bool) -> Self {
-        Self { connection: Some(connection), writes, batch: Batch::default() }
+    fn new(connection: PoolConnection<Db>, writes: bool) -> Self {
+        Self { connection: Some(connection), writes, cache: RowCache::default() }
     }
 
-    /// For statements that read, or that write what is never read ahead: everything that waits
-    /// is written first.
-    async fn written(&mut self) -> Result<&mut PgConnection, StoreError> {
+    /// For statements that read, and for those that change a table that is never cached: pending
+    /// rows are written first.
+    async fn flushed(&mut self) -> Result<&mut PgConnection, StoreError> {
         self.write_out().await?;
-        Ok(self.raw())
+        Ok(self.unflushed())
     }
 
-    /// For every other statement: what was read ahead may not be true afterwards.
-    async fn connection(&mut self) -> Result<&mut PgConnection, StoreError> {
-        self.batch.forget();
-        self.written().await
+    /// For statements that change cached tables: their rows are forgotten.
+    async fn invalidating(&mut self, changed: &[Cached]) -> Result<&mut PgConnection, StoreError> {
+        self.cache.forget(changed);
+        self.flushed().await
+    }
+
+    /// For statements that need not see pending rows, nor change cached ones.
+    #[expect(clippy::unused_async, reason = "SQLite's twin may have to begin the transaction")]
+    async fn begun(&mut self) -> Result<&mut PgConnection, StoreError> {
+        Ok(self.unflushed())
+    }
+
+    /// Keeps other servers off a name until this transaction ends.
+    async fn lock_name(&mut self, name: &str) -> Result<(), StoreError> {
+        sqlx::query("SELECT pg_advisory_xact_lock($1)")
+            .bind(number(name))
+            .execute(self.flushed().await?)
+            .await?;
+        Ok(())
+    }
+
+    /// The same without waiting; whether the name was free.
+    async fn try_lock_name(&mut self, name: &str) -> Result<bool, StoreError> {
+        Ok(sqlx::query_scalar("SELECT pg_try_advisory_xact_lock($1)")
+            .bind(number(name))
+            .fetch_one(self.flushed().await?)
+            .await?)
     }
 
     /// Writes early what would make a statement too long.
     async fn make_room(&mut self) -> Result<(), StoreError> {
-        if self.batch.unwritten.holds(TOGETHER) { self.write_out().await } else { Ok(()) }
+        if self.cache.pending.holds(TOGETHER) { self.write_out().await } else { Ok(()) }
     }
 
-    /// For [`batch`], and for statements that need not see what waits, nor change what was read
-    /// ahead.
-    fn raw(&mut self) -> &mut PgConnection {
+    /// For [`row_cache`] alone: pending rows are not written yet.
+    fn unflushed(&mut self) -> &mut PgConnection {
         self.connection
             .as_mut()
             .expect("only commit, rollback and drop take it, and they come last")
@@ -367,14 +383,11 @@ impl PgTx {
     }
 }
 
-/// Every queue.
-const HURRY: [&str; 5] = [
-    "UPDATE orders SET next_at = $1 WHERE state = 'queued' AND next_at > $2",
-    "UPDATE uploads SET next_at = $1 WHERE state = 'queued' AND next_at > $2",
-    "UPDATE usage_records SET next_at = $1 WHERE state = 'queued' AND next_at > $2",
-    "UPDATE notices SET next_at = $1 WHERE state = 'queued' AND next_at > $2",
-    "UPDATE alert_deliveries SET next_at = $1 WHERE state = 'queued' AND next_at > $2",
-];
+/// One parameter for a whole list: an array.
+#[expect(clippy::unnecessary_wraps, reason = "SQLite's twin encodes the list")]
+fn list<T>(list: &[T]) -> Result<&[T], StoreError> {
+    Ok(list)
+}
 
 /// The number by which PostgreSQL locks a name.
 fn number(name: &str) -> i64 {
@@ -384,21 +397,12 @@ fn number(name: &str) -> i64 {
 
 #[async_trait]
 impl Tx for PgTx {
-    async fn lock(&mut self, locks: &Locks) -> Result<(), StoreError> {
-        if locks.is_empty() {
+    async fn prepare(&mut self, footprint: &Footprint) -> Result<(), StoreError> {
+        if footprint.is_empty() {
             return Ok(());
         }
-        self.keep_others_out(locks).await?;
-        self.read_ahead(locks).await
-    }
-
-    async fn hurry(&mut self, now: i64, latest: i64) -> Result<u64, StoreError> {
-        let mut count = 0;
-        for sql in HURRY {
-            let done = sqlx::query(sql).bind(now).bind(latest);
-            count += done.execute(self.connection().await?).await?.rows_affected();
-        }
-        Ok(count)
+        self.lock_rows(footprint).await?;
+        self.prefetch(footprint).await
     }
 
     async fn commit(mut self: Box<Self>) -> Result<(), StoreError> {

@@ -1,24 +1,14 @@
 //! SQLite: one writer that commits durably, readers apart from it.
 
-mod admin;
-mod alerts;
-mod applications;
-mod audit;
+#[macro_use]
+mod dialect;
 mod backup;
-mod batch;
-mod codes;
-mod instances;
-mod kit;
-mod licenses;
-mod lists;
-mod machines;
-mod notices;
-mod orders;
-mod products;
-mod sweep;
-mod uploads;
-mod usage;
-mod waits;
+#[cfg(test)]
+mod plans;
+mod row_cache;
+
+#[path = "sql/statements.rs"]
+mod sql;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -26,6 +16,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use serde::Serialize;
+use sqlx::Sqlite as Db;
 use sqlx::error::DatabaseError as _;
 use sqlx::migrate::Migrator;
 use sqlx::sqlite::{
@@ -36,10 +27,10 @@ use sqlx::{ConnectOptions as _, Connection as _, SqlitePool, Transaction};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 use tokio::task::JoinHandle;
 
-use super::batch::{Batch, meaning as refusal};
-use super::{Locks, StoreError, Tx, version};
+use super::row_cache::{Cached, RowCache, write_error};
+use super::{Footprint, StoreError, Tx, schema_version};
 
-pub(super) use backup::{SqliteSnapshot, SqliteVacancy, is_made};
+pub(super) use backup::{SqliteRestoreTarget, SqliteSnapshot, is_made};
 
 /// The tables, step by step.
 pub(super) static MIGRATOR: Migrator = sqlx::migrate!("migrations/sqlite");
@@ -97,12 +88,12 @@ impl Sqlite {
         let mut writer = writing.connect().await?;
         if migrate {
             let ran = MIGRATOR.run(&mut writer).await;
-            ran.map_err(|error| version::migration_error(error, &MIGRATOR))?;
+            ran.map_err(|error| schema_version::migration_error(error, &MIGRATOR))?;
         } else {
             let found = sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations")
                 .fetch_one(&mut writer)
                 .await?;
-            version::check(found, &MIGRATOR)?;
+            schema_version::check(found, &MIGRATOR)?;
         }
         let readers = SqlitePoolOptions::new()
             .max_connections(READERS)
@@ -190,10 +181,15 @@ impl Sqlite {
     }
 }
 
+use SqliteTx as DbTx;
+
+/// Whether several servers may use the database.
+const SHARED: bool = false;
+
 /// One transaction on one connection.
 struct SqliteTx {
     hold: Hold,
-    batch: Batch,
+    cache: RowCache,
 }
 
 enum Hold {
@@ -244,7 +240,7 @@ const BEGIN: &str = "BEGIN IMMEDIATE";
 
 impl SqliteTx {
     fn new(hold: Hold) -> Self {
-        Self { hold, batch: Batch::default() }
+        Self { hold, cache: RowCache::default() }
     }
 
     /// Whether it begins now: who asks sends [`BEGIN`] first.
@@ -257,8 +253,9 @@ impl SqliteTx {
         }
     }
 
-    /// For [`batch`] alone: what waits is not written yet. Waits for rows that are on their way.
-    async fn raw(&mut self) -> Result<&mut SqliteConnection, StoreError> {
+    /// For [`row_cache`] alone: pending rows are not written yet. Waits for rows that are on their
+    /// way.
+    async fn unflushed(&mut self) -> Result<&mut SqliteConnection, StoreError> {
         self.back().await?;
         match &mut self.hold {
             Hold::Read(transaction) => Ok(transaction),
@@ -274,73 +271,70 @@ impl SqliteTx {
         self.hold = Hold::Lost;
         let (writing, done) = done.map_err(|panic| StoreError::Broken(panic.to_string()))?;
         self.hold = Hold::Write(writing);
-        done.map_err(refusal)
+        done.map_err(write_error)
     }
 
-    /// For statements that need not see what waits, nor change what was read ahead.
+    /// For statements that need not see pending rows, nor change cached ones.
     async fn begun(&mut self) -> Result<&mut SqliteConnection, StoreError> {
         if self.begins() {
-            sqlx::query(BEGIN).execute(self.raw().await?).await?;
+            sqlx::query(BEGIN).execute(self.unflushed().await?).await?;
         }
-        self.raw().await
+        self.unflushed().await
     }
 
-    /// For statements that read, or that write what is never read ahead: everything that waits
-    /// is written first.
-    async fn written(&mut self) -> Result<&mut SqliteConnection, StoreError> {
-        if !self.batch.unwritten.is_empty() {
+    /// For statements that read, and for those that change a table that is never cached: pending
+    /// rows are written first.
+    async fn flushed(&mut self) -> Result<&mut SqliteConnection, StoreError> {
+        if !self.cache.pending.is_empty() {
             self.write_out("").await?;
         }
         self.begun().await
     }
 
-    /// For every other statement: what was read ahead may not be true afterwards.
-    async fn connection(&mut self) -> Result<&mut SqliteConnection, StoreError> {
-        self.batch.forget();
-        self.written().await
+    /// For statements that change cached tables: their rows are forgotten.
+    async fn invalidating(
+        &mut self,
+        changed: &[Cached],
+    ) -> Result<&mut SqliteConnection, StoreError> {
+        self.cache.forget(changed);
+        self.flushed().await
+    }
+
+    /// Keeps other servers off a name until this transaction ends: no other server has this file.
+    #[expect(clippy::unused_async, reason = "PostgreSQL's twin asks the database")]
+    async fn lock_name(&mut self, _: &str) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    /// The same without waiting; whether the name was free.
+    #[expect(clippy::unused_async, reason = "PostgreSQL's twin asks the database")]
+    async fn try_lock_name(&mut self, _: &str) -> Result<bool, StoreError> {
+        Ok(true)
     }
 
     /// Begins to write what fills a statement, while the batch goes on.
     async fn make_room(&mut self) -> Result<(), StoreError> {
-        if self.batch.unwritten.holds(TOGETHER) { self.send_out().await } else { Ok(()) }
+        if self.cache.pending.holds(TOGETHER) { self.send_out().await } else { Ok(()) }
     }
 }
 
-/// Every queue.
-const HURRY: [&str; 5] = [
-    "UPDATE orders SET next_at = $1 WHERE state = 'queued' AND next_at > $2",
-    "UPDATE uploads SET next_at = $1 WHERE state = 'queued' AND next_at > $2",
-    "UPDATE usage_records SET next_at = $1 WHERE state = 'queued' AND next_at > $2",
-    "UPDATE notices SET next_at = $1 WHERE state = 'queued' AND next_at > $2",
-    "UPDATE alert_deliveries SET next_at = $1 WHERE state = 'queued' AND next_at > $2",
-];
-
 /// One parameter for a whole list: a JSON array, so that the statement is prepared once.
-fn json(list: &(impl Serialize + ?Sized)) -> Result<String, StoreError> {
+fn list(list: &(impl Serialize + ?Sized)) -> Result<String, StoreError> {
     serde_json::to_string(list).map_err(|error| StoreError::Broken(error.to_string()))
 }
 
 #[async_trait]
 impl Tx for SqliteTx {
-    async fn lock(&mut self, locks: &Locks) -> Result<(), StoreError> {
+    async fn prepare(&mut self, footprint: &Footprint) -> Result<(), StoreError> {
         // There is one writer, and this is its transaction: nothing needs to be locked.
-        if locks.is_empty() { Ok(()) } else { self.read_ahead(locks).await }
-    }
-
-    async fn hurry(&mut self, now: i64, latest: i64) -> Result<u64, StoreError> {
-        let mut count = 0;
-        for sql in HURRY {
-            let done = sqlx::query(sql).bind(now).bind(latest);
-            count += done.execute(self.connection().await?).await?.rows_affected();
-        }
-        Ok(count)
+        if footprint.is_empty() { Ok(()) } else { self.prefetch(footprint).await }
     }
 
     async fn commit(mut self: Box<Self>) -> Result<(), StoreError> {
         // A view has nothing to commit: dropping it ends it.
         self.back().await?;
         let begun = matches!(&self.hold, Hold::Write(writing) if writing.stage == Stage::Begun);
-        if begun || !self.batch.unwritten.is_empty() {
+        if begun || !self.cache.pending.is_empty() {
             self.write_out("COMMIT").await?;
         }
         if let Hold::Write(writing) = &mut self.hold {

@@ -2,9 +2,9 @@
 
 use async_trait::async_trait;
 
-use super::{Lease, StoreError, words::words};
+use super::{Lease, StoreError, text_enum::text_enum};
 
-words! {
+text_enum! {
     /// Where an upload stands.
     UploadState {
         /// To be sent.
@@ -79,18 +79,9 @@ pub(crate) trait Uploads {
         limit: i64,
         lease: &Lease,
     ) -> Result<Vec<Parcel>, StoreError>;
-    /// Goes on holding those that are being sent here.
-    async fn renew_uploads(&mut self, held: &[String], lease: &Lease) -> Result<(), StoreError>;
-    /// Puts back what a server that died left in the middle, which may have arrived: all that is
-    /// being sent, is not `held` here and has no lease.
-    async fn requeue_uploads(&mut self, held: &[String]) -> Result<u64, StoreError>;
-    /// How many are being sent, by whomever.
-    async fn uploads_in_flight(&mut self) -> Result<i64, StoreError>;
     /// Writes back state, times, the reason and whether an attempt got no answer; ends its lease.
     async fn put_upload(&mut self, upload: &UploadRow) -> Result<(), StoreError>;
     async fn uploads(&mut self, query: &UploadQuery) -> Result<Vec<UploadRow>, StoreError>;
-    /// The earliest time at which one is due.
-    async fn next_upload(&mut self) -> Result<Option<i64>, StoreError>;
     /// How many are in each state that needs somebody: queued or sending, failed, unclear.
     async fn count_uploads(&mut self) -> Result<(i64, i64, i64), StoreError>;
 }

@@ -2,9 +2,9 @@
 
 use async_trait::async_trait;
 
-use super::{Lease, StoreError, words::words};
+use super::{Lease, StoreError, text_enum::text_enum};
 
-words! {
+text_enum! {
     /// Where a record of usage stands.
     UsageState {
         /// To be sent.
@@ -89,13 +89,6 @@ pub(crate) trait Usage {
         old_form: bool,
         lease: &Lease,
     ) -> Result<Vec<UsageRow>, StoreError>;
-    /// Goes on holding those that are being sent here.
-    async fn renew_usage(&mut self, held: &[String], lease: &Lease) -> Result<(), StoreError>;
-    /// Puts back what a server that died left in the middle, which may have arrived: all that is
-    /// being sent, is not `held` here and has no lease.
-    async fn requeue_usage(&mut self, held: &[String]) -> Result<u64, StoreError>;
-    /// How many are being sent, by whomever.
-    async fn usage_in_flight(&mut self) -> Result<i64, StoreError>;
     /// Those of a call that are still being sent, whoever holds them; locked for this transaction.
     async fn usage_of_call(&mut self, ids: &[String]) -> Result<Vec<UsageRow>, StoreError>;
     /// The marketplace took them: `unclear` where that may have been twice.
@@ -109,8 +102,6 @@ pub(crate) trait Usage {
     /// Writes back state, times, the reason and the size of its call; ends its lease.
     async fn put_usage(&mut self, row: &UsageRow) -> Result<(), StoreError>;
     async fn usage_records(&mut self, query: &UsageQuery) -> Result<Vec<UsageRow>, StoreError>;
-    /// The earliest time at which one is due.
-    async fn next_usage(&mut self) -> Result<Option<i64>, StoreError>;
     /// How many are in each state that needs somebody: queued or sending, failed, unclear.
     async fn count_usage(&mut self) -> Result<(i64, i64, i64), StoreError>;
 }

@@ -9,6 +9,7 @@ use crate::app::alerts;
 use crate::app::alerts::{AlertMessage, EndDelivery, KeepDeliveries, StoreAlerts, TakeDeliveries};
 use crate::outbound::backoff;
 use crate::store::AlertTarget;
+use crate::store::Queue;
 
 /// Deliveries at the same time.
 const MAX_DELIVERIES: usize = 4;
@@ -67,7 +68,7 @@ pub(super) async fn deliver(app: App, mut shutdown: Shutdown) {
 /// Renews the leases of deliveries under way, and takes over those of servers that died.
 async fn keep(app: &App, held: Vec<String>) {
     let kept = async {
-        let in_flight = app.store.read().await?.deliveries_in_flight().await?;
+        let in_flight = app.store.read().await?.in_flight(Queue::AlertDeliveries).await?;
         // An idle server leaves the writer alone.
         if in_flight == 0 { Ok(0) } else { app.writer.write(KeepDeliveries { held }).await }
     };

@@ -15,6 +15,7 @@ use crate::app::notices::{EndNotice, TakeNotices};
 use crate::outbound::backoff;
 use crate::outbound::marketplace::Marketplace;
 use crate::store::NoticeRow;
+use crate::store::Queue;
 
 /// Questions at the same time.
 const PARALLEL: usize = 4;
@@ -53,7 +54,7 @@ async fn serve(app: App, marketplace: Arc<Marketplace>, mut shutdown: Shutdown) 
 
 /// Looks before it writes: an idle server leaves the writer alone.
 async fn due(app: &App) -> bool {
-    let next = async { app.store.read().await?.next_notice().await };
+    let next = async { app.store.read().await?.next_due(Queue::Notices).await };
     let next: Result<Option<i64>, crate::store::StoreError> = next.await;
     next.ok().flatten().is_some_and(|at| at <= app.context.now().as_secs())
 }

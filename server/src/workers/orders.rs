@@ -14,6 +14,7 @@ use crate::app::orders::{EndOrder, KeepOrders, TakeOrders};
 use crate::outbound::backoff;
 use crate::outbound::marketplace::Marketplace;
 use crate::store::OrderRow;
+use crate::store::Queue;
 
 /// Questions at the same time.
 const PARALLEL: usize = 16;
@@ -55,7 +56,10 @@ async fn serve(app: App, marketplace: Arc<Marketplace>, mut shutdown: Shutdown) 
             continue;
         }
         for row in taken {
-            flight.start(row.id, ask(app.clone(), marketplace.clone(), shutdown.clone(), row));
+            flight.start(
+                row.id.to_string(),
+                ask(app.clone(), marketplace.clone(), shutdown.clone(), row),
+            );
         }
         if *shutdown.borrow() {
             break;
@@ -65,9 +69,9 @@ async fn serve(app: App, marketplace: Arc<Marketplace>, mut shutdown: Shutdown) 
 }
 
 /// Says that those are still under way, and takes up what a server that died left behind.
-async fn keep(app: &App, held: Vec<i64>) {
+async fn keep(app: &App, held: Vec<String>) {
     let kept = async {
-        let in_flight = app.store.read().await?.orders_in_flight().await?;
+        let in_flight = app.store.read().await?.in_flight(Queue::Orders).await?;
         // An idle server leaves the writer alone.
         if in_flight == 0 { Ok(0) } else { app.writer.write(KeepOrders { held }).await }
     };
@@ -80,7 +84,7 @@ async fn keep(app: &App, held: Vec<i64>) {
 
 /// Looks before it writes: an idle server leaves the writer alone.
 async fn due(app: &App) -> bool {
-    let next = async { app.store.read().await?.next_order().await };
+    let next = async { app.store.read().await?.next_due(Queue::Orders).await };
     next.await.ok().flatten().is_some_and(|at| at <= app.context.now().as_secs())
 }
 

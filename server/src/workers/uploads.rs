@@ -16,7 +16,7 @@ use crate::app::restore_hold::RESTORED;
 use crate::app::uploads::{EndUpload, KeepUploads, TakeUploads};
 use crate::outbound::backoff;
 use crate::outbound::marketplace::Marketplace;
-use crate::store::{Parcel, StoreError, UploadState};
+use crate::store::{Parcel, Queue, StoreError, UploadState};
 
 /// Uploads at the same time.
 const PARALLEL: usize = 16;
@@ -91,7 +91,7 @@ async fn hurry(app: &App, seconds: i64) {
 /// Says that those are still under way, and takes up what a server that died left behind.
 async fn keep(app: &App, held: Vec<String>) {
     let kept = async {
-        let in_flight = app.store.read().await?.uploads_in_flight().await?;
+        let in_flight = app.store.read().await?.in_flight(Queue::Uploads).await?;
         // An idle server leaves the writer alone.
         if in_flight == 0 { Ok(0) } else { app.writer.write(KeepUploads { held }).await }
     };
@@ -107,7 +107,11 @@ async fn keep(app: &App, held: Vec<String>) {
 async fn due(app: &App) -> bool {
     let next = async {
         let mut tx = app.store.read().await?;
-        if tx.meta(RESTORED).await?.is_some() { Ok(None) } else { tx.next_upload().await }
+        if tx.meta(RESTORED).await?.is_some() {
+            Ok(None)
+        } else {
+            tx.next_due(Queue::Uploads).await
+        }
     };
     let next: Result<Option<i64>, StoreError> = next.await;
     next.ok().flatten().is_some_and(|at| at <= app.context.now().as_secs())

@@ -17,6 +17,7 @@ use crate::app::usage::push_batch::{EndUsage, KeepUsage, TakeUsage, UsageCall};
 use crate::outbound::backoff;
 use crate::outbound::circuit_breaker::Permit;
 use crate::outbound::marketplace::Marketplace;
+use crate::store::Queue;
 use crate::store::StoreError;
 
 /// Calls at the same time.
@@ -59,7 +60,7 @@ async fn serve(app: App, marketplace: Arc<Marketplace>, mut shutdown: Shutdown) 
 /// Says that those are still under way, and takes up what a server that died left behind.
 async fn keep(app: &App, held: Vec<String>) {
     let kept = async {
-        let in_flight = app.store.read().await?.usage_in_flight().await?;
+        let in_flight = app.store.read().await?.in_flight(Queue::Usage).await?;
         // An idle server leaves the writer alone.
         if in_flight == 0 { Ok(0) } else { app.writer.write(KeepUsage { held }).await }
     };
@@ -74,7 +75,7 @@ async fn take(app: &App) -> Option<UsageCall> {
     let next = async {
         let mut tx = app.store.read().await?;
         // What the marketplace got since the backup is not known here.
-        if tx.meta(RESTORED).await?.is_some() { Ok(None) } else { tx.next_usage().await }
+        if tx.meta(RESTORED).await?.is_some() { Ok(None) } else { tx.next_due(Queue::Usage).await }
     };
     let next: Result<Option<i64>, StoreError> = next.await;
     let due = |at: i64| at <= app.context.now().as_secs();

@@ -11,7 +11,7 @@ use crate::app::order_terms::product_of;
 use crate::app::transaction::UnitOfWork;
 use crate::error::ApiError;
 use crate::outbound::backoff::LONGEST_WAIT;
-use crate::store::{CodeRow, CodeState, Locks, StoreError, Terms, Tx};
+use crate::store::{CodeRow, CodeState, Footprint, StoreError, Terms, Tx};
 
 /// How long one question may take before others ask: above every time-out of the way out.
 const QUERY_LEASE: i64 = 60;
@@ -57,7 +57,7 @@ impl Command for BeginCode {
     type Output = Step;
     type Error = StoreError;
 
-    fn footprint(&self, footprint: &mut Locks) {
+    fn footprint(&self, footprint: &mut Footprint) {
         footprint.name("code", &self.code);
     }
 

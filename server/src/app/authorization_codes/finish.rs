@@ -14,7 +14,7 @@ use crate::app::issuance::reevaluate;
 use crate::app::market::release::give_back;
 use crate::app::order_terms::product_of;
 use crate::app::transaction::UnitOfWork;
-use crate::store::{CodeRow, CodeState, Instance, InstanceState, Locks, StoreError, Tx};
+use crate::store::{CodeRow, CodeState, Footprint, Instance, InstanceState, StoreError, Tx};
 
 /// How long a code that the marketplace answers for wrongly is not asked about again.
 const REFUSED: i64 = 3600;
@@ -35,7 +35,7 @@ impl Command for EndActivation {
     type Output = ();
     type Error = Failed;
 
-    fn footprint(&self, footprint: &mut Locks) {
+    fn footprint(&self, footprint: &mut Footprint) {
         footprint.name("code", &self.code);
     }
 
@@ -84,7 +84,7 @@ impl Command for EndBeat {
     type Output = ();
     type Error = StoreError;
 
-    fn footprint(&self, footprint: &mut Locks) {
+    fn footprint(&self, footprint: &mut Footprint) {
         footprint.name("code", &self.code);
     }
 

@@ -19,7 +19,7 @@ use crate::app::issuance::{issue, reopen, terms};
 use crate::app::signed_lists;
 use crate::app::transaction::UnitOfWork;
 use crate::error::ApiError;
-use crate::store::{Instance, LicenseRow, Locks, StoreError, Tx};
+use crate::store::{Footprint, Instance, LicenseRow, StoreError, Tx};
 
 /// New machines an hour that one activation code can enrol: a leaked code does harm slowly.
 const NEW_MACHINES_AN_HOUR: i64 = 10;
@@ -34,7 +34,7 @@ impl Command for ClientLicense {
     type Output = LicenseAnswer;
     type Error = Failed;
 
-    fn footprint(&self, footprint: &mut Locks) {
+    fn footprint(&self, footprint: &mut Footprint) {
         footprint.code(self.code.to_string());
     }
 

@@ -12,7 +12,7 @@ use crate::app::command::Command;
 use crate::app::event::Event;
 use crate::app::transaction::UnitOfWork;
 use crate::store::{
-    Application, ApplicationState, Cursor, Instance, InstanceState, Locks, StoreError, Tx,
+    Application, ApplicationState, Cursor, Footprint, Instance, InstanceState, StoreError, Tx,
 };
 
 /// Applications of one transaction: others wait for the writer meanwhile.
@@ -29,7 +29,7 @@ impl Command for ReevaluatePending {
     type Output = Option<Cursor>;
     type Error = StoreError;
 
-    fn footprint(&self, footprint: &mut Locks) {
+    fn footprint(&self, footprint: &mut Footprint) {
         footprint.instance(&self.instance);
     }
 

@@ -9,7 +9,9 @@ use sha2::{Digest, Sha256};
 use crate::app::audit::entry::{By, Entry};
 use crate::app::command::Command;
 use crate::app::transaction::UnitOfWork;
-use crate::store::{KitApplication, KitOrganisation, KitTenant, KitUser, Locks, StoreError, Tx};
+use crate::store::{
+    Footprint, KitApplication, KitOrganisation, KitTenant, KitUser, StoreError, Tx,
+};
 
 /// One call, verified and judged.
 pub(crate) enum SyncKit {
@@ -31,7 +33,7 @@ impl Command for SyncKit {
     type Output = ();
     type Error = StoreError;
 
-    fn footprint(&self, footprint: &mut Locks) {
+    fn footprint(&self, footprint: &mut Footprint) {
         let (instance, tenant) = match self {
             Self::Tenant(call) => (&call.instance_id, &call.tenant_id),
             Self::Application { call, .. } => (&call.instance_id, &call.tenant_id),

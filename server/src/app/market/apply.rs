@@ -14,7 +14,7 @@ use crate::app::issuance::{fulfil, reevaluate};
 use crate::app::issuance::{issue, send, take_back};
 use crate::app::transaction::UnitOfWork;
 use crate::store::{
-    Accepted, Application, ApplicationState, Instance, LicenseRow, Locks, StoreError, Tx,
+    Accepted, Application, ApplicationState, Footprint, Instance, LicenseRow, StoreError, Tx,
     UploadState,
 };
 
@@ -38,7 +38,7 @@ impl Command for Apply {
     type Output = Answer;
     type Error = Failed<Rejection>;
 
-    fn footprint(&self, footprint: &mut Locks) {
+    fn footprint(&self, footprint: &mut Footprint) {
         let call = &self.call;
         if !call.test {
             footprint.application(&call.event_id, &call.instance_id, self.device.digests());

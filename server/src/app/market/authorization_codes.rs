@@ -13,7 +13,7 @@ use crate::app::command::{Command, Failed};
 use crate::app::issuance::reevaluate;
 use crate::app::order_terms::product_of;
 use crate::app::transaction::UnitOfWork;
-use crate::store::{CodeRow, CodeState, Instance, Locks, Terms, Tx};
+use crate::store::{CodeRow, CodeState, Footprint, Instance, Terms, Tx};
 
 /// 更新授权码有效期.
 pub(crate) struct RefreshCode {
@@ -62,7 +62,7 @@ impl Command for RefreshCode {
     type Output = Answer;
     type Error = Failed<Rejection>;
 
-    fn footprint(&self, footprint: &mut Locks) {
+    fn footprint(&self, footprint: &mut Footprint) {
         if !self.call.test {
             footprint.name("code", &self.call.license);
         }
@@ -109,7 +109,7 @@ impl Command for SetCodeStatus {
     type Output = Answer;
     type Error = Failed<Rejection>;
 
-    fn footprint(&self, footprint: &mut Locks) {
+    fn footprint(&self, footprint: &mut Footprint) {
         if !self.call.test {
             footprint.name("code", &self.call.license);
         }
@@ -138,7 +138,7 @@ impl Command for ReleaseCode {
     type Output = Answer;
     type Error = Failed<Rejection>;
 
-    fn footprint(&self, footprint: &mut Locks) {
+    fn footprint(&self, footprint: &mut Footprint) {
         if !self.call.test {
             footprint.name("code", &self.call.license);
         }

@@ -8,7 +8,7 @@ use crate::app::audit::entry::{By, Entry};
 use crate::app::command::Command;
 use crate::app::event::Event;
 use crate::app::transaction::UnitOfWork;
-use crate::store::{Instance, InstanceState, Locks, StoreError, Tx};
+use crate::store::{Footprint, Instance, InstanceState, StoreError, Tx};
 
 /// 创建实例.
 pub(crate) struct CreateInstance(pub(crate) NewInstance);
@@ -17,7 +17,7 @@ impl Command for CreateInstance {
     type Output = Answer;
     type Error = StoreError;
 
-    fn footprint(&self, footprint: &mut Locks) {
+    fn footprint(&self, footprint: &mut Footprint) {
         let call = &self.0;
         // V1 knows no lines: both editions wait for each other.
         footprint.name(if call.test { "test order" } else { "order" }, &call.order_id);

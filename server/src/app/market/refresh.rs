@@ -12,7 +12,9 @@ use crate::app::event::Event;
 use crate::app::issuance::reevaluate;
 use crate::app::orders;
 use crate::app::transaction::UnitOfWork;
-use crate::store::{Instance, InstanceState, ListKey, Locks, OrderRow, OrderState, StoreError, Tx};
+use crate::store::{
+    Footprint, Instance, InstanceState, ListKey, OrderRow, OrderState, StoreError, Tx,
+};
 
 /// 更新实例.
 pub(crate) struct RefreshInstance {
@@ -36,7 +38,7 @@ impl Command for RefreshInstance {
     type Output = Answer;
     type Error = Failed<Rejection>;
 
-    fn footprint(&self, footprint: &mut Locks) {
+    fn footprint(&self, footprint: &mut Footprint) {
         if !self.call.test {
             footprint.instance(&self.call.instance_id);
         }

@@ -8,7 +8,7 @@ use crate::app::audit::entry::{By, Entry};
 use crate::app::command::{Command, Failed};
 use crate::app::issuance::reevaluate;
 use crate::app::transaction::UnitOfWork;
-use crate::store::{Instance, InstanceState, ListKey, Locks, StoreError, Tx};
+use crate::store::{Footprint, Instance, InstanceState, ListKey, StoreError, Tx};
 
 /// 更新实例状态.
 pub(crate) struct SetStatus {
@@ -20,7 +20,7 @@ impl Command for SetStatus {
     type Output = Answer;
     type Error = Failed<Rejection>;
 
-    fn footprint(&self, footprint: &mut Locks) {
+    fn footprint(&self, footprint: &mut Footprint) {
         if !self.call.test {
             footprint.instance(&self.call.instance_id);
         }

@@ -11,7 +11,7 @@ use crate::app::event::Event;
 use crate::app::issuance::reevaluate;
 use crate::app::order_terms::UPGRADE;
 use crate::app::transaction::UnitOfWork;
-use crate::store::{Locks, Tx};
+use crate::store::{Footprint, Tx};
 
 /// 实例升级. What it becomes is read from the order; until then the earlier order counts, but for
 /// what V1's call tells by itself.
@@ -25,7 +25,7 @@ impl Command for UpgradeInstance {
     type Output = Answer;
     type Error = Failed<Rejection>;
 
-    fn footprint(&self, footprint: &mut Locks) {
+    fn footprint(&self, footprint: &mut Footprint) {
         if !self.call.test {
             footprint.instance(&self.call.instance_id);
         }

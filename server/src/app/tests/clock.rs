@@ -10,6 +10,7 @@ use super::fixture::{DAY, Fixture, PATIENCE, apply, device, new_instance};
 use crate::app::signed_lists;
 use crate::app::uploads;
 use crate::app::uploads::UploadFilter;
+use crate::store::Queue;
 use crate::store::Store;
 
 const HOUR: i64 = 3600;
@@ -157,7 +158,7 @@ async fn a_lease_of_a_clock_that_was_ahead_keeps_nobody_off() {
     // Far ahead of the database's clock, and nobody renews it any more.
     postgres.put_leases(4_000_000_000).await;
     let mut tx = fixture.app.store.write().await.unwrap();
-    assert_eq!(tx.requeue_uploads(&[]).await.unwrap(), 1);
+    assert_eq!(tx.requeue(Queue::Uploads, &[]).await.unwrap(), 1);
     tx.rollback().await;
 }
 

@@ -32,6 +32,7 @@ use crate::config::{Config, Database, Secret};
 use crate::environment::fixed::{FixedClock, START_MS, environment};
 use crate::environment::{Clock as _, Environment};
 use crate::error::ApiError;
+use crate::store::Queue;
 use crate::store::Store;
 use crate::store::cluster::Cluster;
 
@@ -174,15 +175,16 @@ impl Fixture {
     /// What is under way, and what is about to be, because it is due and nothing keeps it back.
     async fn under_way(&self) -> i64 {
         let mut tx = self.app.store.read().await.unwrap();
-        let in_flight = tx.uploads_in_flight().await.unwrap()
-            + tx.orders_in_flight().await.unwrap()
-            + tx.usage_in_flight().await.unwrap()
-            + tx.deliveries_in_flight().await.unwrap();
+        let in_flight = tx.in_flight(Queue::Uploads).await.unwrap()
+            + tx.in_flight(Queue::Orders).await.unwrap()
+            + tx.in_flight(Queue::Usage).await.unwrap()
+            + tx.in_flight(Queue::AlertDeliveries).await.unwrap();
         let goes_on = !self.workers.is_empty()
             && self.app.marketplace.is_some()
             && self.app.breaker.level() == 0
             && tx.meta(RESTORED).await.unwrap().is_none();
-        let next = [tx.next_order().await.unwrap(), tx.next_upload().await.unwrap()];
+        let next =
+            [tx.next_due(Queue::Orders).await.unwrap(), tx.next_due(Queue::Uploads).await.unwrap()];
         let due = next.into_iter().flatten().filter(|at| goes_on && *at <= self.now()).count();
         in_flight + i64::try_from(due).unwrap()
     }

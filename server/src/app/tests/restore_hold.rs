@@ -306,7 +306,7 @@ async fn what_cannot_be_restored_is_refused_and_changes_nothing() {
 async fn as_of(file: &Path, version: i64) -> Vec<u8> {
     use sha2::{Digest as _, Sha256};
     let folder = TempDir::new().unwrap();
-    let mut old = Store::vacancy(&Database::Sqlite, folder.path(), version).await.unwrap();
+    let mut old = Store::restore_target(&Database::Sqlite, folder.path(), version).await.unwrap();
     let old = old.tables().await.unwrap();
     rewritten(file, |text| {
         let mut lines = text.lines();

@@ -12,7 +12,7 @@ use crate::app::command::{Command, Failed};
 use crate::app::event::Event;
 use crate::app::transaction::UnitOfWork;
 use crate::error::ApiError;
-use crate::store::{LicenseRow, Locks, Tx, UsageRow, UsageState};
+use crate::store::{Footprint, LicenseRow, Tx, UsageRow, UsageState};
 
 /// Records that look right by themselves.
 pub(crate) struct PushUsage {
@@ -202,7 +202,7 @@ impl Command for PushUsage {
     type Output = Vec<UsageRow>;
     type Error = Failed;
 
-    fn footprint(&self, footprint: &mut Locks) {
+    fn footprint(&self, footprint: &mut Footprint) {
         // Two servers never judge one number at the same time.
         footprint.name("usage", "numbers");
     }

@@ -9,7 +9,7 @@ use crate::alerts::AlertKind;
 use crate::app::command::Command;
 use crate::app::event::Event;
 use crate::app::transaction::UnitOfWork;
-use crate::store::{Lease, StoreError, Tx, UsageDelay, UsageRow, UsageState};
+use crate::store::{Lease, Queue, StoreError, Tx, UsageDelay, UsageRow, UsageState};
 
 /// It waited here for longer than the marketplace takes usage.
 pub(super) const TOO_OLD: &str = "USAGE_TOO_OLD";
@@ -97,8 +97,8 @@ impl Command for KeepUsage {
     type Error = StoreError;
 
     async fn run(&self, tx: &mut dyn Tx, work: &mut UnitOfWork<'_>) -> Result<u64, StoreError> {
-        tx.renew_usage(&self.held, &Lease::of(&work.context.server)).await?;
-        tx.requeue_usage(&self.held).await
+        tx.renew(Queue::Usage, &self.held, &Lease::of(&work.context.server)).await?;
+        tx.requeue(Queue::Usage, &self.held).await
     }
 }
 

@@ -16,7 +16,7 @@ use crate::app::issuance::state;
 use crate::app::transaction::UnitOfWork;
 use crate::app::{App, licenses, order_terms, views};
 use crate::error::ApiError;
-use crate::store::{LicenseRow, LicenseState, Locks, StoreError, Tx, UsageRow};
+use crate::store::{Footprint, LicenseRow, LicenseState, StoreError, Tx, UsageRow};
 
 /// Characters of a program's number, and of the entitlement's name.
 const NAME_LIMIT: usize = 64;
@@ -34,7 +34,7 @@ impl Command for ReportUsage {
     type Output = Vec<UsageRow>;
     type Error = Failed;
 
-    fn footprint(&self, footprint: &mut Locks) {
+    fn footprint(&self, footprint: &mut Footprint) {
         self.push.footprint(footprint);
         footprint.instance(&self.instance);
     }

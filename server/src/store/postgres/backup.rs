@@ -11,7 +11,7 @@ use crate::config::Secret;
 use crate::json_nul;
 use crate::store::StoreError;
 use crate::store::backup::{
-    Column, Kind, LEAP, Occupied, Snapshot, Table, Vacancy, in_order, known, migration_error,
+    Column, Kind, LEAP, NotEmpty, RestoreTarget, Snapshot, Table, in_order, known, migration_error,
     quoted,
 };
 
@@ -104,13 +104,13 @@ const USAGE: &str = "UPDATE usage_records SET state = 'queued', unanswered = TRU
                      lease_owner = NULL, lease_until = NULL WHERE state IN ('queued', 'sending')";
 
 /// A database without rows.
-pub(in crate::store) struct PgVacancy {
+pub(in crate::store) struct PgRestoreTarget {
     connection: PgConnection,
 }
 
-impl PgVacancy {
+impl PgRestoreTarget {
     /// Makes the tables of that version in an empty database, and begins to fill them.
-    pub(in crate::store) async fn open(url: &Secret, version: i64) -> Result<Self, Occupied> {
+    pub(in crate::store) async fn open(url: &Secret, version: i64) -> Result<Self, NotEmpty> {
         let mut connection = connect(url).await?;
         vacant(&mut connection, version).await?;
         let made = MIGRATOR.run_direct(Some(version), &mut connection, false).await;
@@ -126,25 +126,25 @@ impl PgVacancy {
     }
 }
 
-async fn vacant(connection: &mut PgConnection, version: i64) -> Result<(), Occupied> {
+async fn vacant(connection: &mut PgConnection, version: i64) -> Result<(), NotEmpty> {
     let found = super::schema(connection).await?;
     for table in tables(connection).await? {
         if found.is_none() {
-            return Err(Occupied::Foreign(table.name));
+            return Err(NotEmpty::Foreign(table.name));
         }
         let sql = format!("SELECT EXISTS (SELECT 1 FROM {})", quoted(&table.name));
         if sqlx::query_scalar(AssertSqlSafe(sql)).fetch_one(&mut *connection).await? {
-            return Err(Occupied::Rows(table.name));
+            return Err(NotEmpty::Rows(table.name));
         }
     }
     match found {
-        Some(found) if found > version => Err(Occupied::Later(found)),
+        Some(found) if found > version => Err(NotEmpty::Later(found)),
         _ => Ok(()),
     }
 }
 
 #[async_trait]
-impl Vacancy for PgVacancy {
+impl RestoreTarget for PgRestoreTarget {
     async fn tables(&mut self) -> Result<Vec<Table>, StoreError> {
         tables(&mut self.connection).await
     }

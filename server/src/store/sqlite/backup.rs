@@ -12,7 +12,7 @@ use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _};
 use super::MIGRATOR;
 use crate::store::StoreError;
 use crate::store::backup::{
-    Column, Kind, LEAP, Occupied, Snapshot, Table, Vacancy, in_order, known, migration_error,
+    Column, Kind, LEAP, NotEmpty, RestoreTarget, Snapshot, Table, in_order, known, migration_error,
     quoted,
 };
 
@@ -117,13 +117,13 @@ const USAGE: &str = "UPDATE usage_records SET state = 'queued', unanswered = 1, 
                      lease_owner = NULL, lease_until = NULL WHERE state IN ('queued', 'sending')";
 
 /// A file without rows.
-pub(in crate::store) struct SqliteVacancy {
+pub(in crate::store) struct SqliteRestoreTarget {
     connection: SqliteConnection,
 }
 
-impl SqliteVacancy {
+impl SqliteRestoreTarget {
     /// Makes the tables of that version in an empty or missing file, and begins to fill them.
-    pub(in crate::store) async fn open(path: &Path, version: i64) -> Result<Self, Occupied> {
+    pub(in crate::store) async fn open(path: &Path, version: i64) -> Result<Self, NotEmpty> {
         let mut connection = options(path)
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
@@ -140,25 +140,25 @@ impl SqliteVacancy {
     }
 }
 
-async fn vacant(connection: &mut SqliteConnection, version: i64) -> Result<(), Occupied> {
+async fn vacant(connection: &mut SqliteConnection, version: i64) -> Result<(), NotEmpty> {
     let found = schema(connection).await?;
     for table in tables(connection).await? {
         if found.is_none() {
-            return Err(Occupied::Foreign(table.name));
+            return Err(NotEmpty::Foreign(table.name));
         }
         let sql = format!("SELECT EXISTS (SELECT 1 FROM {})", quoted(&table.name));
         if sqlx::query_scalar(AssertSqlSafe(sql)).fetch_one(&mut *connection).await? {
-            return Err(Occupied::Rows(table.name));
+            return Err(NotEmpty::Rows(table.name));
         }
     }
     match found {
-        Some(found) if found > version => Err(Occupied::Later(found)),
+        Some(found) if found > version => Err(NotEmpty::Later(found)),
         _ => Ok(()),
     }
 }
 
 #[async_trait]
-impl Vacancy for SqliteVacancy {
+impl RestoreTarget for SqliteRestoreTarget {
     async fn tables(&mut self) -> Result<Vec<Table>, StoreError> {
         tables(&mut self.connection).await
     }

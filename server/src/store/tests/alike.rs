@@ -7,7 +7,9 @@ use tempfile::TempDir;
 
 use crate::config::{Database, Secret};
 use crate::store::cluster::Cluster;
-use crate::store::{ListKey, ListRow, Locks, Store, StoreError, UploadRow, postgres, sqlite};
+use crate::store::{
+    Footprint, ListKey, ListRow, Queue, Store, StoreError, UploadRow, postgres, sqlite,
+};
 
 /// A fresh database of each kind, and a folder that must outlive them.
 async fn each() -> (TempDir, Vec<(Database, Store)>) {
@@ -206,11 +208,11 @@ async fn a_list_is_signed_by_one_after_the_other() {
 async fn a_name_is_locked_until_the_end_and_products_keep_everybody_out() {
     let (_folder, stores) = each().await;
     for (database, store) in stores {
-        let mut name = Locks::default();
+        let mut name = Footprint::default();
         name.name("order", "CS1");
-        let mut another = Locks::default();
+        let mut another = Footprint::default();
         another.name("order", "CS2");
-        let products = Locks { products: true, ..Locks::default() };
+        let products = Footprint { products: true, ..Footprint::default() };
         for (held, wanted, waits) in [
             (&name, &name, true),
             (&name, &another, database == Database::Sqlite),
@@ -218,11 +220,11 @@ async fn a_name_is_locked_until_the_end_and_products_keep_everybody_out() {
             (&name, &products, true),
         ] {
             let mut tx = store.write().await.unwrap();
-            tx.lock(held).await.unwrap();
+            tx.prepare(held).await.unwrap();
             let (other, wanted) = (store.clone(), wanted.clone());
             let second = tokio::spawn(async move {
                 let mut tx = other.write().await.unwrap();
-                tx.lock(&wanted).await.unwrap();
+                tx.prepare(&wanted).await.unwrap();
                 tx.commit().await.unwrap();
             });
             tokio::time::sleep(std::time::Duration::from_millis(150)).await;
@@ -243,7 +245,7 @@ async fn uploads_of_an_older_database_are_all_there_after_migrating() {
     }
     let place = TempDir::new().unwrap();
     for database in databases {
-        drop(Store::vacancy(&database, place.path(), 9).await.unwrap());
+        drop(Store::restore_target(&database, place.path(), 9).await.unwrap());
         let (no, bytes) =
             if database == Database::Sqlite { ("0", "x'0102'") } else { ("FALSE", r"'\x0102'") };
         let mut old = vec![format!(
@@ -289,8 +291,8 @@ async fn uploads_of_an_older_database_are_all_there_after_migrating() {
             };
             assert_eq!(row, expected, "{database}");
         }
-        assert_eq!(view.uploads_in_flight().await.unwrap(), 1);
-        assert_eq!(view.next_upload().await.unwrap(), Some(4));
+        assert_eq!(view.in_flight(Queue::Uploads).await.unwrap(), 1);
+        assert_eq!(view.next_due(Queue::Uploads).await.unwrap(), Some(4));
     }
 }
 

@@ -8,8 +8,8 @@ fn digests(list: &[&str]) -> Vec<String> {
 }
 
 /// Names `events` of instance `i`, all with the same digests.
-fn locks(events: &[&str], found_by: &[&str]) -> Locks {
-    let mut locks = Locks::default();
+fn locks(events: &[&str], found_by: &[&str]) -> Footprint {
+    let mut locks = Footprint::default();
     for event in events {
         locks.application(event, "i", &digests(found_by));
     }
@@ -29,7 +29,7 @@ async fn a_batch_sees_what_it_adds_before_anything_is_written() {
     let (_folder, store) = fresh().await;
     with_instances(&store).await;
     let mut tx = store.write().await.unwrap();
-    tx.lock(&locks(&["e", "f"], &["x", "y"])).await.unwrap();
+    tx.prepare(&locks(&["e", "f"], &["x", "y"])).await.unwrap();
 
     assert_eq!(tx.instance("i").await.unwrap().unwrap().machines_used, 0);
     assert!(tx.applications_of_event("e").await.unwrap().is_empty());
@@ -63,7 +63,7 @@ async fn doubles_of_a_batch_are_one_row() {
     with_instances(&store).await;
     let mut tx = store.write().await.unwrap();
     // Three copies of one request, as a marketplace in a hurry sends them.
-    tx.lock(&locks(&["e", "e", "e"], &["x"])).await.unwrap();
+    tx.prepare(&locks(&["e", "e", "e"], &["x"])).await.unwrap();
     tx.add_machine(&machine("m", "i"), &digests(&["x"])).await.unwrap();
     tx.add_license(&license("l", "i", Some("m"))).await.unwrap();
     tx.add_upload(&upload("u", "l", "e")).await.unwrap();
@@ -85,7 +85,7 @@ async fn doubles_of_a_batch_are_one_row() {
 
     // Read ahead by two requests at once, a machine is found once, and found by both.
     let mut tx = store.write().await.unwrap();
-    tx.lock(&locks(&["f", "g"], &["x"])).await.unwrap();
+    tx.prepare(&locks(&["f", "g"], &["x"])).await.unwrap();
     let found = tx.machines_like("i", &digests(&["x", "x"])).await.unwrap();
     assert_eq!(found, [machine("m", "i")]);
     tx.rollback().await;
@@ -99,7 +99,7 @@ async fn what_was_read_ahead_gives_way_to_what_is_written() {
     let mut locks = locks(&["e"], &["x"]);
     locks.code("code-j".to_owned());
     locks.code("none".to_owned());
-    tx.lock(&locks).await.unwrap();
+    tx.prepare(&locks).await.unwrap();
     assert_eq!(tx.instance_of_code("code-j").await.unwrap().unwrap().id, "j");
     assert!(tx.instance_of_code("none").await.unwrap().is_none());
     tx.add_machine(&machine("m", "i"), &digests(&["x"])).await.unwrap();
@@ -119,7 +119,7 @@ async fn a_batch_of_any_length_fits() {
     let (_folder, store) = fresh().await;
     with_instances(&store).await;
     let mut tx = store.write().await.unwrap();
-    tx.lock(&locks(&["e"], &[])).await.unwrap();
+    tx.prepare(&locks(&["e"], &[])).await.unwrap();
     for number in 0..1000 {
         let id = format!("l{number:04}");
         tx.add_license(&license(&id, "i", None)).await.unwrap();
@@ -168,11 +168,11 @@ async fn uploads_of_a_batch_end_together() {
     let (_folder, store) = fresh().await;
     with_uploads(&store, 3).await;
     let mut tx = store.write().await.unwrap();
-    let mut locks = Locks::default();
+    let mut locks = Footprint::default();
     for id in ["a", "b", "nobody"] {
         locks.upload(id);
     }
-    tx.lock(&locks).await.unwrap();
+    tx.prepare(&locks).await.unwrap();
     assert_eq!(tx.upload("nobody").await.unwrap(), None);
     let a = tx.upload("a").await.unwrap().unwrap();
     assert_eq!((a.state, a.lease_owner.as_deref()), (UploadState::Sending, Some("server")));
@@ -201,9 +201,9 @@ async fn what_is_taken_is_known_to_the_batch() {
     let (_folder, store) = fresh().await;
     with_uploads(&store, 2).await;
     let mut tx = store.write().await.unwrap();
-    let mut locks = Locks::default();
+    let mut locks = Footprint::default();
     locks.upload("c");
-    tx.lock(&locks).await.unwrap();
+    tx.prepare(&locks).await.unwrap();
     let taken = rows(tx.take_uploads(100, 9, &Lease::of("server")).await.unwrap());
     assert_eq!(taken.len(), 1);
     assert_eq!(tx.upload("c").await.unwrap().as_ref(), Some(&taken[0]));

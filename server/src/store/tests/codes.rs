@@ -1,6 +1,7 @@
 //! What every database must do with authorization codes and order notifications.
 
 use super::suite::{fresh, instance};
+use crate::store::Queue;
 use crate::store::*;
 
 fn code(code: &str, at: i64) -> CodeRow {
@@ -122,7 +123,7 @@ async fn notifications_are_kept_once_and_taken_by_one() {
         tx.put_notice(order, "1", at).await.unwrap();
     }
     tx.commit().await.unwrap();
-    assert_eq!(store.read().await.unwrap().next_notice().await.unwrap(), Some(100));
+    assert_eq!(store.read().await.unwrap().next_due(Queue::Notices).await.unwrap(), Some(100));
 
     let mut tx = store.write().await.unwrap();
     assert!(tx.take_notices(99, 9, 160).await.unwrap().is_empty());

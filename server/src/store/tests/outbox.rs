@@ -2,6 +2,7 @@
 
 use super::POSTGRES;
 use super::suite::{application, fresh, instance, lease, license, upload};
+use crate::store::Queue;
 use crate::store::*;
 
 fn usage(id: &str, number: &str) -> UsageRow {
@@ -62,13 +63,13 @@ async fn a_number_is_queued_once() {
 async fn calls_hold_records_of_one_size() {
     let (_folder, store) = with_usage(5).await;
     let mut tx = store.write().await.unwrap();
-    assert_eq!(tx.next_usage().await.unwrap(), Some(100));
+    assert_eq!(tx.next_due(Queue::Usage).await.unwrap(), Some(100));
     assert_eq!(tx.next_usage_call(99).await.unwrap(), None);
     assert_eq!(tx.next_usage_call(100).await.unwrap(), Some(1000));
     let taken = tx.take_usage(100, 1000, false, &lease()).await.unwrap();
     assert_eq!(ids(&taken), ["u-0", "u-1", "u-2", "u-3", "u-4"]);
     assert!(taken.iter().all(|row| row.state == UsageState::Sending && row.attempts == 1));
-    assert_eq!(tx.usage_in_flight().await.unwrap(), 5);
+    assert_eq!(tx.in_flight(Queue::Usage).await.unwrap(), 5);
     assert_eq!(tx.take_usage(100, 1000, false, &lease()).await.unwrap(), []);
 
     // Half of them in calls of two.
@@ -138,12 +139,12 @@ async fn usage_of_a_server_that_died_is_taken_over() {
     let mut tx = store.write().await.unwrap();
     tx.take_usage(100, 1000, false, &lease()).await.unwrap();
     let held = vec!["u-0".to_owned()];
-    assert_eq!(tx.requeue_usage(&held).await.unwrap(), 1);
+    assert_eq!(tx.requeue(Queue::Usage, &held).await.unwrap(), 1);
     let back = tx.usage_record("u-1").await.unwrap().unwrap();
     assert_eq!((back.state, back.unanswered), (UsageState::Queued, true));
     let long = Lease { owner: "server".to_owned(), seconds: 1000 };
-    tx.renew_usage(&held, &long).await.unwrap();
-    assert_eq!(tx.requeue_usage(&held).await.unwrap(), 0);
+    tx.renew(Queue::Usage, &held, &long).await.unwrap();
+    assert_eq!(tx.requeue(Queue::Usage, &held).await.unwrap(), 0);
     let mut row = tx.usage_record("u-0").await.unwrap().unwrap();
     row.state = UsageState::Failed;
     row.last_code = Some("MKT.9004".to_owned());
@@ -206,14 +207,14 @@ async fn deliveries_are_taken_by_their_target() {
     let taken = tx.take_deliveries(100, 9, &command, &lease()).await.unwrap();
     assert_eq!(taken.len(), 1);
     assert_eq!((taken[0].target, taken[0].attempts), (AlertTarget::Command, 1));
-    assert_eq!(tx.deliveries_in_flight().await.unwrap(), 1);
+    assert_eq!(tx.in_flight(Queue::AlertDeliveries).await.unwrap(), 1);
 
-    assert_eq!(tx.requeue_deliveries(&[taken[0].id.clone()]).await.unwrap(), 0);
-    assert_eq!(tx.requeue_deliveries(&[]).await.unwrap(), 1);
+    assert_eq!(tx.requeue(Queue::AlertDeliveries, &[taken[0].id.clone()]).await.unwrap(), 0);
+    assert_eq!(tx.requeue(Queue::AlertDeliveries, &[]).await.unwrap(), 1);
     let taken = tx.take_deliveries(100, 1, &command, &lease()).await.unwrap();
     assert_eq!(taken[0].attempts, 2);
     let long = Lease { owner: "server".to_owned(), seconds: 1000 };
-    tx.renew_deliveries(&[taken[0].id.clone()], &long).await.unwrap();
+    tx.renew(Queue::AlertDeliveries, &[taken[0].id.clone()], &long).await.unwrap();
     let mut row = tx.delivery(&taken[0].id).await.unwrap().unwrap();
     row.state = DeliveryState::Failed;
     row.last_error = Some("exit code 1".to_owned());
@@ -328,10 +329,10 @@ async fn what_waits_for_a_clock_that_was_ahead_is_due_in_every_queue() {
     tx.postpone_usage(&["u-1".to_owned()], &delay(300)).await.unwrap();
     tx.add_alert(&alert("a-1", "x", 100), 0).await.unwrap();
     tx.add_delivery("a-1", AlertTarget::Webhook, 10_000).await.unwrap();
-    assert_eq!(tx.hurry(100, 400).await.unwrap(), 2);
-    assert_eq!(tx.next_usage().await.unwrap(), Some(100));
+    assert_eq!(clamp_all(&mut *tx, 100, 400).await, 2);
+    assert_eq!(tx.next_due(Queue::Usage).await.unwrap(), Some(100));
     assert_eq!(tx.next_delivery(&[AlertTarget::Webhook]).await.unwrap(), Some(100));
-    assert_eq!(tx.hurry(100, 400).await.unwrap(), 0);
+    assert_eq!(clamp_all(&mut *tx, 100, 400).await, 0);
 }
 
 #[tokio::test]
@@ -378,13 +379,21 @@ async fn no_lease_holds_anything_for_longer_than_two_minutes() {
     tx.add_delivery("a-1", AlertTarget::Webhook, 100).await.unwrap();
     let targets = [AlertTarget::Webhook];
     assert_eq!(tx.take_deliveries(100, 1, &targets, &lease).await.unwrap().len(), 1);
-    assert_eq!(tx.requeue_usage(&[]).await.unwrap(), 0);
-    assert_eq!(tx.requeue_deliveries(&[]).await.unwrap(), 0);
+    assert_eq!(tx.requeue(Queue::Usage, &[]).await.unwrap(), 0);
+    assert_eq!(tx.requeue(Queue::AlertDeliveries, &[]).await.unwrap(), 0);
     tx.commit().await.unwrap();
     // Far ahead of the database's clock: that one was set back.
     postgres.put_leases(4_000_000_000).await;
     let mut tx = store.write().await.unwrap();
-    assert_eq!(tx.requeue_usage(&[]).await.unwrap(), 2);
-    assert_eq!(tx.requeue_deliveries(&[]).await.unwrap(), 1);
+    assert_eq!(tx.requeue(Queue::Usage, &[]).await.unwrap(), 2);
+    assert_eq!(tx.requeue(Queue::AlertDeliveries, &[]).await.unwrap(), 1);
     tx.rollback().await;
+}
+
+async fn clamp_all(tx: &mut dyn Tx, now: i64, latest: i64) -> u64 {
+    let mut count = 0;
+    for queue in Queue::ALL {
+        count += tx.clamp_due(queue, now, latest).await.unwrap();
+    }
+    count
 }

@@ -13,11 +13,11 @@ async fn rows_are_found_by_an_index_however_new_a_table_is() {
     // More often than PostgreSQL plans a statement anew before it keeps a plan.
     for number in 0..20 {
         let id = |kind: &str| format!("{kind}-{number:03}");
-        let mut locks = Locks::default();
+        let mut locks = Footprint::default();
         locks.application(&id("e"), "i", &[id("d")]);
         locks.upload(&id("u"));
         let mut tx = store.write().await.unwrap();
-        tx.lock(&locks).await.unwrap();
+        tx.prepare(&locks).await.unwrap();
         tx.add_machine(&machine(&id("m"), "i"), &[id("d")]).await.unwrap();
         tx.add_license(&license(&id("l"), "i", Some(&id("m")))).await.unwrap();
         tx.add_upload(&upload(&id("u"), &id("l"), &id("e"))).await.unwrap();

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::POSTGRES;
 use crate::config::{Database, Secret};
+use crate::store::Queue;
 use crate::store::cluster::Cluster;
 use crate::store::*;
 
@@ -331,7 +332,7 @@ async fn orders_are_taken_once_postponed_and_read() {
     tx.add_instance(&instance("i")).await.unwrap();
     tx.queue_order("i", "o", "1", "NEW", 100).await.unwrap();
     tx.queue_order("i", "p", "1", "RENEWAL", 101).await.unwrap();
-    assert_eq!(tx.next_order().await.unwrap(), Some(100));
+    assert_eq!(tx.next_due(Queue::Orders).await.unwrap(), Some(100));
     assert_eq!(tx.take_orders(99, 9, &lease()).await.unwrap(), []);
     let first = tx.take_orders(100, 9, &lease()).await.unwrap();
     assert_eq!(first.len(), 1);
@@ -347,7 +348,7 @@ async fn orders_are_taken_once_postponed_and_read() {
     assert_eq!(again.len(), 2);
     let new = again.iter().find(|order| order.scene == "NEW").unwrap();
     assert_eq!((new.attempts, new.last_code.as_deref()), (2, Some("MKT.0999")));
-    assert_eq!(tx.requeue_orders(&[]).await.unwrap(), 2);
+    assert_eq!(tx.requeue(Queue::Orders, &[]).await.unwrap(), 2);
     assert_eq!(tx.take_orders(200, 1, &lease()).await.unwrap().len(), 1);
     let pending = tx.pending_orders(&["j", "i"]).await.unwrap();
     let states: Vec<_> = pending.iter().map(|order| order.state).collect();
@@ -574,13 +575,13 @@ async fn uploads_are_queued_once_by_content_and_taken_once() {
     assert_eq!(tx.upload("a").await.unwrap(), Some(upload("a", "l", "e")));
     assert_eq!(tx.upload("b").await.unwrap(), None);
     assert_eq!(tx.upload_of_license("l").await.unwrap().unwrap().id, "a");
-    assert_eq!(tx.next_upload().await.unwrap(), Some(100));
+    assert_eq!(tx.next_due(Queue::Uploads).await.unwrap(), Some(100));
 
     let taken = rows(tx.take_uploads(100, 9, &lease()).await.unwrap());
     assert_eq!(taken.len(), 1);
     assert_eq!((taken[0].attempts, taken[0].state), (1, UploadState::Sending));
     assert_eq!(rows(tx.take_uploads(100, 9, &lease()).await.unwrap()), []);
-    assert_eq!(tx.requeue_uploads(&[]).await.unwrap(), 1);
+    assert_eq!(tx.requeue(Queue::Uploads, &[]).await.unwrap(), 1);
     let again = rows(tx.take_uploads(200, 1, &lease()).await.unwrap()).remove(0);
     assert!(again.unanswered && again.attempts == 2 && again.id == "a");
 
@@ -622,24 +623,24 @@ async fn what_is_held_is_not_taken_over() {
     assert_eq!(taken[0].lease_owner.as_deref(), Some("server"));
     let order = tx.take_orders(100, 9, &lease()).await.unwrap().remove(0);
     assert_eq!(order.lease_owner.as_deref(), Some("server"));
-    assert_eq!(tx.uploads_in_flight().await.unwrap(), 2);
-    assert_eq!(tx.orders_in_flight().await.unwrap(), 1);
+    assert_eq!(tx.in_flight(Queue::Uploads).await.unwrap(), 2);
+    assert_eq!(tx.in_flight(Queue::Orders).await.unwrap(), 1);
     // Held here, whatever became of the lease.
     let both = ["a".to_owned(), "b".to_owned()];
-    assert_eq!(tx.requeue_uploads(&both).await.unwrap(), 0);
-    assert_eq!(tx.requeue_orders(&[order.id]).await.unwrap(), 0);
+    assert_eq!(tx.requeue(Queue::Uploads, &both).await.unwrap(), 0);
+    assert_eq!(tx.requeue(Queue::Orders, &[order.id.to_string()]).await.unwrap(), 0);
     if POSTGRES && store.is_shared() {
         // Held elsewhere, as long as the lease is renewed.
         let longer = Lease::of("server");
-        tx.renew_uploads(&both[..1], &longer).await.unwrap();
-        tx.renew_uploads(&both, &Lease::of("another")).await.unwrap();
-        tx.renew_orders(&[order.id], &longer).await.unwrap();
-        assert_eq!(tx.requeue_orders(&[]).await.unwrap(), 0);
-        assert_eq!(tx.requeue_uploads(&[]).await.unwrap(), 1);
+        tx.renew(Queue::Uploads, &both[..1], &longer).await.unwrap();
+        tx.renew(Queue::Uploads, &both, &Lease::of("another")).await.unwrap();
+        tx.renew(Queue::Orders, &[order.id.to_string()], &longer).await.unwrap();
+        assert_eq!(tx.requeue(Queue::Orders, &[]).await.unwrap(), 0);
+        assert_eq!(tx.requeue(Queue::Uploads, &[]).await.unwrap(), 1);
         assert_eq!(tx.upload("a").await.unwrap().unwrap().state, UploadState::Sending);
     } else {
-        assert_eq!(tx.requeue_uploads(&both[..1]).await.unwrap(), 1);
-        assert_eq!(tx.requeue_orders(&[]).await.unwrap(), 1);
+        assert_eq!(tx.requeue(Queue::Uploads, &both[..1]).await.unwrap(), 1);
+        assert_eq!(tx.requeue(Queue::Orders, &[]).await.unwrap(), 1);
     }
     let back = tx.upload("b").await.unwrap().unwrap();
     assert!(back.state == UploadState::Queued && back.unanswered);
@@ -844,10 +845,10 @@ async fn an_activation_code_is_changed_also_in_what_was_read_ahead() {
     tx.add_instance(&instance("i")).await.unwrap();
     tx.commit().await.unwrap();
     let mut tx = store.write().await.unwrap();
-    let mut locks = Locks::default();
+    let mut locks = Footprint::default();
     locks.code("code-i".to_owned());
     locks.instance("i");
-    tx.lock(&locks).await.unwrap();
+    tx.prepare(&locks).await.unwrap();
     assert!(tx.instance_of_code("code-i").await.unwrap().is_some());
     tx.put_activation_code("i", "new").await.unwrap();
     assert!(tx.instance_of_code("code-i").await.unwrap().is_none());

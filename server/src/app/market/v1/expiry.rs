@@ -9,7 +9,7 @@ use crate::app::audit::entry::{By, Entry};
 use crate::app::command::{Command, Failed};
 use crate::app::issuance::reevaluate;
 use crate::app::transaction::UnitOfWork;
-use crate::store::{InstanceState, ListKey, Locks, Tx};
+use crate::store::{Footprint, InstanceState, ListKey, Tx};
 
 /// 过期.
 pub(crate) struct ExpireInstance {
@@ -21,7 +21,7 @@ impl Command for ExpireInstance {
     type Output = Answer;
     type Error = Failed<Rejection>;
 
-    fn footprint(&self, footprint: &mut Locks) {
+    fn footprint(&self, footprint: &mut Footprint) {
         if !self.call.test {
             footprint.instance(&self.call.instance_id);
         }

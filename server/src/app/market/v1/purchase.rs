@@ -19,7 +19,7 @@ use crate::app::issuance::issue;
 use crate::app::issuance::{Grant, SeatAllocation, count, product_of, result_code, state};
 use crate::app::order_terms;
 use crate::app::transaction::UnitOfWork;
-use crate::store::{Instance, Locks, StoreError, Tx};
+use crate::store::{Footprint, Instance, StoreError, Tx};
 
 /// What debugging is given instead of a License.
 const TEST_LICENSE: &str = "测试，非正式License / debugging, not a License";
@@ -48,7 +48,7 @@ impl Command for Buy {
     type Output = Answer;
     type Error = Failed<Rejection>;
 
-    fn footprint(&self, footprint: &mut Locks) {
+    fn footprint(&self, footprint: &mut Footprint) {
         footprint.name(if self.call.test { "test order" } else { "order" }, &self.call.order_id);
     }
 
