@@ -13,6 +13,7 @@ use std::process::ExitCode;
 use crate::backup::Refusal;
 use crate::config::Problems;
 use crate::environment::Environment;
+use crate::logging::InvalidLevel;
 use crate::output;
 
 /// The license server: answers the marketplace's calls, signs licenses, uploads them and gives
@@ -73,7 +74,7 @@ pub(crate) fn run(cli: Cli, environment: Environment) -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            let misconfigured = error.downcast_ref::<Problems>().is_some();
+            let misconfigured = error.is::<Problems>() || error.is::<InvalidLevel>();
             let text = error.downcast_ref::<Refusal>().map_or_else(
                 || format!("{error:#}"),
                 |refusal| refusal.text(output::Output::of_this_process().lang()),

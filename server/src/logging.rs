@@ -8,7 +8,10 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
-use crate::config::Problems;
+/// A log level in the environment that cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct InvalidLevel(String);
 
 /// Lines in the queue of the writing thread. Further lines are dropped: a log never holds up a call.
 const MAX_QUEUED_LINES: usize = 8_192;
@@ -16,7 +19,7 @@ const MAX_QUEUED_LINES: usize = 8_192;
 /// Log lines of `licd serve`: to standard output, readable on a terminal and JSON otherwise, from
 /// a thread of its own: a reader that stalls or a full disk stops the lines and nothing else. The
 /// last lines are written when the guard is dropped.
-pub(crate) fn start() -> Result<WorkerGuard, Problems> {
+pub(crate) fn start() -> Result<WorkerGuard, InvalidLevel> {
     let filter = filter("info,sqlx=warn")?;
     let (writer, guard) = NonBlockingBuilder::default()
         .buffered_lines_limit(MAX_QUEUED_LINES)
@@ -50,7 +53,7 @@ where
 }
 
 /// Log lines of the other subcommands: to standard error, and only what a person must look at.
-pub(crate) fn start_quiet() -> Result<(), Problems> {
+pub(crate) fn start_quiet() -> Result<(), InvalidLevel> {
     tracing_subscriber::fmt()
         .with_env_filter(filter("error")?)
         .with_ansi(std::io::stderr().is_terminal())
@@ -60,7 +63,7 @@ pub(crate) fn start_quiet() -> Result<(), Problems> {
     Ok(())
 }
 
-fn filter(otherwise: &str) -> Result<EnvFilter, Problems> {
+fn filter(otherwise: &str) -> Result<EnvFilter, InvalidLevel> {
     let set = ["LICD_LOG", "RUST_LOG"].into_iter().find_map(|name| {
         let text = std::env::var(name).ok().filter(|text| !text.trim().is_empty())?;
         Some((name, text))
@@ -69,7 +72,7 @@ fn filter(otherwise: &str) -> Result<EnvFilter, Problems> {
         return Ok(EnvFilter::new(otherwise));
     };
     EnvFilter::try_new(&text).map_err(|error| {
-        Problems::one(format!(
+        InvalidLevel(format!(
             "{name}: {text:?} is no log level ({error}); write info, debug or licd=debug"
         ))
     })
