@@ -1,4 +1,4 @@
-//! The two listeners: what they serve, to whom, and how they start and stop.
+//! The public and the admin listener: routes, handlers, limits, and their start and stop.
 
 mod admin;
 mod body;
@@ -21,24 +21,24 @@ use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
 use crate::app::App;
 use crate::net::Network;
-pub(crate) use listener::{Bound, Running};
+pub(crate) use listener::{BoundListeners, RunningListeners};
 pub(crate) use tls::load as tls;
 
-/// What every handler can reach.
+/// The state of every handler.
 #[derive(Clone)]
 pub(crate) struct HttpState {
-    /// Decides and keeps everything.
+    /// The use cases.
     pub(crate) app: App,
-    /// Whose `X-Forwarded-For` counts.
+    /// Proxies whose `X-Forwarded-For` is believed.
     pub(crate) trusted_proxies: Arc<[Network]>,
     /// Renders the metrics.
     pub(crate) metrics: PrometheusHandle,
 }
 
-/// How often what was measured is added up.
-const ADDED_UP: Duration = Duration::from_secs(5);
+/// How often recorded durations are merged into histograms.
+const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
 
-/// Starts to count. Called once in a process.
+/// Installs the recorder of metrics. Called once in a process.
 pub(crate) fn start_metrics() -> anyhow::Result<PrometheusHandle> {
     let buckets = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0];
     let commands = Matcher::Full("licd_commands_per_commit".to_owned());
@@ -50,11 +50,13 @@ pub(crate) fn start_metrics() -> anyhow::Result<PrometheusHandle> {
     Ok(handle)
 }
 
-/// Adds up what was measured, for as long as the process lives. Until somebody reads the metrics
-/// each single duration is kept otherwise, and a server that nobody asks grows without end.
-pub(crate) async fn add_up(metrics: PrometheusHandle) {
+/// Merges recorded durations into histograms for as long as the process lives.
+///
+/// The exporter does so only when it renders: without this task a server whose metrics are never
+/// read keeps every single duration, and its memory grows without end.
+pub(crate) async fn run_metrics_upkeep(metrics: PrometheusHandle) {
     loop {
-        tokio::time::sleep(ADDED_UP).await;
+        tokio::time::sleep(UPKEEP_INTERVAL).await;
         metrics.run_upkeep();
     }
 }

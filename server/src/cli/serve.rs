@@ -14,7 +14,9 @@ use crate::app::Made;
 use crate::app::open;
 use crate::config::{Config, Database, Loaded};
 use crate::environment::Environment;
-use crate::http::{Bound, HttpState, Running, add_up, start_metrics, tls};
+use crate::http::{
+    BoundListeners, HttpState, RunningListeners, run_metrics_upkeep, start_metrics, tls,
+};
 use crate::logging;
 use crate::output::Output;
 use crate::workers;
@@ -69,10 +71,10 @@ fn prepare_and_serve(args: &Args, environment: Environment, output: &Output) -> 
 async fn serve(config: &Config, environment: Environment, output: &Output) -> anyhow::Result<()> {
     let tls = tls(config)?;
     let metrics = start_metrics().context("the metrics cannot be set up")?;
-    tokio::spawn(add_up(metrics.clone()));
+    tokio::spawn(run_metrics_upkeep(metrics.clone()));
     let mut stop = Stop::listen()?;
     // Addresses first: when one is taken, nothing was made that would have to be cleaned up.
-    let bound = Bound::take(&config.http)?;
+    let bound = BoundListeners::bind(&config.http)?;
 
     let app = tokio::select! {
         opened = open::open(config, environment.clone()) => opened?,
@@ -167,7 +169,7 @@ impl Stop {
 }
 
 /// The line that says where the server can be reached.
-fn announce(running: &Running, environment: &Environment, output: &Output) {
+fn announce(running: &RunningListeners, environment: &Environment, output: &Output) {
     let listen = running.listen();
     let mut text = format!(
         "{}: {listen} ({})",

@@ -1,4 +1,4 @@
-//! Reads bodies under a limit of size and of time, and JSON out of them.
+//! Request bodies: read within a limit of size and of time, and parsed as JSON.
 
 use axum::body::{Body, Bytes};
 use axum::extract::{FromRequest, Request};
@@ -7,26 +7,28 @@ use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use license_core::Code;
 use serde::de::DeserializeOwned;
 
-use super::limits::BODY_TIME;
+use super::limits::BODY_TIMEOUT;
 use crate::error::ApiError;
 use crate::json_nul;
 
-/// What is thrown away of a body over the limit, so that its sender can hear the answer.
-const DRAINED_BYTES: usize = 1024 * 1024;
+/// How much of a body over the limit is read and dropped, so that its sender reads the answer.
+const MAX_DRAINED_BYTES: usize = 1024 * 1024;
 
 /// Reads a whole body of at most `limit` bytes.
 ///
-/// The announced length is looked at first: nothing is read of a body that says it is too long.
+/// A body whose `Content-Length` is over the limit is refused before a byte of it is collected.
 pub(super) async fn read(headers: &HeaderMap, body: Body, limit: usize) -> Result<Bytes, ApiError> {
     let announced = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
     if announced.and_then(|text| text.parse::<u64>().ok()).is_some_and(|n| n > limit as u64) {
+        // A client that sent `Expect: 100-continue` waits before it sends the body; every other one
+        // is sending already, and a closed connection would cost it the answer.
         if !headers.contains_key(header::EXPECT) {
             drain(body).await;
         }
         return Err(too_large(limit));
     }
     let collecting = Limited::new(body, limit).collect();
-    let collected = tokio::time::timeout(BODY_TIME, collecting).await.map_err(|_| {
+    let collected = tokio::time::timeout(BODY_TIMEOUT, collecting).await.map_err(|_| {
         ApiError::new(
             Code::RequestInvalid,
             "The body did not arrive in time.",
@@ -46,10 +48,10 @@ pub(super) async fn read(headers: &HeaderMap, body: Body, limit: usize) -> Resul
 }
 
 async fn drain(body: Body) {
-    let mut body = Limited::new(body, DRAINED_BYTES);
+    let mut body = Limited::new(body, MAX_DRAINED_BYTES);
     let all = async { while let Some(Ok(_)) = body.frame().await {} };
-    // Whoever needs longer than this does not wait for the answer anyway.
-    let _ = tokio::time::timeout(BODY_TIME / 5, all).await;
+    // A slow sender loses the answer; it must not keep its connection as long as a good body may.
+    let _ = tokio::time::timeout(BODY_TIMEOUT / 5, all).await;
 }
 
 fn too_large(limit: usize) -> ApiError {
@@ -62,9 +64,9 @@ fn too_large(limit: usize) -> ApiError {
 }
 
 /// A JSON body of at most `LIMIT` bytes.
-pub(super) struct Payload<T, const LIMIT: usize>(pub(super) T);
+pub(super) struct JsonBody<T, const LIMIT: usize>(pub(super) T);
 
-impl<S, T, const LIMIT: usize> FromRequest<S> for Payload<T, LIMIT>
+impl<S, T, const LIMIT: usize> FromRequest<S> for JsonBody<T, LIMIT>
 where
     S: Send + Sync,
     T: DeserializeOwned,
@@ -72,14 +74,14 @@ where
     type Rejection = ApiError;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
-        Written::<T, LIMIT>::from_request(request, state).await.map(|written| Self(written.0))
+        JsonAndBytes::<T, LIMIT>::from_request(request, state).await.map(|written| Self(written.0))
     }
 }
 
-/// The same, and the bytes as they came, for answers that are about exactly these.
-pub(super) struct Written<T, const LIMIT: usize>(pub(super) T, pub(super) Bytes);
+/// The same with the bytes as they came: a signature in the JSON may cover exactly these.
+pub(super) struct JsonAndBytes<T, const LIMIT: usize>(pub(super) T, pub(super) Bytes);
 
-impl<S, T, const LIMIT: usize> FromRequest<S> for Written<T, LIMIT>
+impl<S, T, const LIMIT: usize> FromRequest<S> for JsonAndBytes<T, LIMIT>
 where
     S: Send + Sync,
     T: DeserializeOwned,
@@ -97,6 +99,7 @@ where
             .with_status(415));
         }
         let bytes = read(&parts.headers, body, LIMIT).await?;
+        // PostgreSQL's TEXT cannot hold it; SQLite must not accept what PostgreSQL refuses.
         if json_nul::is_in(&bytes) {
             return Err(ApiError::new(
                 Code::RequestInvalid,
@@ -104,17 +107,9 @@ where
                 "请求体的文本含有NUL字符。",
             ));
         }
-        let mut reader = serde_json::Deserializer::from_slice(&bytes);
-        let value = serde_path(&mut reader).map_err(|error| unreadable(&error))?;
-        reader.end().map_err(|error| unreadable(&error))?;
+        let value = serde_json::from_slice(&bytes).map_err(|error| unreadable(&error))?;
         Ok(Self(value, bytes))
     }
-}
-
-fn serde_path<'de, T: serde::Deserialize<'de>>(
-    reader: &mut serde_json::Deserializer<serde_json::de::SliceRead<'de>>,
-) -> Result<T, serde_json::Error> {
-    T::deserialize(reader)
 }
 
 fn is_json(headers: &HeaderMap) -> bool {
@@ -123,8 +118,8 @@ fn is_json(headers: &HeaderMap) -> bool {
     media.trim().eq_ignore_ascii_case("application/json")
 }
 
-/// serde's message names the member and what was expected of it, but may also repeat a value;
-/// values of strangers are shortened.
+/// serde's message names the member and what was expected of it. It may repeat a value of the
+/// body, which can be long: hence the cut.
 fn unreadable(error: &serde_json::Error) -> ApiError {
     let cause: String = error.to_string().chars().take(200).collect();
     ApiError::new(

@@ -1,4 +1,4 @@
-//! The address of a client, through proxies that are trusted.
+//! The IP address of a client, read from `X-Forwarded-For` as far as proxies are trusted.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -25,8 +25,8 @@ impl FromRequestParts<HttpState> for ClientAddress {
     }
 }
 
-/// Walks `X-Forwarded-For` from the end, where the nearest proxy wrote, as far as it is trusted.
-/// What stands before the first stranger is that stranger's own claim.
+/// Walks `X-Forwarded-For` from its end, where the nearest proxy appended, while the address so
+/// far is a trusted proxy. Entries further left were written by an untrusted client.
 fn client(peer: IpAddr, headers: &HeaderMap, trusted: &[Network]) -> IpAddr {
     let is_trusted = |address: IpAddr| trusted.iter().any(|network| network.contains(address));
     let mut client = peer.to_canonical();

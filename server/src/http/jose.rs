@@ -1,4 +1,4 @@
-//! Signed documents as answers: alone, as `application/jose`, with an `ETag`.
+//! Responses that are a signed document: `application/jose` with an `ETag`.
 
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use crate::app::signed_lists::SignedDocument;
 
-/// Which releases are asked for.
+/// Which release list is asked for.
 #[derive(Deserialize)]
 pub(super) struct ReleaseQuery {
     pub(super) product: String,
@@ -24,8 +24,8 @@ fn stable() -> String {
     "stable".to_owned()
 }
 
-/// The document alone, or 304 where the caller has it. Kept copies are asked about every time: a
-/// change shows at once.
+/// The document, or 304 where `If-None-Match` names it. `no-cache` makes clients revalidate a
+/// copy every time, so that a revocation is seen at once.
 pub(super) fn answer(asked: &HeaderMap, signed: SignedDocument) -> Response {
     let etag = format!("\"{}\"", signed.etag.trim_matches('"'));
     let known = asked

@@ -1,11 +1,14 @@
-//! What every request of either listener passes through, from the outside in.
+//! The middleware around the routes of both listeners.
 
 use axum::{Router, middleware};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use super::{limits, metrics, problem, security_headers};
 
-/// Puts the layers around a listener's routes. `secure`: TLS ends here.
+/// Puts the layers around a listener's routes. `secure`: this listener terminates TLS.
+///
+/// A later layer wraps the earlier ones, so a request passes them from the bottom up: security
+/// headers, metrics, time limit, panics, routes.
 pub(super) fn wrap<S>(router: Router<S>, secure: bool) -> Router<S>
 where
     S: Clone + Send + Sync + 'static,
@@ -13,10 +16,12 @@ where
     let router = router
         .fallback(problem::not_found)
         .method_not_allowed_fallback(problem::method_not_allowed)
-        // Inside of the counting, so that a panic counts as the 500 that it becomes.
+        // Innermost: a panic becomes a 500 that the layers outside of it count and decorate.
         .layer(CatchPanicLayer::custom(problem::panicked))
         .layer(middleware::from_fn(limits::answer_in_time))
+        // Outside of the time limit: a request that was given up counts as a 503.
         .layer(middleware::from_fn(metrics::count))
+        // Outermost: refusals of the layers within carry the headers too.
         .layer(middleware::from_fn(security_headers::add_headers));
     if secure {
         router.layer(middleware::from_fn(security_headers::add_transport_header))

@@ -1,4 +1,4 @@
-//! Takes the addresses, serves on them, and stops without losing a request.
+//! Both listeners: binding their addresses, serving, and stopping after the requests in flight.
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
@@ -11,19 +11,19 @@ use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
 use hyper_util::rt::TokioTimer;
 use tokio::task::JoinHandle;
 
-use super::limits::{CONNECTIONS, Doorkeeper, HEADER_BYTES, HEADER_TIME, HEADERS};
+use super::limits::{Doorkeeper, HEADER_TIMEOUT, MAX_CONNECTIONS, MAX_HEADER_BYTES, MAX_HEADERS};
 use super::{HttpState, admin, public};
 use crate::config::Http;
 
-/// The addresses are ours, nothing is answered yet.
-pub(crate) struct Bound {
+/// Both addresses are bound; nothing is served yet.
+pub(crate) struct BoundListeners {
     public: TcpListener,
     admin: Option<TcpListener>,
 }
 
-impl Bound {
-    /// Takes both addresses, or says which one cannot be had and why.
-    pub(crate) fn take(http: &Http) -> anyhow::Result<Self> {
+impl BoundListeners {
+    /// Binds both addresses, or names the one that cannot be bound, and why.
+    pub(crate) fn bind(http: &Http) -> anyhow::Result<Self> {
         let public = bind(http.listen, "--listen")?;
         let admin = match http.admin_listen {
             Some(address) => Some(bind(address, "--admin-listen")?),
@@ -32,31 +32,31 @@ impl Bound {
         Ok(Self { public, admin })
     }
 
-    /// Where the admin listener will answer.
+    /// The address of the admin listener.
     pub(crate) fn admin_address(&self) -> Option<SocketAddr> {
         self.admin.as_ref()?.local_addr().ok()
     }
 
-    /// Starts to answer. The admin listener speaks plain HTTP on loopback: the certificate names
+    /// Starts serving. The admin listener speaks plain HTTP on loopback: the certificate names
     /// the public host, which no tool on this machine asks for.
     pub(crate) fn serve(
         self,
         state: &HttpState,
         tls: Option<RustlsConfig>,
-    ) -> anyhow::Result<Running> {
+    ) -> anyhow::Result<RunningListeners> {
         let router = public::router(state.clone(), tls.is_some());
-        let public = Listener::start(self.public, router, tls.clone())?;
+        let public = HttpListener::start(self.public, router, tls.clone())?;
         let admin = match self.admin {
             Some(listener) => {
                 let tls = tls.filter(|_| {
                     !listener.local_addr().is_ok_and(|address| address.ip().is_loopback())
                 });
                 let router = admin::router(state.clone(), tls.is_some());
-                Some(Listener::start(listener, router, tls)?)
+                Some(HttpListener::start(listener, router, tls)?)
             }
             None => None,
         };
-        Ok(Running { public, admin })
+        Ok(RunningListeners { public, admin })
     }
 }
 
@@ -82,26 +82,27 @@ fn bind(address: SocketAddr, option: &str) -> anyhow::Result<TcpListener> {
     Ok(listener)
 }
 
-/// Both listeners at work.
-pub(crate) struct Running {
-    public: Listener,
-    admin: Option<Listener>,
+/// Both listeners while they serve.
+pub(crate) struct RunningListeners {
+    public: HttpListener,
+    admin: Option<HttpListener>,
 }
 
-impl Running {
+impl RunningListeners {
     /// `http://127.0.0.1:8470`, with the port that was really taken.
     pub(crate) fn listen(&self) -> &str {
         &self.public.url
     }
 
-    /// The same of the admin listener, where there is one.
+    /// The same for the admin listener, where there is one.
     pub(crate) fn admin_listen(&self) -> Option<&str> {
         self.admin.as_ref().map(|listener| listener.url.as_str())
     }
 
-    /// Takes no new requests and waits for those in flight, at most so long.
+    /// Accepts no new requests and waits for those in flight, at most `grace`.
     pub(crate) async fn stop(self, grace: Duration) {
         let listeners = [Some(self.public), self.admin];
+        // Both are told first and awaited afterwards, so that they share the grace.
         for listener in listeners.iter().flatten() {
             listener.handle.graceful_shutdown(Some(grace));
         }
@@ -113,13 +114,13 @@ impl Running {
     }
 }
 
-struct Listener {
+struct HttpListener {
     url: String,
     handle: Handle<SocketAddr>,
     task: JoinHandle<io::Result<()>>,
 }
 
-impl Listener {
+impl HttpListener {
     fn start(
         listener: TcpListener,
         router: Router,
@@ -128,7 +129,7 @@ impl Listener {
         let address = listener.local_addr().context("the listener has no address")?;
         let scheme = if tls.is_some() { "https" } else { "http" };
         let handle = Handle::new();
-        let door = Doorkeeper::new(CONNECTIONS);
+        let door = Doorkeeper::new(MAX_CONNECTIONS);
         let service = router.into_make_service_with_connect_info::<SocketAddr>();
         let mut server = axum_server::from_tcp(listener)?.handle(handle.clone());
         // Without `http1_only` the protocol is guessed first, and that guess has no time-out.
@@ -136,10 +137,11 @@ impl Listener {
             .http_builder()
             .http1()
             .timer(TokioTimer::new())
-            .header_read_timeout(HEADER_TIME)
-            .max_headers(HEADERS)
-            .max_buf_size(HEADER_BYTES);
+            .header_read_timeout(HEADER_TIMEOUT)
+            .max_headers(MAX_HEADERS)
+            .max_buf_size(MAX_HEADER_BYTES);
         let task = match tls {
+            // The limit is inside of TLS: a connection holds its permit during the handshake too.
             Some(tls) => {
                 let server = server.acceptor(RustlsAcceptor::new(tls).acceptor(door)).http1_only();
                 tokio::spawn(server.serve(service))

@@ -37,7 +37,7 @@ impl IntoResponse for ApiError {
     }
 }
 
-/// There is nothing at this path.
+/// The fallback for paths without a route.
 pub(super) async fn not_found(uri: Uri) -> ApiError {
     let path = shortened(uri.path());
     ApiError::new(
@@ -47,7 +47,7 @@ pub(super) async fn not_found(uri: Uri) -> ApiError {
     )
 }
 
-/// There is something at this path, under another method.
+/// The fallback for a method that the route does not have.
 pub(super) async fn method_not_allowed(method: Method, uri: Uri) -> ApiError {
     let path = shortened(uri.path());
     ApiError::new(
@@ -58,12 +58,12 @@ pub(super) async fn method_not_allowed(method: Method, uri: Uri) -> ApiError {
     .with_status(405)
 }
 
-/// A handler panicked: the panic itself was logged where it happened.
+/// The answer of a handler that panicked; the panic hook has logged where.
 pub(super) fn panicked(_: Box<dyn Any + Send + 'static>) -> Response {
     ApiError::defect().into_response()
 }
 
-/// A path of a stranger's choice, kept short.
+/// The path is the client's text and may be long.
 fn shortened(path: &str) -> String {
     path.chars().take(80).collect()
 }

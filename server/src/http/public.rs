@@ -1,4 +1,4 @@
-//! What `listen` serves: the marketplace, programs that ask for licenses, health.
+//! The public listener's routes: the marketplace, customers' programs, logins, health.
 
 mod health;
 mod kit;
@@ -11,13 +11,11 @@ mod usage;
 
 use axum::Router;
 use axum::routing::{get, post};
-use koogallery::Edition;
-use koogallery::kit::KitInterface;
 
 use super::{HttpState, layers};
 
 pub(super) fn router(state: HttpState, secure: bool) -> Router {
-    let mut router = Router::new()
+    let router = Router::new()
         .route("/koogallery", post(market::call).merge(market::queries()))
         .route("/v1/client/licenses", post(licenses::ask))
         .route("/v1/client/machines/release", post(machines::release))
@@ -30,13 +28,7 @@ pub(super) fn router(state: HttpState, secure: bool) -> Router {
         .route("/v1/login/{application}/logout", get(login::logout))
         .route("/.well-known/jwks.json", get(lists::jwks))
         .route("/healthz", get(health::alive))
-        .route("/readyz", get(health::ready));
-    for &interface in KitInterface::ALL {
-        for edition in [Edition::V1, Edition::V2] {
-            let path = format!("/koogallery{}", interface.path(edition));
-            let call = move |state, request| kit::call(interface, edition, state, request);
-            router = router.route(&path, post(call));
-        }
-    }
+        .route("/readyz", get(health::ready))
+        .merge(kit::routes());
     layers::wrap(router, secure).with_state(state)
 }

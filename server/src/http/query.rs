@@ -1,4 +1,4 @@
-//! Query parameters and path parts, with problems instead of plain text when they are wrong.
+//! Extractors of query parameters and of the name in a path, which refuse with a problem.
 
 use axum::extract::{FromRequestParts, Path, Query, rejection::QueryRejection};
 use axum::http::request::Parts;
@@ -8,12 +8,13 @@ use serde::de::DeserializeOwned;
 use crate::error::ApiError;
 
 /// Query parameters.
-pub(super) struct Parameters<T>(pub(super) T);
+pub(super) struct QueryParameters<T>(pub(super) T);
 
-impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Parameters<T> {
+impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for QueryParameters<T> {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        // PostgreSQL's TEXT cannot hold NUL: a filter with it is an error there, and none of SQLite.
         if parts.uri.query().is_some_and(|query| query.contains("%00")) {
             return Err(ApiError::new(
                 Code::RequestInvalid,
@@ -37,13 +38,13 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Parameters<T> 
 }
 
 /// The one name in a path.
-pub(super) struct Name(pub(super) String);
+pub(super) struct PathName(pub(super) String);
 
-impl<S: Send + Sync> FromRequestParts<S> for Name {
+impl<S: Send + Sync> FromRequestParts<S> for PathName {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
-        // A name that is no UTF-8, or has a NUL: nothing of ours is called that.
+        // No id has such characters or length; a NUL would be an error of PostgreSQL.
         match Path::<String>::from_request_parts(parts, state).await {
             Ok(Path(name)) if name.len() <= 128 && !name.contains('\0') => Ok(Self(name)),
             _ => Err(ApiError::plain(Code::NotFound)),

@@ -1,11 +1,11 @@
-//! Headers that every answer carries, so that no browser does more with it than it should.
+//! Response headers that restrict what a browser does with an answer.
 
 use axum::extract::Request;
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::Response;
 
-const ALWAYS: [(HeaderName, &str); 4] = [
+const SECURITY_HEADERS: [(HeaderName, &str); 4] = [
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::X_FRAME_OPTIONS, "DENY"),
     (header::REFERRER_POLICY, "no-referrer"),
@@ -16,14 +16,14 @@ const ALWAYS: [(HeaderName, &str); 4] = [
 pub(super) async fn add_headers(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
-    for (name, value) in ALWAYS {
+    for (name, value) in SECURITY_HEADERS {
         headers.insert(name, HeaderValue::from_static(value));
     }
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     response
 }
 
-/// Tells browsers to come back by TLS only.
+/// HSTS: browsers come back over TLS only.
 pub(super) async fn add_transport_header(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let year = HeaderValue::from_static("max-age=31536000");

@@ -1,4 +1,4 @@
-//! The server through its real listeners.
+//! Tests that speak to the server through its real listeners.
 
 mod access;
 mod bad_input;

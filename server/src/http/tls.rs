@@ -1,4 +1,4 @@
-//! The server's own certificate.
+//! Loads the certificate and key of the listeners.
 
 use std::path::Path;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! `/api/v1/alerts`
+//! `/api/v1/alerts`: the alerts of the last 30 days.
 
 use axum::Json;
 use axum::extract::State;
@@ -8,11 +8,10 @@ use license_core::api::AlertView;
 
 use super::route::{OPERATOR, Route, VIEWER};
 use super::schema::{list_of, of};
-use crate::app::alerts;
-use crate::app::alerts::AlertFilter;
+use crate::app::alerts::{self, AlertFilter};
 use crate::error::ApiError;
 use crate::http::HttpState;
-use crate::http::query::{Name, Parameters};
+use crate::http::query::{PathName, QueryParameters};
 
 pub(super) const ROUTES: &[Route] = &[
     Route::get("/api/v1/alerts", VIEWER, || get(list))
@@ -29,12 +28,15 @@ pub(super) const ROUTES: &[Route] = &[
 
 async fn list(
     State(state): State<HttpState>,
-    Parameters(filter): Parameters<AlertFilter>,
+    QueryParameters(filter): QueryParameters<AlertFilter>,
 ) -> Result<Json<Vec<AlertView>>, ApiError> {
     alerts::list(&state.app, &filter).await.map(Json)
 }
 
-async fn show(State(state): State<HttpState>, Name(id): Name) -> Result<Json<AlertView>, ApiError> {
+async fn show(
+    State(state): State<HttpState>,
+    PathName(id): PathName,
+) -> Result<Json<AlertView>, ApiError> {
     alerts::find(&state.app, &id).await.map(Json)
 }
 

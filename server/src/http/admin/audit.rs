@@ -1,4 +1,4 @@
-//! `/api/v1/audit`
+//! `/api/v1/audit`: the links of the audit chains.
 
 use axum::Json;
 use axum::extract::State;
@@ -7,11 +7,10 @@ use license_core::audit::Link;
 
 use super::route::{OPERATOR, Route};
 use super::schema::list_of;
-use crate::app::audit;
-use crate::app::audit::AuditFilter;
+use crate::app::audit::{self, AuditFilter};
 use crate::error::ApiError;
 use crate::http::HttpState;
-use crate::http::query::Parameters;
+use crate::http::query::QueryParameters;
 
 pub(super) const ROUTES: &[Route] = &[Route::get("/api/v1/audit", OPERATOR, || get(list))
     .summary("What was done and by whom: the links of the audit chains")
@@ -20,7 +19,7 @@ pub(super) const ROUTES: &[Route] = &[Route::get("/api/v1/audit", OPERATOR, || g
 
 async fn list(
     State(state): State<HttpState>,
-    Parameters(filter): Parameters<AuditFilter>,
+    QueryParameters(filter): QueryParameters<AuditFilter>,
 ) -> Result<Json<Vec<Link>>, ApiError> {
     audit::list(&state.app, &filter).await.map(Json)
 }

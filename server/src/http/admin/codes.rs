@@ -1,4 +1,4 @@
-//! `/api/v1/codes`
+//! `/api/v1/codes`: the marketplace's authorization codes.
 
 use axum::Json;
 use axum::extract::State;
@@ -7,11 +7,10 @@ use license_core::api::CodeView;
 
 use super::route::{OPERATOR, Route};
 use super::schema::{list_of, of};
-use crate::app::authorization_codes;
-use crate::app::authorization_codes::CodeFilter;
+use crate::app::authorization_codes::{self, CodeFilter};
 use crate::error::ApiError;
 use crate::http::HttpState;
-use crate::http::query::{Name, Parameters};
+use crate::http::query::{PathName, QueryParameters};
 
 pub(super) const ROUTES: &[Route] = &[
     Route::get("/api/v1/codes", OPERATOR, || get(list))
@@ -25,14 +24,14 @@ pub(super) const ROUTES: &[Route] = &[
 
 async fn list(
     State(state): State<HttpState>,
-    Parameters(filter): Parameters<CodeFilter>,
+    QueryParameters(filter): QueryParameters<CodeFilter>,
 ) -> Result<Json<Vec<CodeView>>, ApiError> {
     authorization_codes::list(&state.app, &filter).await.map(Json)
 }
 
 async fn show(
     State(state): State<HttpState>,
-    Name(code): Name,
+    PathName(code): PathName,
 ) -> Result<Json<CodeView>, ApiError> {
     authorization_codes::find(&state.app, &code).await.map(Json)
 }

@@ -1,4 +1,4 @@
-//! `/api/v1/instances`
+//! `/api/v1/instances`: what was bought, and the licenses of one instance.
 
 use axum::Json;
 use axum::extract::State;
@@ -8,11 +8,10 @@ use license_core::api::{InstanceDetail, InstanceView};
 use super::Caller;
 use super::route::{OPERATOR, Route, VIEWER};
 use super::schema::{list_of, of};
-use crate::app::instances;
-use crate::app::instances::InstanceFilter;
+use crate::app::instances::{self, InstanceFilter};
 use crate::error::ApiError;
 use crate::http::HttpState;
-use crate::http::query::{Name, Parameters};
+use crate::http::query::{PathName, QueryParameters};
 
 pub(super) const ROUTES: &[Route] = &[
     Route::get("/api/v1/instances", VIEWER, || get(list))
@@ -30,7 +29,7 @@ pub(super) const ROUTES: &[Route] = &[
 async fn list(
     State(state): State<HttpState>,
     caller: Caller,
-    Parameters(filter): Parameters<InstanceFilter>,
+    QueryParameters(filter): QueryParameters<InstanceFilter>,
 ) -> Result<Json<Vec<InstanceView>>, ApiError> {
     let mut instances = instances::list(&state.app, &filter).await?;
     for instance in &mut instances {
@@ -42,7 +41,7 @@ async fn list(
 async fn show(
     State(state): State<HttpState>,
     caller: Caller,
-    Name(id): Name,
+    PathName(id): PathName,
 ) -> Result<Json<InstanceDetail>, ApiError> {
     let mut detail = instances::find(&state.app, &id).await?;
     conceal(&mut detail.instance, caller);
@@ -52,10 +51,10 @@ async fn show(
     Ok(Json(detail))
 }
 
-/// Whoever may call it may see the new code.
+/// Not concealed: the route asks for a role that sees credentials.
 async fn rotate_code(
     State(state): State<HttpState>,
-    Name(id): Name,
+    PathName(id): PathName,
 ) -> Result<Json<InstanceDetail>, ApiError> {
     let mut detail = instances::rotate_code(&state.app, &id).await?;
     for license in &mut detail.licenses {
@@ -64,7 +63,8 @@ async fn rotate_code(
     Ok(Json(detail))
 }
 
-/// The activation code is a shared credential: whoever has it can take the customer's places.
+/// Removes the activation code for viewers: it is a shared credential that opens the customer's
+/// seats.
 fn conceal(instance: &mut InstanceView, caller: Caller) {
     if !caller.sees_credentials() {
         instance.activation_code.clear();

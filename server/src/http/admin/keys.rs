@@ -1,4 +1,4 @@
-//! `/api/v1/keys`
+//! `/api/v1/keys`: the public halves of the signing keys.
 
 use axum::extract::State;
 use axum::http::header;

@@ -1,5 +1,5 @@
-//! `/api/v1/tenants`, `/api/v1/applications`, `/api/v1/users`, `/api/v1/departments`: what the
-//! joint-operation kit told.
+//! `/api/v1/tenants`, `/api/v1/applications`, `/api/v1/users`, `/api/v1/departments`: data that the
+//! joint-operation kit received.
 
 use axum::Json;
 use axum::extract::State;
@@ -12,7 +12,7 @@ use crate::app::joint_kit;
 use crate::app::joint_kit::lists::KitFilter;
 use crate::error::ApiError;
 use crate::http::HttpState;
-use crate::http::query::{Name, Parameters};
+use crate::http::query::{PathName, QueryParameters};
 
 pub(super) const ROUTES: &[Route] = &[
     Route::get("/api/v1/tenants", VIEWER, || get(tenants))
@@ -38,35 +38,35 @@ pub(super) const ROUTES: &[Route] = &[
 
 async fn tenants(
     State(state): State<HttpState>,
-    Parameters(filter): Parameters<KitFilter>,
+    QueryParameters(filter): QueryParameters<KitFilter>,
 ) -> Result<Json<Vec<TenantView>>, ApiError> {
     joint_kit::lists::tenants(&state.app, &filter).await.map(Json)
 }
 
 async fn applications(
     State(state): State<HttpState>,
-    Parameters(filter): Parameters<KitFilter>,
+    QueryParameters(filter): QueryParameters<KitFilter>,
 ) -> Result<Json<Vec<TenantApplicationView>>, ApiError> {
     joint_kit::lists::applications(&state.app, &filter).await.map(Json)
 }
 
 async fn users(
     State(state): State<HttpState>,
-    Parameters(filter): Parameters<KitFilter>,
+    QueryParameters(filter): QueryParameters<KitFilter>,
 ) -> Result<Json<Vec<UserView>>, ApiError> {
     joint_kit::lists::users(&state.app, &filter).await.map(Json)
 }
 
 async fn departments(
     State(state): State<HttpState>,
-    Parameters(filter): Parameters<KitFilter>,
+    QueryParameters(filter): QueryParameters<KitFilter>,
 ) -> Result<Json<Vec<DepartmentView>>, ApiError> {
     joint_kit::lists::departments(&state.app, &filter).await.map(Json)
 }
 
 async fn department(
     State(state): State<HttpState>,
-    Name(id): Name,
+    PathName(id): PathName,
 ) -> Result<Json<DepartmentView>, ApiError> {
     joint_kit::lists::department(&state.app, &id).await.map(Json)
 }

@@ -1,4 +1,4 @@
-//! `/api/v1/licenses`
+//! `/api/v1/licenses`: issued licenses, and what an operator does to one.
 
 use axum::Json;
 use axum::extract::State;
@@ -9,11 +9,10 @@ use license_core::issuing_rules::OperatorAction;
 use super::Caller;
 use super::route::{OPERATOR, Route, VIEWER};
 use super::schema::{list_of, of};
-use crate::app::licenses;
-use crate::app::licenses::LicenseFilter;
+use crate::app::licenses::{self, LicenseFilter};
 use crate::error::ApiError;
 use crate::http::HttpState;
-use crate::http::query::{Name, Parameters};
+use crate::http::query::{PathName, QueryParameters};
 
 pub(super) const ROUTES: &[Route] = &[
     Route::get("/api/v1/licenses", VIEWER, || get(list))
@@ -36,7 +35,7 @@ pub(super) const ROUTES: &[Route] = &[
 
 async fn list(
     State(state): State<HttpState>,
-    Parameters(filter): Parameters<LicenseFilter>,
+    QueryParameters(filter): QueryParameters<LicenseFilter>,
 ) -> Result<Json<Vec<LicenseView>>, ApiError> {
     licenses::list(&state.app, &filter).await.map(Json)
 }
@@ -44,31 +43,31 @@ async fn list(
 async fn show(
     State(state): State<HttpState>,
     caller: Caller,
-    Name(id): Name,
+    PathName(id): PathName,
 ) -> Result<Json<LicenseView>, ApiError> {
     let mut license = licenses::find(&state.app, &id).await?;
-    // An unbound license runs wherever its text is.
+    // A credential: an unbound license runs on every machine that has its text.
     if !caller.sees_credentials() {
         license.document = None;
     }
     Ok(Json(license))
 }
 
-async fn suspend(state: State<HttpState>, id: Name) -> Result<Json<LicenseView>, ApiError> {
+async fn suspend(state: State<HttpState>, id: PathName) -> Result<Json<LicenseView>, ApiError> {
     act(state, id, OperatorAction::Suspend).await
 }
 
-async fn reinstate(state: State<HttpState>, id: Name) -> Result<Json<LicenseView>, ApiError> {
+async fn reinstate(state: State<HttpState>, id: PathName) -> Result<Json<LicenseView>, ApiError> {
     act(state, id, OperatorAction::Reinstate).await
 }
 
-async fn revoke(state: State<HttpState>, id: Name) -> Result<Json<LicenseView>, ApiError> {
+async fn revoke(state: State<HttpState>, id: PathName) -> Result<Json<LicenseView>, ApiError> {
     act(state, id, OperatorAction::Revoke).await
 }
 
 async fn act(
     State(state): State<HttpState>,
-    Name(id): Name,
+    PathName(id): PathName,
     intervention: OperatorAction,
 ) -> Result<Json<LicenseView>, ApiError> {
     licenses::change_status(&state.app, &id, intervention).await.map(Json)

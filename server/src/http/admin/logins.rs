@@ -1,4 +1,4 @@
-//! `/api/v1/logins`
+//! `/api/v1/logins`: redeeming the code of a finished login.
 
 use axum::Json;
 use axum::extract::State;
@@ -11,7 +11,7 @@ use super::schema::of;
 use crate::app::login;
 use crate::error::ApiError;
 use crate::http::HttpState;
-use crate::http::body::Payload;
+use crate::http::body::JsonBody;
 
 pub(super) const ROUTES: &[Route] =
     &[Route::post("/api/v1/logins/redeem", OPERATOR, || post(redeem))
@@ -21,7 +21,7 @@ pub(super) const ROUTES: &[Route] =
 
 async fn redeem(
     State(state): State<HttpState>,
-    Payload(asked): Payload<LoginRedeem, MAX_BODY_BYTES>,
+    JsonBody(asked): JsonBody<LoginRedeem, MAX_BODY_BYTES>,
 ) -> Result<Json<LoginView>, ApiError> {
     login::redeem(&state.app, &asked.code).await.map(Json)
 }

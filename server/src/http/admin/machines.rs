@@ -1,4 +1,4 @@
-//! `/api/v1/machines`
+//! `/api/v1/machines`: machines that hold a seat.
 
 use axum::Json;
 use axum::extract::State;
@@ -7,11 +7,10 @@ use license_core::api::MachineView;
 
 use super::route::{OPERATOR, Route, VIEWER};
 use super::schema::{list_of, of};
-use crate::app::machines;
-use crate::app::machines::MachineFilter;
+use crate::app::machines::{self, MachineFilter};
 use crate::error::ApiError;
 use crate::http::HttpState;
-use crate::http::query::{Name, Parameters};
+use crate::http::query::{PathName, QueryParameters};
 
 pub(super) const ROUTES: &[Route] = &[
     Route::get("/api/v1/machines", VIEWER, || get(list))
@@ -25,14 +24,14 @@ pub(super) const ROUTES: &[Route] = &[
 
 async fn list(
     State(state): State<HttpState>,
-    Parameters(filter): Parameters<MachineFilter>,
+    QueryParameters(filter): QueryParameters<MachineFilter>,
 ) -> Result<Json<Vec<MachineView>>, ApiError> {
     machines::list(&state.app, &filter).await.map(Json)
 }
 
 async fn release(
     State(state): State<HttpState>,
-    Name(id): Name,
+    PathName(id): PathName,
 ) -> Result<Json<MachineView>, ApiError> {
     machines::release(&state.app, &id).await.map(Json)
 }

@@ -1,4 +1,4 @@
-//! `/metrics`
+//! `/metrics`: the metrics in the text format of Prometheus.
 
 use axum::extract::State;
 use axum::http::header;

@@ -1,4 +1,4 @@
-//! `/api/v1/notices`
+//! `/api/v1/notices`: order lines that the marketplace notified of.
 
 use axum::Json;
 use axum::extract::State;
@@ -7,11 +7,10 @@ use license_core::api::NoticeView;
 
 use super::route::{Route, VIEWER};
 use super::schema::list_of;
-use crate::app::notices;
-use crate::app::notices::NoticeFilter;
+use crate::app::notices::{self, NoticeFilter};
 use crate::error::ApiError;
 use crate::http::HttpState;
-use crate::http::query::Parameters;
+use crate::http::query::QueryParameters;
 
 pub(super) const ROUTES: &[Route] = &[Route::get("/api/v1/notices", VIEWER, || get(list))
     .summary("Orders that the marketplace notified us of, newest first")
@@ -20,7 +19,7 @@ pub(super) const ROUTES: &[Route] = &[Route::get("/api/v1/notices", VIEWER, || g
 
 async fn list(
     State(state): State<HttpState>,
-    Parameters(filter): Parameters<NoticeFilter>,
+    QueryParameters(filter): QueryParameters<NoticeFilter>,
 ) -> Result<Json<Vec<NoticeView>>, ApiError> {
     notices::list(&state.app, &filter).await.map(Json)
 }

@@ -1,4 +1,4 @@
-//! `/api/v1/products`
+//! `/api/v1/products`: the configured products.
 
 use axum::Json;
 use axum::extract::State;
@@ -14,8 +14,8 @@ use super::schema::{list_of, of};
 use crate::app::products;
 use crate::error::ApiError;
 use crate::http::HttpState;
-use crate::http::body::Payload;
-use crate::http::query::{Name, Parameters};
+use crate::http::body::JsonBody;
+use crate::http::query::{PathName, QueryParameters};
 
 pub(super) const ROUTES: &[Route] = &[
     Route::get("/api/v1/products", VIEWER, || get(list))
@@ -35,7 +35,7 @@ pub(super) const ROUTES: &[Route] = &[
         .answers(200, of::<ProductView>),
 ];
 
-/// Where in the list to begin, and how much of it to give.
+/// A page of the list.
 #[derive(Deserialize)]
 struct ProductPage {
     #[serde(default)]
@@ -43,10 +43,10 @@ struct ProductPage {
     limit: Option<usize>,
 }
 
-/// A seller has few products: the page is cut here.
+/// A seller has few products, so the page is cut here and not by the database.
 async fn list(
     State(state): State<HttpState>,
-    Parameters(page): Parameters<ProductPage>,
+    QueryParameters(page): QueryParameters<ProductPage>,
 ) -> Result<Json<Vec<ProductView>>, ApiError> {
     let mut products = products::list(&state.app).await?;
     products.sort_by(|a, b| a.product.id.cmp(&b.product.id));
@@ -57,22 +57,22 @@ async fn list(
 
 async fn show(
     State(state): State<HttpState>,
-    Name(id): Name,
+    PathName(id): PathName,
 ) -> Result<Json<ProductView>, ApiError> {
     products::find(&state.app, &id).await.map(Json)
 }
 
 async fn apply(
     State(state): State<HttpState>,
-    Payload(product): Payload<Product, MAX_BODY_BYTES>,
+    JsonBody(product): JsonBody<Product, MAX_BODY_BYTES>,
 ) -> Result<Json<ProductView>, ApiError> {
     products::apply(&state.app, product).await.map(Json)
 }
 
 async fn replace(
     State(state): State<HttpState>,
-    Name(id): Name,
-    Payload(product): Payload<Product, MAX_BODY_BYTES>,
+    PathName(id): PathName,
+    JsonBody(product): JsonBody<Product, MAX_BODY_BYTES>,
 ) -> Result<Json<ProductView>, ApiError> {
     if product.id != id {
         return Err(ApiError::new(

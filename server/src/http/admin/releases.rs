@@ -1,4 +1,4 @@
-//! `/api/v1/releases`
+//! `/api/v1/releases`: published releases and their signed list.
 
 use axum::Json;
 use axum::extract::State;
@@ -15,9 +15,9 @@ use crate::app::releases;
 use crate::app::signed_lists;
 use crate::error::ApiError;
 use crate::http::HttpState;
-use crate::http::body::Payload;
+use crate::http::body::JsonBody;
 use crate::http::jose::{self, ReleaseQuery};
-use crate::http::query::Parameters;
+use crate::http::query::QueryParameters;
 
 pub(super) const ROUTES: &[Route] = &[
     Route::get("/api/v1/releases", VIEWER, || get(list))
@@ -45,7 +45,7 @@ struct ReleaseFilter {
 
 async fn list(
     State(state): State<HttpState>,
-    Parameters(filter): Parameters<ReleaseFilter>,
+    QueryParameters(filter): QueryParameters<ReleaseFilter>,
 ) -> Result<Json<Vec<ReleaseView>>, ApiError> {
     releases::list(&state.app, filter.product.as_deref()).await.map(Json)
 }
@@ -54,7 +54,7 @@ async fn list(
 async fn signed(
     State(state): State<HttpState>,
     headers: HeaderMap,
-    Parameters(query): Parameters<ReleaseQuery>,
+    QueryParameters(query): QueryParameters<ReleaseQuery>,
 ) -> Result<Response, ApiError> {
     Ok(jose::answer(
         &headers,
@@ -65,7 +65,7 @@ async fn signed(
 
 async fn publish(
     State(state): State<HttpState>,
-    Payload(publish): Payload<ReleasePublish, MAX_BODY_BYTES>,
+    JsonBody(publish): JsonBody<ReleasePublish, MAX_BODY_BYTES>,
 ) -> Result<(StatusCode, Json<Vec<ReleaseView>>), ApiError> {
     let releases = releases::publish(&state.app, publish).await?;
     Ok((StatusCode::CREATED, Json(releases)))
@@ -73,7 +73,7 @@ async fn publish(
 
 async fn withdraw(
     State(state): State<HttpState>,
-    Payload(release): Payload<ReleaseWithdraw, MAX_BODY_BYTES>,
+    JsonBody(release): JsonBody<ReleaseWithdraw, MAX_BODY_BYTES>,
 ) -> Result<Json<ReleaseWithdraw>, ApiError> {
     releases::withdraw(&state.app, release).await.map(Json)
 }

@@ -1,4 +1,4 @@
-//! `/api/v1/tokens`
+//! `/api/v1/tokens`: the tokens of the admin API.
 
 use axum::Json;
 use axum::extract::State;
@@ -10,11 +10,10 @@ use license_core::api::{TokenCreate, TokenCreated};
 use super::MAX_BODY_BYTES;
 use super::route::{ADMIN, Route};
 use super::schema::{list_of, of};
-use crate::app::tokens;
-use crate::app::tokens::TokenView;
+use crate::app::tokens::{self, TokenView};
 use crate::error::ApiError;
 use crate::http::HttpState;
-use crate::http::body::Payload;
+use crate::http::body::JsonBody;
 use crate::store::Role;
 
 pub(super) const ROUTES: &[Route] = &[
@@ -33,7 +32,7 @@ async fn list(State(state): State<HttpState>) -> Result<Json<Vec<TokenView>>, Ap
 
 async fn create(
     State(state): State<HttpState>,
-    Payload(wanted): Payload<TokenCreate, MAX_BODY_BYTES>,
+    JsonBody(wanted): JsonBody<TokenCreate, MAX_BODY_BYTES>,
 ) -> Result<(StatusCode, Json<TokenCreated>), ApiError> {
     let role: Role = wanted.role.as_str().parse().map_err(|()| {
         ApiError::new(

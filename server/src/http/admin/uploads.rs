@@ -1,4 +1,4 @@
-//! `/api/v1/uploads`, and `/api/v1/restore`, which they may have to wait for
+//! `/api/v1/uploads`, and `/api/v1/restore`: uploads are held after a restore.
 
 use axum::Json;
 use axum::extract::State;
@@ -8,11 +8,10 @@ use license_core::api::{QueuesView, RestoreView, UploadView};
 use super::route::{OPERATOR, Route, VIEWER};
 use super::schema::{list_of, of};
 use crate::app::restore_hold;
-use crate::app::uploads;
-use crate::app::uploads::UploadFilter;
+use crate::app::uploads::{self, UploadFilter};
 use crate::error::ApiError;
 use crate::http::HttpState;
-use crate::http::query::{Name, Parameters};
+use crate::http::query::{PathName, QueryParameters};
 
 pub(super) const ROUTES: &[Route] = &[
     Route::get("/api/v1/uploads", VIEWER, || get(list))
@@ -35,14 +34,14 @@ pub(super) const ROUTES: &[Route] = &[
 
 async fn list(
     State(state): State<HttpState>,
-    Parameters(filter): Parameters<UploadFilter>,
+    QueryParameters(filter): QueryParameters<UploadFilter>,
 ) -> Result<Json<Vec<UploadView>>, ApiError> {
     uploads::list(&state.app, &filter).await.map(Json)
 }
 
 async fn retry(
     State(state): State<HttpState>,
-    Name(id): Name,
+    PathName(id): PathName,
 ) -> Result<Json<UploadView>, ApiError> {
     uploads::retry(&state.app, &id).await.map(Json)
 }

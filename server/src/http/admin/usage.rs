@@ -1,4 +1,4 @@
-//! `/api/v1/usage`
+//! `/api/v1/usage`: records of metered usage.
 
 use axum::Json;
 use axum::extract::State;
@@ -9,12 +9,11 @@ use license_core::api::{UsagePush, UsageView};
 use super::MAX_BODY_BYTES;
 use super::route::{OPERATOR, Route, VIEWER};
 use super::schema::{list_of, of};
-use crate::app::usage;
-use crate::app::usage::UsageFilter;
+use crate::app::usage::{self, UsageFilter};
 use crate::error::ApiError;
 use crate::http::HttpState;
-use crate::http::body::Payload;
-use crate::http::query::{Name, Parameters};
+use crate::http::body::JsonBody;
+use crate::http::query::{PathName, QueryParameters};
 
 pub(super) const ROUTES: &[Route] = &[
     Route::get("/api/v1/usage", VIEWER, || get(list))
@@ -32,22 +31,22 @@ pub(super) const ROUTES: &[Route] = &[
 
 async fn list(
     State(state): State<HttpState>,
-    Parameters(filter): Parameters<UsageFilter>,
+    QueryParameters(filter): QueryParameters<UsageFilter>,
 ) -> Result<Json<Vec<UsageView>>, ApiError> {
     usage::list(&state.app, &filter).await.map(Json)
 }
 
-/// Accepted means durable: it is sent later, whatever happens here.
+/// 202 after the commit: a worker sends it to the marketplace later.
 async fn push(
     State(state): State<HttpState>,
-    Payload(push): Payload<UsagePush, MAX_BODY_BYTES>,
+    JsonBody(push): JsonBody<UsagePush, MAX_BODY_BYTES>,
 ) -> Result<(StatusCode, Json<Vec<UsageView>>), ApiError> {
     Ok((StatusCode::ACCEPTED, Json(usage::accept(&state.app, push).await?)))
 }
 
 async fn retry(
     State(state): State<HttpState>,
-    Name(id): Name,
+    PathName(id): PathName,
 ) -> Result<Json<UsageView>, ApiError> {
     usage::retry(&state.app, &id).await.map(Json)
 }

@@ -1,35 +1,42 @@
 //! `POST /koogallery/produceAPI/…`: every call of the joint-operation kit.
 
+use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
-use koogallery::Edition;
-use koogallery::Presented;
+use axum::routing::post;
 use koogallery::answer::Answer;
 use koogallery::code::ResultCode;
 use koogallery::kit::signature::{NONCE, SIGN, TIMESTAMP};
 use koogallery::kit::{KitInterface, LIMIT};
-use license_core::Code;
+use koogallery::{Edition, Presented};
 
-use super::super::{HttpState, body, limits::MARKET_TIME};
-use super::market::json;
-use crate::app::joint_kit;
-use crate::app::joint_kit::Shown;
-use crate::error::ApiError;
+use super::market;
+use crate::app::joint_kit::{self, Shown};
+use crate::http::HttpState;
 
-/// Hands the call to the app as it came, on a task of its own like the other calls.
-pub(in crate::http) async fn call(
+/// One route for each call in each edition.
+pub(super) fn routes() -> Router<HttpState> {
+    let mut router = Router::new();
+    for &interface in KitInterface::ALL {
+        for edition in [Edition::V1, Edition::V2] {
+            let path = format!("/koogallery{}", interface.path(edition));
+            let call = move |state, request| call(interface, edition, state, request);
+            router = router.route(&path, post(call));
+        }
+    }
+    router
+}
+
+/// The app gets the headers and the body as they came: the signature covers their bytes.
+async fn call(
     interface: KitInterface,
     edition: Edition,
     State(state): State<HttpState>,
     request: Request,
-) -> Result<Response, ApiError> {
+) -> Result<Response, Response> {
     let (parts, body) = request.into_parts();
-    let body = match body::read(&parts.headers, body, LIMIT).await {
-        Ok(body) => body,
-        Err(error) if error.code == Code::PayloadTooLarge => return Err(error),
-        Err(_) => return Ok(json(Answer::of(ResultCode::BadParameter).to_json())),
-    };
+    let body = market::read(&parts.headers, body, LIMIT).await?;
     let shown = Shown {
         presented: Presented {
             signature: header(&parts.headers, SIGN),
@@ -38,16 +45,12 @@ pub(in crate::http) async fn call(
         },
         token: header(&parts.headers, koogallery::auth_token::NAME),
     };
-    let work = tokio::spawn(async move {
-        joint_kit::call(&state.app, interface, edition, &shown, &body).await
-    });
-    Ok(json(match tokio::time::timeout(MARKET_TIME, work).await {
-        Ok(Ok(answer)) => answer,
-        _ => Answer::of(ResultCode::Internal).to_json(),
-    }))
+    let call = async move { joint_kit::call(&state.app, interface, edition, &shown, &body).await };
+    let answer = market::detached(call).await;
+    Ok(market::json(answer.unwrap_or_else(|| Answer::of(ResultCode::Internal).to_json())))
 }
 
-/// What is absent or no text is empty.
+/// A header that is absent or no text counts as empty: the signature check refuses it.
 fn header(headers: &HeaderMap, name: &str) -> String {
     let value = headers.get(name).and_then(|value| value.to_str().ok());
     value.unwrap_or_default().trim().to_owned()

@@ -1,23 +1,20 @@
-//! `/v1/login/…`: browsers of buyers, on their way to the authentication centre and back.
+//! `/v1/login/…`: redirects of buyers' browsers to the authentication center and back.
 
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
-use super::super::{
-    HttpState,
-    query::{Name, Parameters},
-};
-use crate::app::login;
 use crate::app::login::setup::LOGIN_COOKIE;
-use crate::app::login::{LoginReturn, LoginStart};
+use crate::app::login::{self, LoginReturn, LoginStart};
 use crate::error::ApiError;
+use crate::http::HttpState;
+use crate::http::query::{PathName, QueryParameters};
 
 /// `GET /v1/login/{application}`
-pub(in crate::http) async fn start(
+pub(super) async fn start(
     State(state): State<HttpState>,
-    Name(application): Name,
-    Parameters(asked): Parameters<LoginStart>,
+    PathName(application): PathName,
+    QueryParameters(asked): QueryParameters<LoginStart>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let departure = login::start(&state.app, &application, &asked, mark(&headers)).await?;
@@ -26,9 +23,9 @@ pub(in crate::http) async fn start(
 }
 
 /// `GET /v1/login/callback`
-pub(in crate::http) async fn callback(
+pub(super) async fn callback(
     State(state): State<HttpState>,
-    Parameters(back): Parameters<LoginReturn>,
+    QueryParameters(back): QueryParameters<LoginReturn>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let address = login::finish(&state.app, &back, mark(&headers)).await?;
@@ -36,16 +33,16 @@ pub(in crate::http) async fn callback(
 }
 
 /// `GET /v1/login/{application}/logout`
-pub(in crate::http) async fn logout(
+pub(super) async fn logout(
     State(state): State<HttpState>,
-    Name(application): Name,
-    Parameters(asked): Parameters<LoginStart>,
+    PathName(application): PathName,
+    QueryParameters(asked): QueryParameters<LoginStart>,
 ) -> Result<Response, ApiError> {
     let address = login::logout(&state.app, &application, &asked).await?;
     Ok((StatusCode::FOUND, [(header::LOCATION, address)]).into_response())
 }
 
-/// What an earlier beginning left in this browser.
+/// The cookie that [`start`] set: it binds a login to the browser that began it.
 fn mark(headers: &HeaderMap) -> Option<&str> {
     let lines = headers.get_all(header::COOKIE).into_iter().filter_map(|line| line.to_str().ok());
     lines

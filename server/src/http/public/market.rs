@@ -1,65 +1,68 @@
-//! `POST /koogallery`: every JSON call of the marketplace; `GET /koogallery`: V1's.
+//! `/koogallery`: the marketplace's JSON calls (POST, V2) and its query calls (GET, V1).
 
+use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
-use axum::http::{HeaderName, HeaderValue, Method, Uri, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get};
 use koogallery::answer::Answer;
 use koogallery::code::ResultCode;
 use license_core::Code;
 
-use super::super::{HttpState, body, limits::MARKET_TIME, problem};
-use crate::app::market;
-use crate::app::market::v1;
-use crate::error::ApiError;
+use crate::app::market::{self, v1};
+use crate::http::limits::MARKET_ANSWER_TIMEOUT;
+use crate::http::{HttpState, body, problem};
 
-const BODY_BYTES: usize = 64 * 1024;
+const MAX_BODY_BYTES: usize = 64 * 1024;
 const MEDIA_TYPE: &str = "application/json;charset=utf-8";
 
-/// Hands the call to the app as it came: signatures are over its bytes.
-///
-/// The app works on a task of its own. What it has begun to commit is not given up when the
-/// marketplace hangs up after its 5 s: the re-send finds it done.
-pub(in crate::http) async fn call(
+/// `POST /koogallery`. The app gets the query and the body as they came: signatures cover their
+/// bytes.
+pub(super) async fn call(
     State(state): State<HttpState>,
     request: Request,
-) -> Result<Response, ApiError> {
+) -> Result<Response, Response> {
     let (parts, body) = request.into_parts();
-    let body = match body::read(&parts.headers, body, BODY_BYTES).await {
-        Ok(body) => body,
-        Err(error) if error.code == Code::PayloadTooLarge => return Err(error),
-        // Cut off, or too slow: even that is answered in the marketplace's own form.
-        Err(_) => return Ok(json(Answer::of(ResultCode::BadParameter).to_json())),
-    };
+    let body = read(&parts.headers, body, MAX_BODY_BYTES).await?;
     let query = parts.uri.query().unwrap_or_default().to_owned();
-
-    let work = tokio::spawn(async move { market::call(&state.app, &query, &body).await });
-    Ok(json(match tokio::time::timeout(MARKET_TIME, work).await {
-        Ok(Ok(answer)) => answer,
-        // Too slow, or a panic that was logged where it happened: the marketplace sends again.
-        _ => Answer::of(ResultCode::Internal).to_json(),
-    }))
+    let answer = detached(async move { market::call(&state.app, &query, &body).await }).await;
+    Ok(json(answer.unwrap_or_else(|| Answer::of(ResultCode::Internal).to_json())))
 }
 
-/// The route of V1.
-pub(in crate::http) fn queries() -> MethodRouter<HttpState> {
+/// Reads the body of a call. One that was cut off or too slow gets a result code as its answer.
+pub(super) async fn read(headers: &HeaderMap, body: Body, limit: usize) -> Result<Bytes, Response> {
+    body::read(headers, body, limit).await.map_err(|error| match error.code {
+        Code::PayloadTooLarge => error.into_response(),
+        _ => json(Answer::of(ResultCode::BadParameter).to_json()),
+    })
+}
+
+/// Runs a call on a task of its own. A commit that has begun is not given up when the marketplace
+/// hangs up after its 5 s: the re-send finds it done.
+///
+/// `None`: too slow, or a panic that was logged where it happened. The marketplace sends again.
+pub(super) async fn detached<T: Send + 'static>(
+    call: impl Future<Output = T> + Send + 'static,
+) -> Option<T> {
+    tokio::time::timeout(MARKET_ANSWER_TIMEOUT, tokio::spawn(call)).await.ok()?.ok()
+}
+
+/// `GET /koogallery`, the interface V1.
+pub(super) fn queries() -> MethodRouter<HttpState> {
     get(ask).head(refuse_head)
 }
 
-/// A HEAD would do what a GET does and show nothing of it.
+/// axum answers HEAD by the handler of GET, which would do all that a GET does and hide its answer.
 async fn refuse_head(method: Method, uri: Uri) -> impl IntoResponse {
     ([(header::ALLOW, "GET,POST")], problem::method_not_allowed(method, uri).await)
 }
 
-/// Hands the query to the app as it came. Every answer is signed, refusals too.
+/// The app gets the query as it came. Every answer is signed, refusals too.
 async fn ask(State(state): State<HttpState>, request: Request) -> Response {
     let query = request.uri().query().unwrap_or_default().to_owned();
     let app = state.app.clone();
-    let work = tokio::spawn(async move { v1::call(&app, &query).await });
-    let answer = match tokio::time::timeout(MARKET_TIME, work).await {
-        Ok(Ok(answer)) => answer,
-        _ => v1::failure(&state.app),
-    };
+    let answer = detached(async move { v1::call(&app, &query).await }).await;
+    let answer = answer.unwrap_or_else(|| v1::failure(&state.app));
     let mut response = json(answer.body);
     if let Some(signature) = answer.signature.and_then(|text| HeaderValue::try_from(text).ok()) {
         response.headers_mut().insert(HeaderName::from_static("body-sign"), signature);

@@ -5,17 +5,18 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use license_core::api::{UsageAnswer, UsageReport};
 
-use super::super::{HttpState, body::Written};
 use crate::app::usage;
 use crate::error::ApiError;
+use crate::http::HttpState;
+use crate::http::body::JsonAndBytes;
 
 /// A thousand records beside the longest license.
-const BODY_BYTES: usize = 512 * 1024;
+const MAX_BODY_BYTES: usize = 512 * 1024;
 
-/// Accepted means durable: the marketplace is told later, whatever happens here.
-pub(in crate::http) async fn report(
+/// 202 after the commit: a worker sends it to the marketplace later.
+pub(super) async fn report(
     State(state): State<HttpState>,
-    Written(report, body): Written<UsageReport, BODY_BYTES>,
+    JsonAndBytes(report, body): JsonAndBytes<UsageReport, MAX_BODY_BYTES>,
 ) -> Result<(StatusCode, Json<UsageAnswer>), ApiError> {
     let answer = usage::report::accept(&state.app, &report, &body).await?;
     Ok((StatusCode::ACCEPTED, Json(answer)))

@@ -1,4 +1,4 @@
-//! What strangers send: too much, too slowly, to the wrong place, in the wrong form.
+//! Requests that are too large, too slow, malformed, or sent to a wrong path.
 
 use std::time::{Duration, Instant};
 

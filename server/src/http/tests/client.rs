@@ -1,4 +1,4 @@
-//! A client that sends exactly what it is told to, byte by byte if need be.
+//! A test client that sends the given bytes, however malformed, and parses the response.
 
 use std::fmt::Write as _;
 use std::net::SocketAddr;

@@ -18,17 +18,17 @@ use super::{Answer, Server, kit};
 use crate::config::Login;
 use crate::store::Role;
 
-/// What the centre was asked.
-type Asked = Arc<Mutex<Vec<HashMap<String, String>>>>;
+/// The calls that the center received.
+type OauthCalls = Arc<Mutex<Vec<HashMap<String, String>>>>;
 
-struct Centre {
+struct FakeOauthCenter {
     address: SocketAddr,
-    asked: Asked,
+    asked: OauthCalls,
 }
 
-impl Centre {
+impl FakeOauthCenter {
     async fn start() -> Self {
-        let asked = Asked::default();
+        let asked = OauthCalls::default();
         let router = Router::new()
             .route("/sso/api/v1/oauth2/token", post(token))
             .route("/sso/api/v1/oauth2/userinfo", get(user_info))
@@ -49,7 +49,10 @@ impl Centre {
     }
 }
 
-async fn token(State(asked): State<Asked>, Form(form): Form<HashMap<String, String>>) -> Response {
+async fn token(
+    State(asked): State<OauthCalls>,
+    Form(form): Form<HashMap<String, String>>,
+) -> Response {
     let code = form["code"].clone();
     asked.lock().unwrap().push(form);
     match code.as_str() {
@@ -73,7 +76,7 @@ async fn token(State(asked): State<Asked>, Form(form): Form<HashMap<String, Stri
     }
 }
 
-async fn user_info(State(asked): State<Asked>, headers: HeaderMap) -> Response {
+async fn user_info(State(asked): State<OauthCalls>, headers: HeaderMap) -> Response {
     let bearer = headers[header::AUTHORIZATION].to_str().unwrap().to_owned();
     asked.lock().unwrap().push(HashMap::from([("bearer".to_owned(), bearer.clone())]));
     if bearer == "Bearer at-nobody" {
@@ -97,8 +100,8 @@ fn login() -> Login {
 }
 
 /// A server that knows the centre, the application `a1` and the users `u0` and `u1`.
-async fn start(login: Login) -> (Server, Centre, tempfile::TempDir) {
-    let centre = Centre::start().await;
+async fn start(login: Login) -> (Server, FakeOauthCenter, tempfile::TempDir) {
+    let centre = FakeOauthCenter::start().await;
     let (server, folder) = kit::start_with(|config| config.login = login).await;
     let mut tenant = kit::tenant();
     tenant["domainName"] = json!(centre.base());

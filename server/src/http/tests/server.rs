@@ -8,7 +8,7 @@ use koogallery::signature::{AccessKey, Presented};
 use metrics_exporter_prometheus::PrometheusHandle;
 use serde_json::{Value, json};
 
-use super::super::{Bound, HttpState, Running, start_metrics};
+use super::super::{BoundListeners, HttpState, RunningListeners, start_metrics};
 use super::Answer;
 use super::client::send;
 use crate::app::App;
@@ -25,7 +25,7 @@ pub(super) struct Server {
     pub(super) admin: SocketAddr,
     pub(super) app: App,
     pub(super) clock: Arc<FixedClock>,
-    running: Running,
+    running: RunningListeners,
     _folder: tempfile::TempDir,
 }
 
@@ -52,7 +52,7 @@ impl Server {
             trusted_proxies: config.http.trusted_proxies.clone().into(),
             metrics: metrics(),
         };
-        let running = Bound::take(&config.http).unwrap().serve(&state, tls).unwrap();
+        let running = BoundListeners::bind(&config.http).unwrap().serve(&state, tls).unwrap();
         let address = |url: &str| url.split("//").nth(1).unwrap().parse().unwrap();
         Self {
             public: address(running.listen()),

@@ -1,4 +1,4 @@
-//! The server's own certificate.
+//! The listeners with a certificate, and files that cannot be used as one.
 
 use std::path::Path;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! What operators send as usage: every member missing, empty, too long, of another type.
+//! Usage that operators push: every member missing, empty, too long, of another type.
 
 use serde_json::{Value, json};
 
