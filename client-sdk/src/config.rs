@@ -1,4 +1,4 @@
-//! What a program says of itself, and which part of it the machine's administrator may set.
+//! Configuration: what the program sets, and what the machine's administrator may override.
 
 use std::{
     fmt, fs,
@@ -8,7 +8,7 @@ use std::{
 use license_core::{Timestamp, version::Version};
 use serde::Deserialize;
 
-use crate::{anchors::Anchors, host::Host, transport};
+use crate::{platform::Platform, transport, trust_anchors::TrustAnchors};
 
 /// A configuration file larger than this is none.
 const FILE_LIMIT: u64 = 64 * 1024;
@@ -98,7 +98,7 @@ pub(crate) struct Settings {
     pub(crate) version: Option<Version>,
     pub(crate) release_date: Option<Timestamp>,
     pub(crate) activation_code: String,
-    pub(crate) anchors: Anchors,
+    pub(crate) anchors: TrustAnchors,
     pub(crate) state_dir: Option<PathBuf>,
     pub(crate) channel: String,
     pub(crate) platform: String,
@@ -122,7 +122,7 @@ struct Administered {
 
 impl Settings {
     /// Merges environment, files and the program's own values.
-    pub(crate) fn resolve(config: &Config, host: &Host) -> Result<Self, ConfigError> {
+    pub(crate) fn resolve(config: &Config, host: &Platform) -> Result<Self, ConfigError> {
         let mut warnings = Vec::new();
         let mut files: Vec<_> =
             host.config_files.iter().filter_map(|path| read(path, &mut warnings)).collect();
@@ -180,7 +180,7 @@ impl Settings {
                 |f| &f.activation_code,
                 &config.activation_code,
             ),
-            anchors: Anchors::read(&config.trust, config.development)
+            anchors: TrustAnchors::read(&config.trust, config.development)
                 .map_err(|e| fact("trust", &e))?,
             state_dir,
             channel: optional(&channel).unwrap_or_else(|| "stable".to_owned()),

@@ -1,4 +1,7 @@
-//! The SDK between `Init` and `ShutOut`: settings, what is remembered, and the threads that work.
+//! The SDK between `Init` and `ShutOut`: settings, cache, and three worker threads.
+//!
+//! Each mutex of [`Engine`] guards one value. None is held while the network is used, and no
+//! two are held together, so that no lock order is needed.
 
 mod licenses;
 mod packages;
@@ -17,31 +20,31 @@ use std::{
 };
 
 use license_core::{Code, clock::ClockStatus, release::Release, verify::Verified};
-pub(crate) use licenses::Wanted;
+pub(crate) use licenses::RequestedLicense;
 
 use crate::{
-    Outcome, VerifyRequest, config::Settings, failure::Failure, host::Host, lane::Lane,
-    outbox::Outbox, records::Records, transport::Transport, verify,
+    Outcome, VerifyRequest, cache::VerifiedCache, config::Settings, dispatcher::EventDispatcher,
+    error::SdkError, platform::Platform, transport::Transport, verify, worker::WorkerThread,
 };
 
 /// How often a program that does nothing looks at the clock.
 const CLOCK_CHECK_INTERVAL: Duration = Duration::from_mins(10);
 
-/// How long the end waits for a thread that talks to the network.
-const THREADS_END: Duration = Duration::from_secs(1);
+/// How long `ShutOut` waits for a thread that talks to the network.
+const WORKER_STOP_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Everything that works after `Init`.
+/// Everything that exists after `Init`.
 pub(crate) struct Engine {
     pub(crate) settings: Settings,
-    pub(crate) host: Host,
-    pub(crate) outbox: Arc<Outbox>,
+    pub(crate) platform: Platform,
+    pub(crate) dispatcher: Arc<EventDispatcher>,
     /// Answers from memory and disk, so that nothing waits behind the network.
-    local: Lane<Engine>,
+    local: WorkerThread<Engine>,
     /// Asks the server, one question after the other.
-    network: Lane<Engine>,
+    network: WorkerThread<Engine>,
     /// Fetches packages, which takes minutes.
-    packages: Lane<Engine>,
-    records: Mutex<Records>,
+    packages: WorkerThread<Engine>,
+    cache: Mutex<VerifiedCache>,
     server: Mutex<Option<String>>,
     in_force: Mutex<Option<Verified>>,
     offered: Mutex<Option<Release>>,
@@ -60,20 +63,23 @@ impl Engine {
     /// Reads what was kept and starts nothing but the thread for events.
     pub(crate) fn start(
         settings: Settings,
-        host: Host,
-        outbox: Arc<Outbox>,
+        platform: Platform,
+        dispatcher: Arc<EventDispatcher>,
     ) -> Result<Arc<Self>, Code> {
-        outbox.start()?;
-        let records = Records::load(&settings, &host);
+        dispatcher.start()?;
+        let cache = VerifiedCache::load(&settings, &platform);
         let engine = Arc::new(Self {
             server: Mutex::new(settings.server.clone()),
             settings,
-            host,
-            outbox,
-            local: Lane::new("licsdk-local", Some((CLOCK_CHECK_INTERVAL, Self::look_at_clock))),
-            network: Lane::new("licsdk-network", None),
-            packages: Lane::new("licsdk-packages", None),
-            records: Mutex::new(records),
+            platform,
+            dispatcher,
+            local: WorkerThread::new(
+                "licsdk-local",
+                Some((CLOCK_CHECK_INTERVAL, Self::look_at_clock)),
+            ),
+            network: WorkerThread::new("licsdk-network", None),
+            packages: WorkerThread::new("licsdk-packages", None),
+            cache: Mutex::new(cache),
             in_force: Mutex::new(None),
             offered: Mutex::new(None),
             refreshed: Mutex::new(None),
@@ -84,7 +90,7 @@ impl Engine {
         engine.local.send(
             &engine,
             Box::new(|engine| {
-                let _ = (engine.host.machine)();
+                let _ = (engine.platform.machine)();
                 engine.look_at_clock();
             }),
         );
@@ -93,20 +99,20 @@ impl Engine {
 
     /// Time passes while a program runs for weeks: its floor rises and its license may end.
     fn look_at_clock(&self) {
-        let standing = self.records().look(&self.host, None, None);
-        let now = (self.host.now)();
+        let status = self.cache().look(&self.platform, None, None);
+        let now = (self.platform.now)();
         let mut in_force = locked(&self.in_force);
         let ended = in_force.as_ref().is_some_and(|verified| {
             let claims = &verified.claims;
             claims.expires.is_some_and(|at| now >= at.plus(claims.grace_secs))
         });
-        if ended || matches!(standing, ClockStatus::RolledBack { .. }) {
+        if ended || matches!(status, ClockStatus::RolledBack { .. }) {
             *in_force = None;
         }
     }
 
-    pub(crate) fn records(&self) -> MutexGuard<'_, Records> {
-        locked(&self.records)
+    pub(crate) fn cache(&self) -> MutexGuard<'_, VerifiedCache> {
+        locked(&self.cache)
     }
 
     /// Whether `ShutOut` was called.
@@ -117,26 +123,26 @@ impl Engine {
     /// Ends everything: open questions fail, the threads stop after what they do.
     pub(crate) fn close(&self, limit: Duration) {
         self.closed.store(true, Ordering::SeqCst);
-        self.outbox.close();
-        let lanes = [&self.local, &self.network, &self.packages];
-        for lane in lanes {
-            lane.close();
+        self.dispatcher.close();
+        let workers = [&self.local, &self.network, &self.packages];
+        for worker in workers {
+            worker.close();
         }
-        if !self.outbox.wait(limit) {
+        if !self.dispatcher.wait(limit) {
             return;
         }
         // A program may unload this library next: its threads should be gone by then.
-        let until = Instant::now() + THREADS_END;
-        while lanes.iter().any(|lane| lane.is_alive()) && Instant::now() < until {
+        let until = Instant::now() + WORKER_STOP_TIMEOUT;
+        while workers.iter().any(|worker| worker.is_alive()) && Instant::now() < until {
             thread::sleep(Duration::from_millis(5));
         }
     }
 
     /// The server to ask.
-    fn transport(&self) -> Result<Transport, Failure> {
+    fn transport(&self) -> Result<Transport, SdkError> {
         let server = locked(&self.server).clone();
         let server = server.ok_or_else(|| {
-            Failure::new(
+            SdkError::new(
                 Code::LicenseMissing,
                 "no license server is configured",
                 "未配置许可证服务器",
@@ -151,7 +157,7 @@ impl Engine {
 
     /// The device text that a question is about.
     fn device(&self, dev_info: &str) -> String {
-        if dev_info.trim().is_empty() { (self.host.machine)() } else { dev_info.to_owned() }
+        if dev_info.trim().is_empty() { (self.platform.machine)() } else { dev_info.to_owned() }
     }
 
     /// Remembers what the program found out about its license.
@@ -168,8 +174,8 @@ impl Engine {
     pub(crate) fn verify(&self, request: &VerifyRequest) -> Outcome {
         let settings = &self.settings;
         let device = request.dev_info.clone().unwrap_or_else(|| self.device(""));
-        let mut records = self.records();
-        let standing = records.look(&self.host, None, None);
+        let mut cache = self.cache();
+        let status = cache.look(&self.platform, None, None);
         let own_time = request.at.is_none();
         let mut request = request.clone();
         request.product.get_or_insert_with(|| settings.product.clone());
@@ -178,19 +184,19 @@ impl Engine {
         let date = settings.release_date.map(|date| date.to_string());
         request.release_date = request.release_date.or(date);
         request.dev_info = Some(device);
-        let now = (self.host.now)();
+        let now = (self.platform.now)();
         request.at.get_or_insert_with(|| now.as_secs().to_string());
-        request.revocations.extend(records.revocation_document().map(str::to_owned));
-        if let (true, ClockStatus::RolledBack { floor }) = (own_time, standing) {
+        request.revocations.extend(cache.revocation_document().map(str::to_owned));
+        if let (true, ClockStatus::RolledBack { floor }) = (own_time, status) {
             request.floor.get_or_insert_with(|| floor.as_secs().to_string());
         }
-        verify::verified_by(records.ring(), &request).into()
+        verify::verified_by(cache.ring(), &request).into()
     }
 
     /// What should be put right but stops nothing.
     pub(crate) fn warnings(&self) -> Vec<String> {
         let mut warnings = self.settings.warnings.clone();
-        warnings.extend(self.records().unwritable.clone());
+        warnings.extend(self.cache().unwritable.clone());
         warnings
     }
 
@@ -205,9 +211,9 @@ impl Engine {
             return Ok(name);
         }
         let plain = |part| matches!(part, std::path::Component::Normal(_));
-        if !name.components().all(plain) || Records::is_reserved(file_name) {
+        if !name.components().all(plain) || VerifiedCache::is_reserved(file_name) {
             return Err(Code::RequestInvalid);
         }
-        self.records().license_path(file_name).ok_or(Code::StateUnwritable)
+        self.cache().license_path(file_name).ok_or(Code::StateUnwritable)
     }
 }

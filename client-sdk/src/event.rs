@@ -1,11 +1,11 @@
-//! What the program is told: the kinds of events and the marketplace's JSON envelope around them.
+//! Events: their kinds, and the marketplace's JSON envelope around them.
 
 use std::path::Path;
 
 use license_core::Code;
 use serde_json::{Map, Value, json};
 
-use crate::failure::Failure;
+use crate::error::SdkError;
 
 /// What an event is about. The numbers are those of the C++ enum; append only.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
@@ -87,7 +87,7 @@ impl Event {
     }
 
     /// A license could not be had.
-    pub(crate) fn license_failed(kind: LicenseType, failure: &Failure) -> Self {
+    pub(crate) fn license_failed(kind: LicenseType, failure: &SdkError) -> Self {
         let params = json!({
             "Status": "failed",
             "LicenseType": kind.as_str(),
@@ -122,7 +122,7 @@ impl Event {
     }
 
     /// The package could not be had.
-    pub(crate) fn update_failed(failure: &Failure) -> Self {
+    pub(crate) fn update_failed(failure: &SdkError) -> Self {
         let params = json!({
             "fromForceWin": "false",
             "Status": "failed",
@@ -133,17 +133,17 @@ impl Event {
     }
 }
 
-/// The question that an event will end.
+/// A request that an event will end.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Asked {
+pub(crate) enum RequestKind {
     License(LicenseType),
     Versions,
     Package,
 }
 
-impl Asked {
+impl RequestKind {
     /// The event that ends the question when it cannot be answered.
-    pub(crate) fn failed(self, failure: &Failure) -> Event {
+    pub(crate) fn failed(self, failure: &SdkError) -> Event {
         match self {
             Self::License(kind) => Event::license_failed(kind, failure),
             Self::Versions => {
@@ -184,11 +184,11 @@ mod tests {
 
     #[test]
     fn every_question_has_an_end_for_failures() {
-        let failure = Failure::of(Code::Internal);
+        let failure = SdkError::of(Code::Internal);
         for (asked, kind, operate) in [
-            (Asked::License(LicenseType::File), EventType::LicenseVerify, "LicenseVerify"),
-            (Asked::Versions, EventType::UpgradeNotice, "UpgradeNotice"),
-            (Asked::Package, EventType::Update, "Update"),
+            (RequestKind::License(LicenseType::File), EventType::LicenseVerify, "LicenseVerify"),
+            (RequestKind::Versions, EventType::UpgradeNotice, "UpgradeNotice"),
+            (RequestKind::Package, EventType::Update, "Update"),
         ] {
             let event = asked.failed(&failure);
             assert_eq!(event.kind, kind);
@@ -197,7 +197,7 @@ mod tests {
             assert_eq!(message["params"]["ErrorCode"], "INTERNAL");
             assert_eq!(message["params"]["ErrorMsg"], "internal error / 内部错误");
         }
-        let silent = Asked::Versions.failed(&Failure::of(Code::ServerUnreachable));
+        let silent = RequestKind::Versions.failed(&SdkError::of(Code::ServerUnreachable));
         let message: Value = serde_json::from_str(&silent.message).unwrap();
         assert_eq!(message["params"], json!({"available": "false", "state": "unknown"}));
     }

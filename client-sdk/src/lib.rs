@@ -9,27 +9,27 @@
 #![forbid(unsafe_code)]
 #![warn(clippy::missing_errors_doc)]
 
-mod anchors;
+mod cache;
 mod config;
-mod device;
+mod dispatcher;
 mod engine;
+mod error;
 mod event;
-mod failure;
-mod host;
-mod lane;
-mod outbox;
+mod machine;
 mod outcome;
-mod records;
+mod platform;
 mod sdk;
-mod state;
+mod state_dir;
 mod transport;
+mod trust_anchors;
 mod usage;
 mod verify;
+mod worker;
 
 pub use config::{Config, platform};
-pub use device::{Machine, Surroundings};
 pub use event::{EventType, LicenseType};
 pub use license_core::Code;
+pub use machine::{Machine, MachineKind};
 pub use outcome::Outcome;
 pub use sdk::Sdk;
 pub use usage::Used;

@@ -1,11 +1,11 @@
-//! Answers that are data: a code, and the JSON object that explains it.
+//! Outcomes of calls as data: a code, and the JSON object that explains it.
 
 use std::fmt;
 
 use license_core::{Code, api::UsageAnswer, verify::Verified};
 use serde_json::{Value, json};
 
-use crate::failure::Failure;
+use crate::error::SdkError;
 
 /// The answer to a question about a license.
 ///
@@ -56,14 +56,14 @@ impl From<&UsageAnswer> for Outcome {
     }
 }
 
-impl From<&Failure> for Outcome {
-    fn from(failure: &Failure) -> Self {
+impl From<&SdkError> for Outcome {
+    fn from(failure: &SdkError) -> Self {
         Self { code: failure.code, json: failure.to_json() }
     }
 }
 
-impl From<Result<Verified, Failure>> for Outcome {
-    fn from(result: Result<Verified, Failure>) -> Self {
+impl From<Result<Verified, SdkError>> for Outcome {
+    fn from(result: Result<Verified, SdkError>) -> Self {
         match result {
             Ok(verified) => Self::from(&verified),
             Err(failure) => Self::from(&failure),

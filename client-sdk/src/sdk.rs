@@ -12,12 +12,12 @@ use license_core::{Code, device::DeviceInfo};
 use crate::{
     Config, EventType, LicenseType, Outcome, Used, VerifyRequest,
     config::Settings,
-    device::Machine,
-    engine::{Engine, Wanted},
-    event::Asked,
-    failure::Failure,
-    host::Host,
-    outbox::Outbox,
+    dispatcher::EventDispatcher,
+    engine::{Engine, RequestedLicense},
+    error::SdkError,
+    event::RequestKind,
+    machine::Machine,
+    platform::Platform,
     verify,
 };
 
@@ -61,8 +61,8 @@ const CALLBACK_ENDS: Duration = Duration::from_secs(10);
 /// ```
 pub struct Sdk {
     phase: Mutex<Phase>,
-    outbox: Arc<Outbox>,
-    host: Host,
+    dispatcher: Arc<EventDispatcher>,
+    platform: Platform,
 }
 
 enum Phase {
@@ -92,18 +92,18 @@ impl Sdk {
     /// An SDK that is configured later, by [`Sdk::configure`].
     #[must_use]
     pub fn new() -> Self {
-        Self::with_host(Host::real(), None)
+        Self::with_host(Platform::real(), None)
     }
 
     /// An SDK for one program.
     #[must_use]
     pub fn factory(config: Config) -> Self {
-        Self::with_host(Host::real(), Some(config))
+        Self::with_host(Platform::real(), Some(config))
     }
 
-    pub(crate) fn with_host(host: Host, config: Option<Config>) -> Self {
+    pub(crate) fn with_host(platform: Platform, config: Option<Config>) -> Self {
         let phase = Mutex::new(Phase::Made(config.map(Box::new)));
-        Self { phase, outbox: Arc::new(Outbox::default()), host }
+        Self { phase, dispatcher: Arc::new(EventDispatcher::default()), platform }
     }
 
     fn phase(&self) -> MutexGuard<'_, Phase> {
@@ -156,10 +156,10 @@ impl Sdk {
                     Phase::Running(_) => return Code::Ok,
                     Phase::Ended(_) => return Code::ShutDown,
                 };
-                let Ok(settings) = Settings::resolve(config, &self.host) else {
+                let Ok(settings) = Settings::resolve(config, &self.platform) else {
                     return Code::ConfigInvalid;
                 };
-                match Engine::start(settings, self.host.clone(), Arc::clone(&self.outbox)) {
+                match Engine::start(settings, self.platform.clone(), Arc::clone(&self.dispatcher)) {
                     Ok(engine) => {
                         *phase = Phase::Running(engine);
                         Code::Ok
@@ -175,14 +175,14 @@ impl Sdk {
     pub fn explain(&self) -> Option<String> {
         match &*self.phase() {
             Phase::Made(Some(config)) => {
-                Settings::resolve(config, &self.host).err().map(|error| error.to_string())
+                Settings::resolve(config, &self.platform).err().map(|error| error.to_string())
             }
             Phase::Made(None) => Some("there is no configuration".to_owned()),
             Phase::Running(_) | Phase::Ended(_) => None,
         }
     }
 
-    /// Names who is told of events, instead of whoever was before. Events come one at a time from
+    /// Replaces the callback of events. Events come one at a time from
     /// a thread of the SDK; those that came before the first registration are kept for it.
     pub fn register_event_recall(
         &self,
@@ -191,7 +191,7 @@ impl Sdk {
         if matches!(&*self.phase(), Phase::Ended(_)) {
             return Code::ShutDown;
         }
-        self.outbox.register(Arc::new(callback));
+        self.dispatcher.register(Arc::new(callback));
         Code::Ok
     }
 
@@ -226,8 +226,8 @@ impl Sdk {
                 LicenseType::File => engine.license_path(file_name)?,
                 LicenseType::String => std::path::PathBuf::new(),
             };
-            let ticket = self.outbox.ask(Asked::License(kind)).ok_or(Code::ShutDown)?;
-            engine.serve(ticket, Wanted { kind, path, dev_info: dev_info.to_owned() });
+            let pending = self.dispatcher.ask(RequestKind::License(kind)).ok_or(Code::ShutDown)?;
+            engine.serve(pending, RequestedLicense { kind, path, dev_info: dev_info.to_owned() });
             Ok(())
         })
     }
@@ -253,8 +253,8 @@ impl Sdk {
             if engine.settings.version.is_none() {
                 return Err(Code::ConfigInvalid);
             }
-            let ticket = self.outbox.ask(Asked::Versions).ok_or(Code::ShutDown)?;
-            engine.check_versions(ticket);
+            let pending = self.dispatcher.ask(RequestKind::Versions).ok_or(Code::ShutDown)?;
+            engine.check_versions(pending);
             Ok(())
         })
     }
@@ -287,7 +287,7 @@ impl Sdk {
                 };
                 match engine {
                     Some(engine) => engine.close(CALLBACK_ENDS),
-                    None => self.outbox.close(),
+                    None => self.dispatcher.close(),
                 }
                 Code::Ok
             },
@@ -297,7 +297,7 @@ impl Sdk {
     /// This machine's device text, `MAC|DISK|BOARD|CPU`. Works before [`Sdk::init`].
     #[must_use]
     pub fn device_info(&self) -> String {
-        guarded(String::new, || (self.host.machine)())
+        guarded(String::new, || (self.platform.machine)())
     }
 
     /// This machine's device text and what kind of machine it is.
@@ -328,7 +328,7 @@ impl Sdk {
     fn answer(&self, work: impl FnOnce(&Arc<Engine>) -> Result<Outcome, Code>) -> Outcome {
         guarded(internal, || match self.engine().and_then(|engine| work(&engine)) {
             Ok(outcome) => outcome,
-            Err(code) => Outcome::from(&Failure::of(code)),
+            Err(code) => Outcome::from(&SdkError::of(code)),
         })
     }
 
@@ -343,7 +343,7 @@ impl Sdk {
                 Ok(answer) => Outcome::from(&answer),
                 Err(failure) => Outcome::from(&failure),
             },
-            Err(code) => Outcome::from(&Failure::of(code)),
+            Err(code) => Outcome::from(&SdkError::of(code)),
         })
     }
 
@@ -363,7 +363,7 @@ impl Sdk {
 }
 
 fn internal() -> Outcome {
-    Outcome::from(&Failure::of(Code::Internal))
+    Outcome::from(&SdkError::of(Code::Internal))
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
-//! The way to the license server: HTTPS within short limits, one try, every answer bounded. What
-//! comes back is not believed here; the caller verifies it.
+//! HTTP client of the license server: HTTPS within short limits, one try, every answer bounded. The
+//! caller verifies what comes back.
 
 use std::{io::Read, sync::Arc, time::Duration};
 
@@ -16,13 +16,13 @@ use ureq::{
     typestate::AgentScope,
 };
 
-use crate::failure::Failure;
+use crate::error::SdkError;
 
-/// Nobody waits longer for a server that is not there.
-const CONNECT: Duration = Duration::from_secs(2);
+/// The limit for a server that does not accept the connection.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Nobody waits longer for an answer.
-const TOTAL: Duration = Duration::from_secs(10);
+/// The limit of a whole request.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A package comes in pieces; this long without one and the transfer has failed.
 const STALLED: Duration = Duration::from_secs(20);
@@ -63,11 +63,11 @@ impl Transport {
     ///
     /// # Errors
     /// [`Code::ConfigInvalid`] for a proxy that is none.
-    pub(crate) fn new(base: &str, proxy: &str) -> Result<Self, Failure> {
+    pub(crate) fn new(base: &str, proxy: &str) -> Result<Self, SdkError> {
         let builder = configured(base, proxy)?
-            .timeout_connect(Some(CONNECT))
-            .timeout_resolve(Some(CONNECT))
-            .timeout_global(Some(TOTAL))
+            .timeout_connect(Some(CONNECT_TIMEOUT))
+            .timeout_resolve(Some(CONNECT_TIMEOUT))
+            .timeout_global(Some(REQUEST_TIMEOUT))
             // A server that moves tells its customers; it does not send their codes elsewhere.
             .max_redirects(0)
             .max_redirects_will_error(false);
@@ -78,9 +78,9 @@ impl Transport {
     ///
     /// # Errors
     /// The server's refusal by its code; [`Code::ServerUnreachable`].
-    pub(crate) fn license(&self, request: &LicenseRequest) -> Result<LicenseAnswer, Failure> {
+    pub(crate) fn license(&self, request: &LicenseRequest) -> Result<LicenseAnswer, SdkError> {
         let body = serde_json::to_vec(request)
-            .map_err(|error| Failure::with(Code::RequestInvalid, error))?;
+            .map_err(|error| SdkError::with(Code::RequestInvalid, error))?;
         let answer = self
             .agent
             .post(format!("{}/v1/client/licenses", self.base))
@@ -88,15 +88,16 @@ impl Transport {
             .header("accept", "application/json, application/problem+json")
             .send(&body[..]);
         let body = body_of(answer, ANSWER_LIMIT)?;
-        serde_json::from_slice(&body)
-            .map_err(|_| Failure::with(Code::ServiceUnavailable, "the answer is no license answer"))
+        serde_json::from_slice(&body).map_err(|_| {
+            SdkError::with(Code::ServiceUnavailable, "the answer is no license answer")
+        })
     }
 
     /// `POST /v1/client/usage`, with a body that its receipt is about.
     ///
     /// # Errors
     /// As [`Transport::license`].
-    pub(crate) fn usage(&self, body: &str) -> Result<UsageAnswer, Failure> {
+    pub(crate) fn usage(&self, body: &str) -> Result<UsageAnswer, SdkError> {
         let answer = self
             .agent
             .post(format!("{}/v1/client/usage", self.base))
@@ -105,7 +106,7 @@ impl Transport {
             .send(body.as_bytes());
         let body = body_of(answer, ANSWER_LIMIT)?;
         serde_json::from_slice(&body)
-            .map_err(|_| Failure::with(Code::ServiceUnavailable, "the answer is no usage answer"))
+            .map_err(|_| SdkError::with(Code::ServiceUnavailable, "the answer is no usage answer"))
     }
 
     /// `GET /v1/client/releases`.
@@ -117,7 +118,7 @@ impl Transport {
         product: &str,
         platform: &str,
         channel: &str,
-    ) -> Result<String, Failure> {
+    ) -> Result<String, SdkError> {
         let query = [("product", product), ("platform", platform), ("channel", channel)];
         self.signed("/v1/client/releases", &query)
     }
@@ -126,7 +127,7 @@ impl Transport {
     ///
     /// # Errors
     /// As [`Transport::license`].
-    pub(crate) fn revocations(&self) -> Result<String, Failure> {
+    pub(crate) fn revocations(&self) -> Result<String, SdkError> {
         self.signed("/v1/client/revocations", &[])
     }
 
@@ -134,11 +135,11 @@ impl Transport {
     ///
     /// # Errors
     /// As [`Transport::license`]; [`Code::NotFound`] while the server has no trust list.
-    pub(crate) fn trust(&self) -> Result<String, Failure> {
+    pub(crate) fn trust(&self) -> Result<String, SdkError> {
         self.signed("/v1/client/trust", &[])
     }
 
-    fn signed(&self, path: &str, query: &[(&str, &str)]) -> Result<String, Failure> {
+    fn signed(&self, path: &str, query: &[(&str, &str)]) -> Result<String, SdkError> {
         let answer = self
             .agent
             .get(format!("{}{path}", self.base))
@@ -147,7 +148,7 @@ impl Transport {
             .call();
         String::from_utf8(body_of(answer, LIST_LIMIT)?)
             .map(|text| text.trim().to_owned())
-            .map_err(|_| Failure::with(Code::ServiceUnavailable, "the answer is no text"))
+            .map_err(|_| SdkError::with(Code::ServiceUnavailable, "the answer is no text"))
     }
 }
 
@@ -155,11 +156,11 @@ impl Transport {
 ///
 /// # Errors
 /// [`Code::ConfigInvalid`] for an address that is not allowed; [`Code::ServerUnreachable`].
-pub(crate) fn package(url: &str, len: u64, proxy: &str) -> Result<impl Read + use<>, Failure> {
-    let url = base_url(url).map_err(|error| Failure::with(Code::PackageDamaged, error))?;
+pub(crate) fn package(url: &str, len: u64, proxy: &str) -> Result<impl Read + use<>, SdkError> {
+    let url = base_url(url).map_err(|error| SdkError::with(Code::PackageDamaged, error))?;
     let agent = configured(&url, proxy)?
-        .timeout_connect(Some(TOTAL))
-        .timeout_resolve(Some(TOTAL))
+        .timeout_connect(Some(REQUEST_TIMEOUT))
+        .timeout_resolve(Some(REQUEST_TIMEOUT))
         .timeout_recv_response(Some(STALLED))
         .timeout_per_read(Some(STALLED))
         .max_redirects(5)
@@ -167,13 +168,13 @@ pub(crate) fn package(url: &str, len: u64, proxy: &str) -> Result<impl Read + us
         .new_agent();
     let answer = agent.get(&url).call().map_err(|error| unreachable(&error))?;
     if answer.status() != 200 {
-        return Err(Failure::with(Code::ServerUnreachable, answer.status()));
+        return Err(SdkError::with(Code::ServerUnreachable, answer.status()));
     }
     // One byte more shows that the package is not the published one.
     Ok(answer.into_body().into_with_config().limit(len.saturating_add(1)).reader())
 }
 
-fn configured(url: &str, proxy: &str) -> Result<ConfigBuilder<AgentScope>, Failure> {
+fn configured(url: &str, proxy: &str) -> Result<ConfigBuilder<AgentScope>, SdkError> {
     let local =
         url.parse::<Uri>().ok().and_then(|uri| uri.host().map(is_loopback)).unwrap_or(false);
     let proxy = match proxy {
@@ -182,7 +183,7 @@ fn configured(url: &str, proxy: &str) -> Result<ConfigBuilder<AgentScope>, Failu
         "direct" => None,
         named => Some(Proxy::new(named).map_err(|_| {
             // Its text may hold a password.
-            Failure::with(Code::ConfigInvalid, "`proxy`: write http://host:port")
+            SdkError::with(Code::ConfigInvalid, "`proxy`: write http://host:port")
         })?),
     };
     let builder = Agent::config_builder()
@@ -207,15 +208,15 @@ fn tls() -> TlsConfig {
         .build()
 }
 
-fn unreachable(error: &ureq::Error) -> Failure {
-    Failure::with(Code::ServerUnreachable, error)
+fn unreachable(error: &ureq::Error) -> SdkError {
+    SdkError::with(Code::ServerUnreachable, error)
 }
 
 /// The body of a good answer, or what the server's problem says.
 fn body_of(
     answer: Result<ureq::http::Response<ureq::Body>, ureq::Error>,
     limit: u64,
-) -> Result<Vec<u8>, Failure> {
+) -> Result<Vec<u8>, SdkError> {
     let mut answer = answer.map_err(|error| unreachable(&error))?;
     let status = answer.status();
     let body = answer
@@ -228,7 +229,7 @@ fn body_of(
 }
 
 /// What a server, or something on the way to it, says instead of an answer.
-fn problem(status: u16, body: &[u8]) -> Failure {
+fn problem(status: u16, body: &[u8]) -> SdkError {
     let Ok(problem) = serde_json::from_slice::<Problem>(body) else {
         let code = match status {
             404 => Code::NotFound,
@@ -236,12 +237,12 @@ fn problem(status: u16, body: &[u8]) -> Failure {
             429 => Code::RateLimited,
             _ => Code::ServiceUnavailable,
         };
-        return Failure::with(code, format_args!("HTTP {status}"));
+        return SdkError::with(code, format_args!("HTTP {status}"));
     };
     let either = |detail: &str, title: &str| {
         if detail.is_empty() { title.to_owned() } else { detail.to_owned() }
     };
-    Failure::new(
+    SdkError::new(
         // A refusal is never good news, whatever it calls itself.
         if problem.code == Code::Ok { Code::ServiceUnavailable } else { problem.code },
         either(&problem.detail, &problem.title),

@@ -1,4 +1,4 @@
-//! What a program used of a right that is paid by quantity.
+//! Usage records of metered entitlements.
 
 /// One stretch of use, to be reported by [`Sdk::report_usage`](crate::Sdk::report_usage).
 #[derive(Clone, Debug, Eq, PartialEq)]

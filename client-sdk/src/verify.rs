@@ -11,9 +11,9 @@ use license_core::{
 
 use crate::{
     Outcome,
-    anchors::{AnchorError, Anchors},
-    failure::Failure,
-    host,
+    error::SdkError,
+    platform,
+    trust_anchors::{AnchorError, TrustAnchors},
 };
 
 /// A question about one license. What is `None` is not checked by [`verify`]; by
@@ -71,16 +71,16 @@ pub fn verify(request: &VerifyRequest) -> Outcome {
     verified(request).into()
 }
 
-fn verified(request: &VerifyRequest) -> Result<Verified, Failure> {
-    let now = moment("at", request.at.as_deref())?.unwrap_or_else(host::wall_clock);
+fn verified(request: &VerifyRequest) -> Result<Verified, SdkError> {
+    let now = moment("at", request.at.as_deref())?.unwrap_or_else(platform::wall_clock);
     verified_by(&ring(request, now)?, request)
 }
 
-fn invalid(name: &str, error: &dyn std::fmt::Display) -> Failure {
-    Failure::with(Code::RequestInvalid, format_args!("`{name}`: {error}"))
+fn invalid(name: &str, error: &dyn std::fmt::Display) -> SdkError {
+    SdkError::with(Code::RequestInvalid, format_args!("`{name}`: {error}"))
 }
 
-fn moment(name: &str, text: Option<&str>) -> Result<Option<Timestamp>, Failure> {
+fn moment(name: &str, text: Option<&str>) -> Result<Option<Timestamp>, SdkError> {
     text.map(|text| text.parse::<Timestamp>().map_err(|error| invalid(name, &error))).transpose()
 }
 
@@ -88,8 +88,8 @@ fn moment(name: &str, text: Option<&str>) -> Result<Option<Timestamp>, Failure> 
 ///
 /// # Errors
 /// [`Code::RequestInvalid`], or the first check that fails.
-pub(crate) fn verified_by(ring: &KeyRing, request: &VerifyRequest) -> Result<Verified, Failure> {
-    let now = moment("at", request.at.as_deref())?.unwrap_or_else(host::wall_clock);
+pub(crate) fn verified_by(ring: &KeyRing, request: &VerifyRequest) -> Result<Verified, SdkError> {
+    let now = moment("at", request.at.as_deref())?.unwrap_or_else(platform::wall_clock);
     let version = request
         .version
         .as_deref()
@@ -112,15 +112,15 @@ pub(crate) fn verified_by(ring: &KeyRing, request: &VerifyRequest) -> Result<Ver
     Ok(license(&request.license, ring, &question)?)
 }
 
-fn ring(request: &VerifyRequest, now: Timestamp) -> Result<KeyRing, Failure> {
+fn ring(request: &VerifyRequest, now: Timestamp) -> Result<KeyRing, SdkError> {
     let trust = request.trust.as_deref().unwrap_or_default();
-    let anchors = Anchors::read(trust, false).map_err(|error: AnchorError| {
-        Failure::with(Code::ConfigInvalid, format_args!("`trust`: {error}"))
+    let anchors = TrustAnchors::read(trust, false).map_err(|error: AnchorError| {
+        SdkError::with(Code::ConfigInvalid, format_args!("`trust`: {error}"))
     })?;
     let mut list = None;
     for document in &request.trust_lists {
         list = Some(anchors.open_list(document.trim(), list.as_ref(), now).ok_or_else(|| {
-            Failure::with(Code::SignatureInvalid, "the trust list is signed by no root of ours")
+            SdkError::with(Code::SignatureInvalid, "the trust list is signed by no root of ours")
         })?);
     }
     Ok(anchors.ring(list.as_ref()))

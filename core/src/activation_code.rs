@@ -1,5 +1,5 @@
 //! Activation codes: 100 random bits in Crockford's base32 with his check symbol, in groups of
-//! five. A code is a shared credential; it never shows in logs.
+//! five. A code is a shared credential and never appears in logs.
 
 use std::{fmt, str::FromStr};
 

@@ -6,12 +6,12 @@ use crate::{Refusal, Timestamp, license::License};
 /// How many characters a license may have to travel as text.
 pub const STRING_LIMIT: usize = 1_024;
 
-/// How many bytes are looked at: the largest revocation list with its armour.
+/// How many bytes are looked at: the largest revocation list with its armor.
 pub const TEXT_LIMIT: usize = 8 * 1024 * 1024;
 
 const LINE: usize = 64;
 
-/// What an armoured block holds.
+/// What an armored block holds.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Label {
     /// A lease.
@@ -76,7 +76,7 @@ pub fn read(bytes: &[u8]) -> Result<Vec<Block>, Refusal> {
     }
     let text = decode(bytes);
     if text.contains("-----BEGIN ") {
-        let blocks = armoured(&text)?;
+        let blocks = armored(&text)?;
         if !blocks.is_empty() {
             return Ok(blocks);
         }
@@ -190,7 +190,7 @@ fn fence<'a>(line: &'a str, word: &str) -> Option<&'a str> {
     line.strip_prefix("-----")?.strip_prefix(word)?.strip_prefix(' ')?.strip_suffix("-----")
 }
 
-fn armoured(text: &str) -> Result<Vec<Block>, Refusal> {
+fn armored(text: &str) -> Result<Vec<Block>, Refusal> {
     let mut blocks = Vec::new();
     let mut lines = text.lines().map(|line| line.trim_matches(ignorable));
     while let Some(line) = lines.next() {

@@ -143,7 +143,7 @@ impl Binding {
         })
     }
 
-    /// The kinds to find the machine by, with as few values as possible: whoever matches shares one
+    /// The kinds to find the machine by, with as few values as possible: a machine that matches shares one
     /// of them, because the others together do not reach the score. Never the processor, which many
     /// machines share.
     #[must_use]

@@ -84,7 +84,7 @@ pub enum DropReason {
 pub struct Dropped {
     /// The kind of the value.
     pub kind: ComponentKind,
-    /// The value, normalised.
+    /// The value, normalized.
     pub value: String,
     /// Why it does not count.
     pub reason: DropReason,

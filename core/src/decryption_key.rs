@@ -1,5 +1,4 @@
-//! RSA keys with which a seller opens what others encrypt for him: made, kept and shown here.
-//! Nothing is signed with them; decrypting is the server's part.
+//! RSA decryption keys: made, stored and shown here. They sign nothing, and only the server decrypts.
 
 use hmac::{Hmac, KeyInit, Mac};
 use rsa::pkcs8::{DecodePrivateKey as _, EncodePrivateKey as _, EncodePublicKey as _, LineEnding};

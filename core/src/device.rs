@@ -1,4 +1,4 @@
-//! Device information: the marketplace's text `MAC|DISK|BOARD|CPU`, read and normalised
+//! Device information: the marketplace's text `MAC|DISK|BOARD|CPU`, read and normalized
 //! (FORMAT.md, section 4).
 
 use crate::{
@@ -9,7 +9,7 @@ use crate::{
 /// How many bytes a device text may have.
 pub const TEXT_LIMIT: usize = 5_120;
 
-/// What a machine says of itself, normalised; at least one value can be used.
+/// What a machine says of itself, normalized; at least one value can be used.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct DeviceInfo {
     values: Vec<(ComponentKind, String)>,
@@ -125,7 +125,7 @@ impl DeviceInfo {
                 drop(address, DropReason::Placeholder);
             } else if bytes[0] & 2 == 2 {
                 doubtful.push((address, DropReason::LocalMac));
-            } else if VIRTUAL_VENDORS.contains(&&address[..8]) {
+            } else if is_virtual_mac(&address) {
                 doubtful.push((address, DropReason::VirtualMac));
             } else {
                 physical = true;
@@ -173,6 +173,12 @@ impl DeviceInfo {
         [join(ComponentKind::Mac), join(ComponentKind::Disk), board, join(ComponentKind::Cpu)]
             .join("|")
     }
+}
+
+/// Whether a hardware address, as `04:7C:16:5E:E3:5D`, is of a virtual machine's adapter by its vendor.
+#[must_use]
+pub fn is_virtual_mac(address: &str) -> bool {
+    VIRTUAL_VENDORS.iter().any(|vendor| address.starts_with(vendor))
 }
 
 /// Whether the value is one that many machines share.

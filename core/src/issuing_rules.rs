@@ -1,5 +1,4 @@
-//! What a customer could dispute, as pure functions: when a license is given, until when, and on
-//! how many machines.
+//! Issuing rules as pure functions: when a license is given, until when, and on how many machines.
 
 use serde::{Deserialize, Serialize};
 
@@ -172,7 +171,7 @@ pub fn validity(
     Ok(Validity { not_before: requested.not_before, expires })
 }
 
-/// Decides whether a machine may take a place. One that holds a place already takes no second.
+/// Decides whether a machine may take a seat. One that holds a seat takes no second.
 ///
 /// # Errors
 /// [`Denial::MachinesExhausted`].
@@ -180,11 +179,11 @@ pub const fn admit_machine(known: bool, used: u32, limit: u32) -> Result<(), Den
     if known || used < limit { Ok(()) } else { Err(Denial::MachinesExhausted { limit }) }
 }
 
-/// How many machines of an order may give their own place back within 365 days: each place moves
+/// How many machines of an order may give their own seat back within 365 days: each seat moves
 /// once, and small orders three times. Operators are not counted: they know whom they help.
 #[must_use]
-pub const fn returns_a_year(places: u32) -> u32 {
-    if places > 3 { places } else { 3 }
+pub const fn returns_a_year(seats: u32) -> u32 {
+    if seats > 3 { seats } else { 3 }
 }
 
 /// Whether a license counts.

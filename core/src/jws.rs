@@ -1,4 +1,4 @@
-//! Signed documents: JWS compact serialisation under a profile in which the header is compared,
+//! Signed documents: JWS compact serialization under a profile in which the header is compared,
 //! never interpreted (FORMAT.md, section 2).
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD as B64};
@@ -83,7 +83,7 @@ impl<'a> Sealed<'a> {
     }
 
     /// The payload under the strict profile. For text whose signature was not verified this is
-    /// what somebody claims, nothing more.
+    /// an unproven claim.
     ///
     /// # Errors
     /// [`Refusal::Malformed`].

@@ -33,7 +33,7 @@ pub struct Encrypt<'a> {
     pub passphrase: &'a str,
     /// Random salt of the key derivation.
     pub salt: [u8; 16],
-    /// Random initialisation vector of the cipher.
+    /// Random initialization vector of the cipher.
     pub iv: [u8; 16],
 }
 

@@ -13,7 +13,7 @@ use crate::{
     version::VersionRange,
 };
 
-/// The claims of a license. Serialised, they are the payload of a `license+jwt`.
+/// The claims of a license. Serialized, they are the payload of a `license+jwt`.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct License {
     /// Who signed.

@@ -1,5 +1,4 @@
-//! What is paid by quantity: when a program's report of what it used counts. Pure functions of what
-//! is known and the time.
+//! Metered entitlements: when a program's usage report counts, as a pure function.
 
 use crate::issuing_rules::InstanceState;
 use crate::{Code, Lang, Timestamp};

@@ -1,4 +1,4 @@
-//! Stable codes: one word for each outcome, the same in HTTP answers, `licctl --json` and C++.
+//! Outcome codes: one stable word each, the same in HTTP answers, `licctl --json` and C++.
 
 use std::{fmt, str::FromStr};
 

@@ -75,7 +75,7 @@ impl Release {
     }
 }
 
-/// The releases of a product for one channel and platform. Serialised, it is the payload of a
+/// The releases of a product for one channel and platform. Serialized, it is the payload of a
 /// `release+jwt`.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct ReleaseList {
@@ -162,7 +162,7 @@ impl ReleaseList {
     }
 
     /// Decides what a program of version `running` should know. An upgrade is obliged only to a
-    /// version that the license covers: nobody is pushed onto what he did not buy.
+    /// version that the license covers: no program is pushed onto a version that was not bought.
     #[must_use]
     pub fn decide(&self, running: &Version, license: Option<&License>, now: Timestamp) -> Upgrade {
         if now > self.expires {
@@ -174,7 +174,7 @@ impl ReleaseList {
         let covered = newer.iter().copied().find(|release| release.is_covered_by(license));
         let forced = covered.is_some_and(|covered| {
             newer.iter().any(|release| {
-                // What is obliged itself helps nobody.
+                // A release that is itself obliged is no way out.
                 release.is_due(now)
                     && release.obliged(running)
                     && !release.obliged(&covered.version)

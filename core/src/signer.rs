@@ -7,7 +7,7 @@ use crate::{
     key::{KeyId, PublicKey},
 };
 
-/// Whatever holds a private key: a file, an HSM, a key service.
+/// A holder of a private key: a file, an HSM, a key service.
 pub trait Signer: Send + Sync {
     /// The public half.
     fn public(&self) -> &PublicKey;

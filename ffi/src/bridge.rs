@@ -1,8 +1,8 @@
 //! The signatures that both sides are checked against at build time.
 
 use crate::{
-    engine::{Engine, device_info, engine, panic_inside, verify},
-    text::{code_message, code_name, code_number, json_text, report},
+    codes::{code_message, code_name, code_number, report},
+    engine::{Engine, device_info, engine, json_text, panic_inside, verify},
 };
 pub(crate) use ffi::{Bytes, Question, Receiver, Reply, Settings};
 

@@ -5,10 +5,12 @@ use std::panic::{self, AssertUnwindSafe};
 use cxx::UniquePtr;
 use license_client::{Config, LicenseType, Outcome, Sdk, VerifyRequest};
 use license_core::Code;
+use serde_json::Value;
 
 use crate::{
     bridge::{Bytes, Question, Receiver, Reply, Settings},
-    reply::{guard, number},
+    codes::number,
+    reply::guard,
     text::utf8,
 };
 
@@ -47,17 +49,17 @@ fn config(settings: &Settings) -> Result<Config, String> {
 }
 
 /// The program's receiver, as the SDK's dispatcher thread holds it.
-struct Shared(UniquePtr<Receiver>);
+struct SharedReceiver(UniquePtr<Receiver>);
 
 // SAFETY: a `Receiver` is never changed after it was made, and the C interface demands of the
 // program that its function and `user` may be used from the SDK's thread.
 #[expect(unsafe_code, reason = "cxx cannot know that the C++ type may change threads")]
-unsafe impl Send for Shared {}
+unsafe impl Send for SharedReceiver {}
 // SAFETY: as above; `deliver` is const, and the dispatcher calls it once at a time.
 #[expect(unsafe_code, reason = "cxx cannot know that the C++ type may be shared")]
-unsafe impl Sync for Shared {}
+unsafe impl Sync for SharedReceiver {}
 
-impl Shared {
+impl SharedReceiver {
     fn deliver(&self, event: i32, message: &str) {
         if let Some(receiver) = self.0.as_ref() {
             receiver.deliver(event, message);
@@ -80,7 +82,7 @@ impl Engine {
 
     pub(crate) fn on_event(&self, receiver: UniquePtr<Receiver>) -> Reply {
         guard(|| {
-            let shared = Shared(receiver);
+            let shared = SharedReceiver(receiver);
             Reply::of(self.sdk.register_event_recall(move |event, message| {
                 shared.deliver(event.number(), message);
             }))
@@ -153,7 +155,7 @@ impl Engine {
     }
 
     pub(crate) fn warnings(&self) -> Reply {
-        guard(|| Reply::give(serde_json::Value::from(self.sdk.warnings()).to_string()))
+        guard(|| Reply::give(Value::from(self.sdk.warnings()).to_string()))
     }
 }
 
@@ -212,6 +214,22 @@ pub(crate) fn device_info() -> Reply {
     })
 }
 
+/// The member at a JSON pointer: a string without its quotes, anything else as JSON.
+pub(crate) fn json_text(json: &[u8], pointer: &[u8]) -> Reply {
+    guard(|| {
+        let (Ok(value), Ok(pointer)) =
+            (serde_json::from_slice::<Value>(json), str::from_utf8(pointer))
+        else {
+            return Reply::explained(Code::RequestInvalid, "not JSON, or no JSON pointer");
+        };
+        match value.pointer(pointer) {
+            None => Reply::of(Code::NotFound),
+            Some(Value::String(text)) => Reply::give(text.as_str()),
+            Some(other) => Reply::give(other.to_string()),
+        }
+    })
+}
+
 /// A defect on purpose: the C interface's `licsdk_test_panic`.
 pub(crate) fn panic_inside() -> Reply {
     guard(|| panic!("licsdk_test_panic was called"))
@@ -228,4 +246,27 @@ fn given(name: &str, bytes: &[u8]) -> Result<Option<String>, String> {
 
 fn texts(name: &str, list: &[Bytes]) -> Result<Vec<String>, String> {
     list.iter().map(|one| utf8(name, &one.bytes).map(str::to_owned)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn members_of_json() {
+        let json = r#"{"params":{"Status":"成功","n":64,"list":["a"],"none":null}}"#.as_bytes();
+        let cases = [
+            ("/params/Status", 0, "成功"),
+            ("/params/n", 0, "64"),
+            ("/params/list/0", 0, "a"),
+            ("/params/list", 0, r#"["a"]"#),
+            ("/params/none", 0, "null"),
+        ];
+        for (pointer, code, text) in cases {
+            let got = json_text(json, pointer.as_bytes());
+            assert_eq!((got.code, got.text.as_str()), (code, text), "{pointer}");
+        }
+        assert_eq!(json_text(json, b"/params/other").code, number(Code::NotFound));
+        assert_eq!(json_text(b"{", b"/params").code, number(Code::RequestInvalid));
+    }
 }

@@ -4,6 +4,7 @@
 #[expect(unsafe_code, reason = "cxx writes the calls; their signatures are checked on both sides")]
 #[expect(unreachable_pub, unused_qualifications, reason = "cxx writes them")]
 mod bridge;
+mod codes;
 mod engine;
 mod reply;
 mod text;

@@ -1,10 +1,13 @@
-//! What goes back over the bridge, and the guard that nothing unwinds past.
+//! Replies to C++, and the guard that stops panics at the boundary.
 
 use std::panic::{self, AssertUnwindSafe};
 
 use license_core::{Code, Lang};
 
-use crate::{bridge::Reply, text::report};
+use crate::{
+    bridge::Reply,
+    codes::{number, report},
+};
 
 impl Reply {
     /// Success with something to give.
@@ -22,11 +25,6 @@ impl Reply {
         let text = if code == Code::Ok { String::new() } else { report(number(code), detail) };
         Self { code: number(code), text }
     }
-}
-
-/// The number of a code as the C interface has it.
-pub(crate) fn number(code: Code) -> i32 {
-    i32::from(code.number())
 }
 
 /// Runs the body of an exported function. A panic becomes `INTERNAL`: cxx would abort the program.

@@ -1,4 +1,4 @@
-# The example as a stranger builds and runs it, against what the seller's desk writes to a folder.
+# The example as a stranger builds and runs it, against what the fake server writes to a folder.
 
 function(run)
   execute_process(COMMAND ${ARGN} RESULT_VARIABLE result OUTPUT_VARIABLE out ERROR_VARIABLE out)
@@ -17,36 +17,36 @@ function(expect code)
   endforeach()
 endfunction()
 
-file(REMOVE_RECURSE ${OUT}/desk ${OUT}/state)
+file(REMOVE_RECURSE ${OUT}/server ${OUT}/state)
 file(MAKE_DIRECTORY ${OUT})
-# Without a standard input the desk writes its folder and ends.
+# Without a standard input the server writes its folder and ends.
 file(WRITE ${OUT}/nothing "")
-execute_process(COMMAND ${DESK} ${OUT}/desk INPUT_FILE ${OUT}/nothing COMMAND_ERROR_IS_FATAL ANY)
+execute_process(COMMAND ${FAKE_SERVER} ${OUT}/server INPUT_FILE ${OUT}/nothing COMMAND_ERROR_IS_FATAL ANY)
 
 run(${CMAKE_COMMAND} -S ${SOURCE} -B ${OUT}/untrusting -Dlicsdk_DIR=${CONFIG_DIR} -G ${GENERATOR})
 expect(1 "TRUST_JWKS")
 # A Release program, whatever the library is.
 run(${CMAKE_COMMAND} -S ${SOURCE} -B ${OUT}/build -Dlicsdk_DIR=${CONFIG_DIR} -G ${GENERATOR}
-  -DTRUST_JWKS=${OUT}/desk/trust.json -DCMAKE_BUILD_TYPE=Release)
+  -DTRUST_JWKS=${OUT}/server/trust.json -DCMAKE_BUILD_TYPE=Release)
 expect(0)
 run(${CMAKE_COMMAND} --build ${OUT}/build)
 expect(0)
 
 set(solver ${OUT}/build/solver --state-dir ${OUT}/state)
-file(READ ${OUT}/desk/machine.txt machine)
+file(READ ${OUT}/server/machine.txt machine)
 
-run(${solver} --license ${OUT}/desk/good.lic --dev-info ${machine})
+run(${solver} --license ${OUT}/server/good.lic --dev-info ${machine})
 expect(0 "测试客户 𠮷" "valid until" "fine mesh     yes" "solver cores  4" "65 x 65")
 
-run(${solver} --license ${OUT}/desk/good.lic --dev-info "04:7C:16:5E:E3:5D|OTHER-DISK|OTHER-BOARD|")
+run(${solver} --license ${OUT}/server/good.lic --dev-info "04:7C:16:5E:E3:5D|OTHER-DISK|OTHER-BOARD|")
 expect(1 "MACHINE_MISMATCH" "board: differs" "disk: differs" "mac: matches" "cpu: not-readable"
   "What to do" "其他机器")
 
-run(${solver} --license ${OUT}/desk/expired.lic --dev-info ${machine})
+run(${solver} --license ${OUT}/server/expired.lic --dev-info ${machine})
 expect(1 "LICENSE_EXPIRED" "过期")
-run(${solver} --license ${OUT}/desk/stranger.lic --dev-info ${machine})
+run(${solver} --license ${OUT}/server/stranger.lic --dev-info ${machine})
 expect(1 "KEY_UNKNOWN")
-run(${solver} --license ${OUT}/desk/none.lic)
+run(${solver} --license ${OUT}/server/none.lic)
 expect(1 "LICENSE_MISSING")
 run(${solver})
 expect(1 "LICENSE_MISSING" "没有许可证")

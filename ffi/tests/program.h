@@ -1,4 +1,4 @@
-// What the tests play: a program with a receiver of events, and the seller's desk it talks to.
+// What the tests play: a program with a receiver of events, and the fake server it talks to.
 #pragma once
 
 #include "check.h"
@@ -39,12 +39,12 @@ inline fs::path fresh_folder(const std::string &name) {
     return folder;
 }
 
-/// The counterpart in desk.rs; it ends when this closes its standard input.
-class Desk {
+/// The counterpart in fake_server.rs; it ends when this closes its standard input.
+class FakeServer {
 public:
-    explicit Desk(const std::string &name) : folder_(fresh_folder("desk-" + name)) {
+    explicit FakeServer(const std::string &name) : folder_(fresh_folder("server-" + name)) {
         const std::string command =
-            "\"" + check::environment("LICSDK_DESK") + "\" \"" + folder_.string() + "\"";
+            "\"" + check::environment("LICSDK_FAKE_SERVER") + "\" \"" + folder_.string() + "\"";
         pipe_ = popen(command.c_str(), "w");
         CHECK(pipe_ != nullptr);
         for (int i = 0; i < 500 && !fs::exists(folder_ / "address"); ++i) {
@@ -52,14 +52,14 @@ public:
         }
         address_ = read_file(folder_ / "address");
     }
-    Desk(const Desk &) = delete;
-    ~Desk() { pclose(pipe_); }
+    FakeServer(const FakeServer &) = delete;
+    ~FakeServer() { pclose(pipe_); }
 
     const std::string &address() const { return address_; }
     fs::path path(const std::string &name) const { return folder_ / name; }
     std::string file(const std::string &name) const { return read_file(folder_ / name); }
 
-    /// A program that talks to this desk.
+    /// A program that talks to this server.
     licsdk::Config config(const std::string &code, const fs::path &state) const {
         licsdk::Config config = offline(state);
         config.server = address_;

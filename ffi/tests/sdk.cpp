@@ -1,4 +1,4 @@
-// The C++ interface against the seller's desk: events, data, life.
+// The C++ interface against the fake server: events, data, life.
 
 #include "program.h"
 
@@ -18,11 +18,11 @@ void start(licsdk::SdkInvoker &invoker, const licsdk::Config &config, App &app) 
 }  // namespace
 
 TEST(the_license_arrives_as_text) {
-    const Desk desk("text");
+    const FakeServer server("text");
     App app;
     licsdk::SdkInvoker invoker;
-    start(invoker, desk.config("GOOD", fresh_folder("state-text")), app);
-    CHECK_EQ(invoker->GetLicenseStringRequest(desk.file("machine.txt")), ResultStatus::SUCCESS);
+    start(invoker, server.config("GOOD", fresh_folder("state-text")), app);
+    CHECK_EQ(invoker->GetLicenseStringRequest(server.file("machine.txt")), ResultStatus::SUCCESS);
 
     const Event event = app.next();
     CHECK_EQ(event.type, licsdk::EVENT_LICENSE_VERIFY);
@@ -32,7 +32,7 @@ TEST(the_license_arrives_as_text) {
     CHECK_EQ(event.text("LicenseType"), "string");
 
     const licsdk::Answer answer =
-        invoker->Verify(event.text("LicenseContent"), desk.file("machine.txt"));
+        invoker->Verify(event.text("LicenseContent"), server.file("machine.txt"));
     CHECK_EQ(answer.Status(), ResultStatus::SUCCESS);
     CHECK_EQ(answer.Customer(), "测试客户 𠮷");
     CHECK_EQ(answer.State(), "valid");
@@ -42,21 +42,21 @@ TEST(the_license_arrives_as_text) {
 }
 
 TEST(the_license_arrives_as_a_file) {
-    const Desk desk("file");
+    const FakeServer server("file");
     App app;
     licsdk::SdkInvoker invoker;
     const fs::path folder = fresh_folder("软件 仿真");
-    start(invoker, desk.config("GOOD", fresh_folder("state-file")), app);
+    start(invoker, server.config("GOOD", fresh_folder("state-file")), app);
     const fs::path wanted = folder / fs::u8path("许可证.lic");
     CHECK_EQ(invoker->GetLicenseFileRequest(licsdk::ToWide(wanted.u8string()),
-                                            desk.file("machine.txt")),
+                                            server.file("machine.txt")),
              ResultStatus::SUCCESS);
 
     const Event event = app.next();
     CHECK_EQ(event.text("Status"), "success");
     CHECK_EQ(event.text("LicenseType"), "file");
     CHECK_EQ(fs::u8path(event.text("LicenseFilePath")), wanted);
-    const licsdk::Answer answer = invoker->Verify(read_file(wanted), desk.file("machine.txt"));
+    const licsdk::Answer answer = invoker->Verify(read_file(wanted), server.file("machine.txt"));
     CHECK_EQ(answer.Status(), ResultStatus::SUCCESS);
 }
 
@@ -65,11 +65,11 @@ TEST(a_cached_license_answers_without_network) {
     licsdk::Config config;
     std::string machine;
     {
-        const Desk desk("cached");
+        const FakeServer server("cached");
         App app;
         licsdk::SdkInvoker invoker;
-        config = desk.config("GOOD", state);
-        machine = desk.file("machine.txt");
+        config = server.config("GOOD", state);
+        machine = server.file("machine.txt");
         start(invoker, config, app);
         invoker->GetLicenseStringRequest(machine);
         CHECK_EQ(app.next().text("Status"), "success");
@@ -82,7 +82,7 @@ TEST(a_cached_license_answers_without_network) {
 }
 
 TEST(every_refusal_of_the_server_is_one_failed_event) {
-    const Desk desk("refusals");
+    const FakeServer server("refusals");
     const struct {
         const char *code, *expected;
     } cases[] = {
@@ -93,9 +93,9 @@ TEST(every_refusal_of_the_server_is_one_failed_event) {
     for (const auto &one : cases) {
         App app;
         licsdk::SdkInvoker invoker;
-        start(invoker, desk.config(one.code, fresh_folder("state-refusals")), app);
+        start(invoker, server.config(one.code, fresh_folder("state-refusals")), app);
         CHECK_EQ(invoker->TrialExpirationAndGetLicense(licsdk::LicenseType::LICENSE_TYPE_FILE,
-                                                       desk.file("machine.txt"), "x.lic"),
+                                                       server.file("machine.txt"), "x.lic"),
                  ResultStatus::SUCCESS);
         const Event event = app.next();
         CHECK_EQ(event.type, licsdk::EVENT_LICENSE_VERIFY);
@@ -110,8 +110,8 @@ TEST(every_refusal_of_the_server_is_one_failed_event) {
 TEST(without_a_server_the_request_fails_soon) {
     licsdk::Config config;
     {
-        const Desk desk("gone");
-        config = desk.config("GOOD", fresh_folder("state-gone"));
+        const FakeServer server("gone");
+        config = server.config("GOOD", fresh_folder("state-gone"));
     }
     App app;
     licsdk::SdkInvoker invoker;
@@ -123,10 +123,10 @@ TEST(without_a_server_the_request_fails_soon) {
 }
 
 TEST(entitlements_are_data) {
-    const Desk desk("entitlements");
+    const FakeServer server("entitlements");
     App app;
     licsdk::SdkInvoker invoker;
-    start(invoker, desk.config("GOOD", fresh_folder("state-entitlements")), app);
+    start(invoker, server.config("GOOD", fresh_folder("state-entitlements")), app);
     CHECK(!invoker->Entitlement("mesh"));
     CHECK_EQ(invoker->Entitlement("mesh").Status(), ResultStatus::NOT_FOUND);
     // This machine, so that the license is the one in force for every later call.
@@ -147,13 +147,13 @@ TEST(entitlements_are_data) {
 }
 
 TEST(open_license_takes_text_files_folders) {
-    const Desk desk("open");
+    const FakeServer server("open");
     licsdk::SdkInvoker invoker;
-    // The documents in the desk's folder are for another machine than this one.
-    CHECK_EQ(invoker.Factory(desk.offline(fresh_folder("state-open")))->Init(),
+    // The documents in the server's folder are for another machine than this one.
+    CHECK_EQ(invoker.Factory(server.offline(fresh_folder("state-open")))->Init(),
              ResultStatus::SUCCESS);
     for (const std::string &source :
-         {desk.file("good.txt"), desk.path("good.lic").u8string(), desk.file("good.lic")}) {
+         {server.file("good.txt"), server.path("good.lic").u8string(), server.file("good.lic")}) {
         const licsdk::Answer answer = invoker->OpenLicense(source);
         CHECK_EQ(answer.Status(), ResultStatus::MACHINE_MISMATCH);
         CHECK(!answer.Message().empty());
@@ -162,18 +162,18 @@ TEST(open_license_takes_text_files_folders) {
         CHECK(answer.Text("/explanation") != "");
     }
     CHECK_EQ(invoker->OpenLicense("no license").Status(), ResultStatus::LICENSE_MALFORMED);
-    CHECK_EQ(invoker->OpenLicense({desk.path("none.lic").u8string(), "no license"}).Status(),
+    CHECK_EQ(invoker->OpenLicense({server.path("none.lic").u8string(), "no license"}).Status(),
              ResultStatus::LICENSE_MISSING);
     CHECK_EQ(invoker->OpenLicense(std::vector<std::string>()).Status(),
              ResultStatus::LICENSE_MISSING);
 }
 
 TEST(verify_tells_each_refusal_apart) {
-    const Desk desk("verify");
+    const FakeServer server("verify");
     licsdk::SdkInvoker invoker;
-    CHECK_EQ(invoker.Factory(desk.offline(fresh_folder("state-verify")))->Init(),
+    CHECK_EQ(invoker.Factory(server.offline(fresh_folder("state-verify")))->Init(),
              ResultStatus::SUCCESS);
-    const std::string machine = desk.file("machine.txt");
+    const std::string machine = server.file("machine.txt");
     const struct {
         const char *file;
         ResultStatus expected;
@@ -185,36 +185,36 @@ TEST(verify_tells_each_refusal_apart) {
         {"stranger.lic", ResultStatus::KEY_UNKNOWN},
     };
     for (const auto &one : cases) {
-        CHECK_EQ(invoker->Verify(desk.file(one.file), machine).Status(), one.expected);
+        CHECK_EQ(invoker->Verify(server.file(one.file), machine).Status(), one.expected);
     }
-    CHECK_EQ(invoker->Verify(desk.file("grace.txt"), machine).State(), "grace");
+    CHECK_EQ(invoker->Verify(server.file("grace.txt"), machine).State(), "grace");
     CHECK_EQ(invoker->Verify("", machine).Status(), ResultStatus::LICENSE_MALFORMED);
 
     // A changed character in a file is damage, a changed signature is a forgery.
-    std::string damaged = desk.file("good.lic");
+    std::string damaged = server.file("good.lic");
     const size_t at = damaged.find("eyJ") + 40;
     damaged[at] = damaged[at] == 'A' ? 'B' : 'A';
     CHECK_EQ(invoker->Verify(damaged, machine).Status(), ResultStatus::LICENSE_DAMAGED);
-    std::string forged = desk.file("good.txt");
+    std::string forged = server.file("good.txt");
     const size_t signature = forged.rfind('.') + 10;
     forged[signature] = forged[signature] == 'A' ? 'B' : 'A';
     CHECK_EQ(invoker->Verify(forged, machine).Status(), ResultStatus::SIGNATURE_INVALID);
 
     // UTF-16, as an editor on Windows saves a license that was pasted into it.
     std::string wide = "\xFF\xFE";
-    for (const char c : desk.file("good.txt")) (wide += c) += '\0';
+    for (const char c : server.file("good.txt")) (wide += c) += '\0';
     CHECK_EQ(invoker->Verify(wide, machine).Status(), ResultStatus::SUCCESS);
 
-    const licsdk::Answer other = invoker->Verify(desk.file("good.lic"), "|OTHER|OTHER|");
+    const licsdk::Answer other = invoker->Verify(server.file("good.lic"), "|OTHER|OTHER|");
     CHECK_EQ(other.Status(), ResultStatus::MACHINE_MISMATCH);
     CHECK(other.Json().find("board") != std::string::npos);
 }
 
 TEST(a_newer_version_is_told_fetched_and_checked) {
-    const Desk desk("newer");
+    const FakeServer server("newer");
     App app;
     licsdk::SdkInvoker invoker;
-    start(invoker, desk.config("GOOD", fresh_folder("state-newer")), app);
+    start(invoker, server.config("GOOD", fresh_folder("state-newer")), app);
     CHECK_EQ(invoker->UpgradeNotify(true), ResultStatus::UPGRADE_NOT_OFFERED);
     CHECK_EQ(invoker->CheckNewVersions(), ResultStatus::SUCCESS);
     const Event notice = app.next();
@@ -228,14 +228,14 @@ TEST(a_newer_version_is_told_fetched_and_checked) {
     CHECK_EQ(update.type, licsdk::EVENT_UPDATE);
     CHECK_EQ(update.text("fromForceWin"), "false");
     CHECK_EQ(update.text("Status"), "success");
-    CHECK_EQ(read_file(fs::u8path(update.text("path"))), desk.file("package"));
+    CHECK_EQ(read_file(fs::u8path(update.text("path"))), server.file("package"));
 }
 
 TEST(an_obliged_version_is_followed_by_update) {
-    const Desk desk("forced");
+    const FakeServer server("forced");
     App app;
     licsdk::SdkInvoker invoker;
-    licsdk::Config config = desk.config("GOOD", fresh_folder("state-forced"));
+    licsdk::Config config = server.config("GOOD", fresh_folder("state-forced"));
     config.channel = "forced";
     start(invoker, config, app);
     CHECK_EQ(invoker->CheckNewVersions(), ResultStatus::SUCCESS);
@@ -246,10 +246,10 @@ TEST(an_obliged_version_is_followed_by_update) {
 }
 
 TEST(another_package_than_the_published_one_is_refused) {
-    const Desk desk("damaged");
+    const FakeServer server("damaged");
     App app;
     licsdk::SdkInvoker invoker;
-    licsdk::Config config = desk.config("GOOD", fresh_folder("state-damaged"));
+    licsdk::Config config = server.config("GOOD", fresh_folder("state-damaged"));
     config.channel = "damaged";
     start(invoker, config, app);
     invoker->CheckNewVersions();
@@ -261,10 +261,10 @@ TEST(another_package_than_the_published_one_is_refused) {
 }
 
 TEST(no_news_is_told_too) {
-    const Desk desk("none");
+    const FakeServer server("none");
     App app;
     licsdk::SdkInvoker invoker;
-    licsdk::Config config = desk.config("GOOD", fresh_folder("state-none"));
+    licsdk::Config config = server.config("GOOD", fresh_folder("state-none"));
     config.channel = "none";
     start(invoker, config, app);
     invoker->CheckNewVersions();
@@ -273,7 +273,7 @@ TEST(no_news_is_told_too) {
     // Without any server the answer is "unknown", not silence.
     App alone;
     licsdk::SdkInvoker offline;
-    start(offline, desk.offline(fresh_folder("state-none-offline")), alone);
+    start(offline, server.offline(fresh_folder("state-none-offline")), alone);
     offline->CheckNewVersions();
     const Event notice = alone.next();
     CHECK_EQ(notice.text("available"), "false");
@@ -281,15 +281,15 @@ TEST(no_news_is_told_too) {
 }
 
 TEST(shut_out_inside_the_callback) {
-    const Desk desk("inside");
+    const FakeServer server("inside");
     licsdk::SdkInvoker invoker;
     std::promise<ResultStatus> done;
-    CHECK_EQ(invoker.Factory(desk.config("GOOD", fresh_folder("state-inside")))->Init(),
+    CHECK_EQ(invoker.Factory(server.config("GOOD", fresh_folder("state-inside")))->Init(),
              ResultStatus::SUCCESS);
     invoker->RegisterEventRecall([&](licsdk::EventType, const std::string &) {
         done.set_value(invoker->ShutOut());
     });
-    invoker->GetLicenseStringRequest(desk.file("machine.txt"));
+    invoker->GetLicenseStringRequest(server.file("machine.txt"));
     auto result = done.get_future();
     CHECK_TEXT(result.wait_for(std::chrono::seconds(20)) == std::future_status::ready,
                "ShutOut does not return inside the callback");
@@ -299,44 +299,44 @@ TEST(shut_out_inside_the_callback) {
 }
 
 TEST(destroyed_inside_the_callback) {
-    const Desk desk("destroyed");
+    const FakeServer server("destroyed");
     auto invoker = std::make_unique<licsdk::SdkInvoker>();
     std::promise<void> done;
-    invoker->Factory(desk.config("GOOD", fresh_folder("state-destroyed")))->Init();
+    invoker->Factory(server.config("GOOD", fresh_folder("state-destroyed")))->Init();
     (*invoker)->RegisterEventRecall([&](licsdk::EventType, const std::string &) {
         invoker.reset();
         done.set_value();
     });
-    (*invoker)->GetLicenseStringRequest(desk.file("machine.txt"));
+    (*invoker)->GetLicenseStringRequest(server.file("machine.txt"));
     auto result = done.get_future();
     CHECK(result.wait_for(std::chrono::seconds(20)) == std::future_status::ready);
     CHECK(invoker == nullptr);
 }
 
 TEST(shut_out_waits_for_a_running_callback) {
-    const Desk desk("waits");
+    const FakeServer server("waits");
     licsdk::SdkInvoker invoker;
     std::promise<void> entered;
     std::atomic<bool> left{false};
-    invoker.Factory(desk.config("GOOD", fresh_folder("state-waits")))->Init();
+    invoker.Factory(server.config("GOOD", fresh_folder("state-waits")))->Init();
     invoker->RegisterEventRecall([&](licsdk::EventType, const std::string &) {
         if (left) return;
         entered.set_value();
         std::this_thread::sleep_for(std::chrono::milliseconds(700));
         left = true;
     });
-    invoker->GetLicenseStringRequest(desk.file("machine.txt"));
+    invoker->GetLicenseStringRequest(server.file("machine.txt"));
     entered.get_future().wait();
     CHECK_EQ(invoker->ShutOut(), ResultStatus::SUCCESS);
     CHECK_TEXT(left, "the object of the callback could be gone while it runs");
 }
 
 TEST(shut_out_ends_a_request_that_is_under_way) {
-    const Desk desk("under-way");
+    const FakeServer server("under-way");
     App app;
     licsdk::SdkInvoker invoker;
-    start(invoker, desk.config("SLOW", fresh_folder("state-under-way")), app);
-    invoker->GetLicenseStringRequest(desk.file("machine.txt"));
+    start(invoker, server.config("SLOW", fresh_folder("state-under-way")), app);
+    invoker->GetLicenseStringRequest(server.file("machine.txt"));
     std::this_thread::sleep_for(std::chrono::milliseconds(300));
     const auto before = std::chrono::steady_clock::now();
     CHECK_EQ(invoker->ShutOut(), ResultStatus::SUCCESS);
@@ -345,10 +345,10 @@ TEST(shut_out_ends_a_request_that_is_under_way) {
 }
 
 TEST(an_exception_of_the_callback_stays_in_the_program) {
-    const Desk desk("throws");
+    const FakeServer server("throws");
     App app;
     licsdk::SdkInvoker invoker;
-    invoker.Factory(desk.config("GOOD", fresh_folder("state-throws")))->Init();
+    invoker.Factory(server.config("GOOD", fresh_folder("state-throws")))->Init();
     std::atomic<int> calls{0};
     invoker->RegisterEventRecall([&](licsdk::EventType type, const std::string &message) {
         app.EventRecall(type, message);
@@ -356,15 +356,15 @@ TEST(an_exception_of_the_callback_stays_in_the_program) {
         throw 42;
     });
     for (int i = 0; i < 2; ++i) {
-        invoker->GetLicenseStringRequest(desk.file("machine.txt"));
+        invoker->GetLicenseStringRequest(server.file("machine.txt"));
         CHECK_EQ(app.next().text("Status"), "success");
     }
 }
 
 TEST(a_receiver_is_released_when_it_is_replaced) {
-    const Desk desk("replaced");
+    const FakeServer server("replaced");
     licsdk::SdkInvoker invoker;
-    invoker.Factory(desk.offline(fresh_folder("state-replaced")))->Init();
+    invoker.Factory(server.offline(fresh_folder("state-replaced")))->Init();
     auto held = std::make_shared<int>(1);
     invoker->RegisterEventRecall([held](licsdk::EventType, const std::string &) {});
     CHECK_EQ(held.use_count(), 2);
@@ -382,10 +382,10 @@ TEST(a_receiver_is_released_when_it_is_replaced) {
 }
 
 TEST(used_after_it_was_moved_from) {
-    const Desk desk("moved");
+    const FakeServer server("moved");
     App app;
     licsdk::SdkInvoker first;
-    start(first, desk.config("GOOD", fresh_folder("state-moved")), app);
+    start(first, server.config("GOOD", fresh_folder("state-moved")), app);
     licsdk::Sdk *kept = first.operator->();
     licsdk::SdkInvoker second(std::move(first));
 
@@ -402,18 +402,18 @@ TEST(used_after_it_was_moved_from) {
     CHECK_EQ(first->Entitlement("mesh").Status(), ResultStatus::NOT_INITIALIZED);
     CHECK(first->Warnings().empty());
 
-    second->GetLicenseStringRequest(desk.file("machine.txt"));
+    second->GetLicenseStringRequest(server.file("machine.txt"));
     CHECK_EQ(app.next().text("Status"), "success");
 
     licsdk::SdkInvoker third;
-    start(third, desk.offline(fresh_folder("state-moved-third")), app);
+    start(third, server.offline(fresh_folder("state-moved-third")), app);
     third = std::move(second);
     CHECK_EQ(third->Init(), ResultStatus::SUCCESS);
     CHECK_EQ(second->Init(), ResultStatus::NOT_INITIALIZED);
 }
 
 TEST(the_factory_of_the_marketplaces_own_program) {
-    const Desk desk("factory");
+    const FakeServer server("factory");
     App app;
     licsdk::SdkInvoker invoker;
     CHECK_EQ(invoker->Init(), ResultStatus::NOT_INITIALIZED);
@@ -421,12 +421,12 @@ TEST(the_factory_of_the_marketplaces_own_program) {
     CHECK_EQ(licsdk::LastError().Status(), ResultStatus::CONFIG_INVALID);
     CHECK(licsdk::LastError().Detail().find("product") != std::string::npos);
 
-    licsdk::Configure(desk.config("GOOD", fresh_folder("state-factory")));
+    licsdk::Configure(server.config("GOOD", fresh_folder("state-factory")));
     licsdk::SdkInvoker configured;
     CHECK_EQ(configured.IscdeskFactory()->Init(), ResultStatus::SUCCESS);
     // The same SDK again, not another one.
     configured.IscdeskFactory()->RegisterEventRecall(&app, &App::EventRecall);
-    configured->GetLicenseStringRequest(desk.file("machine.txt"));
+    configured->GetLicenseStringRequest(server.file("machine.txt"));
     CHECK_EQ(app.next().text("Status"), "success");
 
     // After ShutOut a program may start again; until then calls say that it ended.
@@ -434,12 +434,12 @@ TEST(the_factory_of_the_marketplaces_own_program) {
     CHECK_EQ(configured->CheckNewVersions(), ResultStatus::SHUT_DOWN);
     CHECK_EQ(configured.IscdeskFactory()->Init(), ResultStatus::SUCCESS);
     configured->RegisterEventRecall(&app, &App::EventRecall);
-    configured->GetLicenseStringRequest(desk.file("machine.txt"));
+    configured->GetLicenseStringRequest(server.file("machine.txt"));
     CHECK_EQ(app.next().text("Status"), "success");
 }
 
 TEST(what_is_wrong_with_the_configuration_is_named) {
-    const Desk desk("config");
+    const FakeServer server("config");
     const struct {
         const char *member;
         void (*change)(licsdk::Config &);
@@ -453,7 +453,7 @@ TEST(what_is_wrong_with_the_configuration_is_named) {
         {"product", [](licsdk::Config &config) { config.product = "\xD5\xC5\xC8\xFD"; }},
     };
     for (const auto &one : cases) {
-        licsdk::Config config = desk.offline(fresh_folder("state-config"));
+        licsdk::Config config = server.offline(fresh_folder("state-config"));
         one.change(config);
         licsdk::SdkInvoker invoker;
         CHECK_EQ(invoker.Factory(config)->Init(), ResultStatus::CONFIG_INVALID);
@@ -463,9 +463,9 @@ TEST(what_is_wrong_with_the_configuration_is_named) {
 }
 
 TEST(text_in_a_code_page_is_refused_not_guessed) {
-    const Desk desk("gbk");
+    const FakeServer server("gbk");
     licsdk::SdkInvoker invoker;
-    invoker.Factory(desk.offline(fresh_folder("state-gbk")))->Init();
+    invoker.Factory(server.offline(fresh_folder("state-gbk")))->Init();
     const std::string gbk = "\xD5\xC5\xC8\xFD";
     CHECK_EQ(invoker->GetLicenseStringRequest(gbk), ResultStatus::REQUEST_INVALID);
     CHECK(licsdk::LastError().Detail().find("devInfo") != std::string::npos);
@@ -475,13 +475,13 @@ TEST(text_in_a_code_page_is_refused_not_guessed) {
 }
 
 TEST(a_state_folder_that_cannot_be_written_stops_nothing) {
-    const Desk desk("unwritable");
+    const FakeServer server("unwritable");
     App app;
     licsdk::SdkInvoker invoker;
     const fs::path folder = fresh_folder("unwritable");
     std::ofstream(folder / "file") << "in the way";
-    start(invoker, desk.config("GOOD", folder / "file" / "state"), app);
-    invoker->GetLicenseStringRequest(desk.file("machine.txt"));
+    start(invoker, server.config("GOOD", folder / "file" / "state"), app);
+    invoker->GetLicenseStringRequest(server.file("machine.txt"));
     CHECK_EQ(app.next().text("Status"), "success");
     CHECK_TEXT(!invoker->Warnings().empty(), "it should be said");
 }

@@ -30,10 +30,10 @@ void together(int threads, const std::function<void(int)> &body) {
 }  // namespace
 
 TEST(eight_threads_call_everything) {
-    const Desk desk("threads");
+    const FakeServer server("threads");
     licsdk::SdkInvoker invoker;
     std::atomic<int> licenses{0}, notices{0};
-    CHECK_EQ(invoker.Factory(desk.config("GOOD", fresh_folder("state-threads")))->Init(),
+    CHECK_EQ(invoker.Factory(server.config("GOOD", fresh_folder("state-threads")))->Init(),
              ResultStatus::SUCCESS);
     const auto recall = [&](licsdk::EventType type, const std::string &message) {
         CHECK(!message.empty());
@@ -41,8 +41,8 @@ TEST(eight_threads_call_everything) {
         if (type == licsdk::EVENT_UPGRADENOTICE) ++notices;
     };
     invoker->RegisterEventRecall(recall);
-    const std::string machine = desk.file("machine.txt");
-    const std::string good = desk.file("good.lic");
+    const std::string machine = server.file("machine.txt");
+    const std::string good = server.file("good.lic");
 
     std::atomic<int> asked{0}, checked{0};
     together(8, [&](int thread) {
@@ -74,16 +74,16 @@ TEST(eight_threads_call_everything) {
 }
 
 TEST(shut_out_and_free_while_others_call) {
-    const Desk desk("racing");
+    const FakeServer server("racing");
     for (int round = 0; round < 8; ++round) {
         licsdk::SdkInvoker invoker;
         App app;
-        invoker.Factory(desk.config("GOOD", fresh_folder("state-racing")))->Init();
+        invoker.Factory(server.config("GOOD", fresh_folder("state-racing")))->Init();
         invoker->RegisterEventRecall(&app, &App::EventRecall);
         together(8, [&](int thread) {
             for (int i = 0; i < 5; ++i) {
                 const ResultStatus status =
-                    invoker->GetLicenseStringRequest(desk.file("machine.txt"));
+                    invoker->GetLicenseStringRequest(server.file("machine.txt"));
                 CHECK(status == ResultStatus::SUCCESS || status == ResultStatus::SHUT_DOWN ||
                       status == ResultStatus::NOT_INITIALIZED);
                 invoker->Verify("x");
@@ -98,15 +98,15 @@ TEST(shut_out_and_free_while_others_call) {
 }
 
 TEST(many_programs_in_one_process) {
-    const Desk desk("many");
+    const FakeServer server("many");
     together(8, [&](int thread) {
         for (int round = 0; round < 3; ++round) {
             App app;
             licsdk::SdkInvoker invoker;
-            invoker.Factory(desk.config(
+            invoker.Factory(server.config(
                 "GOOD", fresh_folder("state-many-" + std::to_string(thread))))->Init();
             invoker->RegisterEventRecall(&app, &App::EventRecall);
-            invoker->GetLicenseStringRequest(desk.file("machine.txt"));
+            invoker->GetLicenseStringRequest(server.file("machine.txt"));
             CHECK_EQ(app.next(60).text("Status"), "success");
         }
     });

@@ -1,5 +1,5 @@
 //! AK/SK request signing (SDK-HMAC-SHA256), both ways: what is sent to the marketplace is signed
-//! here, and whoever plays the marketplace verifies it here.
+//! here, and a simulated marketplace verifies it here.
 
 mod verify;
 

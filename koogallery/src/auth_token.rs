@@ -41,7 +41,7 @@ pub fn verify<'a>(
         return Err(unauthentic("authToken is missing", "缺少authToken"));
     }
     known(keys)?;
-    // A blank in a query is a plus sign that nobody encoded.
+    // A blank in a query is a plus sign that was not encoded.
     let claimed = STANDARD.decode(token.trim().replace(' ', "+")).map_err(|_| mismatch(NAME))?;
     let (time_stamp, text) = signed(parameters);
     let matches = |key| bool::from(tag(key, time_stamp, &text).ct_eq(claimed.as_slice()));

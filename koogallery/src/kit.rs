@@ -131,7 +131,7 @@ pub struct TenantSync {
     pub tenant_code: String,
     /// The enterprise's name.
     pub name: String,
-    /// The authentication centre's address, with its scheme.
+    /// The authentication center's address, with its scheme.
     pub domain_name: String,
     /// What is to happen.
     pub change: SyncAction,
@@ -150,7 +150,7 @@ pub struct ApplicationSync {
     pub tenant_id: String,
     /// The application.
     pub app_id: String,
-    /// Its name at the authentication centre.
+    /// Its name at the authentication center.
     pub client_id: String,
     /// Its secret there, encrypted for the seller.
     pub client_secret: Ciphertext,
@@ -259,7 +259,7 @@ impl Fields<'_> {
         Ok(text)
     }
 
-    /// The authentication centre's address "includes https://"; to this machine alone it may be
+    /// The authentication center's address "includes https://"; to this machine alone it may be
     /// plain http.
     fn address(self, name: &str, max: usize) -> Result<String, Rejection> {
         let text = self.required(name, max)?;

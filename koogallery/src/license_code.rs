@@ -90,7 +90,7 @@ pub const fn path(interface: CodeInterface, edition: Edition) -> &'static str {
     }
 }
 
-/// The interface and the edition that a path names, for whoever plays the marketplace.
+/// The interface and the edition that a path names, for a simulated marketplace.
 #[must_use]
 pub fn of_path(path_of: &str) -> Option<(CodeInterface, Edition)> {
     [CodeInterface::Activate, CodeInterface::Heartbeat]
@@ -182,14 +182,14 @@ pub fn read_many(
         .collect())
 }
 
-/// The answer to a request, for whoever plays the marketplace. v2's is ours: v1's element for
+/// The answer to a request, for a simulated marketplace. v2's is ours: v1's element for
 /// element.
 #[must_use]
 pub fn answer(interface: CodeInterface, edition: Edition, infos: &[CodeInfo]) -> Vec<u8> {
     wire::answer(interface, edition, infos)
 }
 
-/// The answer that refuses, for whoever plays the marketplace. `92020001` is "unauthorized" with
+/// The answer that refuses, for a simulated marketplace. `92020001` is "unauthorized" with
 /// the HTTP status 403 and "internal error" with any other.
 #[must_use]
 pub fn refusal(code: &str, message: &str) -> Vec<u8> {

@@ -1,5 +1,5 @@
 //! The joint-operation login ("Joint-operation login"): the addresses a browser is sent to at a
-//! buyer's authentication centre, and the requests and answers between the seller and it. No
+//! buyer's authentication center, and the requests and answers between the seller and it. No
 //! I/O; tokens are wiped when dropped and never shown.
 
 mod answer;
@@ -26,14 +26,14 @@ const USER_INFO: &str = "/api/v1/oauth2/userinfo";
 /// Inferred like [`AUTHORIZE`].
 const LOGOUT: &str = "/api/v1/oauth2/logout";
 
-/// An authentication centre, by its address.
+/// An authentication center, by its address.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct CenterUrl {
     base: String,
     host: String,
 }
 
-/// Why an address is that of no authentication centre.
+/// Why an address is that of no authentication center.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum InvalidCenterUrl {
     /// It is no address with a scheme and a host, or holds more than host, port and path.

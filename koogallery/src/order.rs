@@ -1,5 +1,5 @@
 //! "Query an order": the request, the answer read leniently, and the same answer written for
-//! whoever plays the marketplace.
+//! a simulated marketplace.
 
 mod mock;
 mod wire;

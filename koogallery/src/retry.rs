@@ -149,7 +149,7 @@ impl Policy {
 
 /// The refund that a buyer of an online License is heading for while his order is not served.
 ///
-/// It ends earliest of all guides, so that nobody is told of more time than there is.
+/// It ends earliest of all guides, so that no warning promises more time than there is.
 pub const REFUND: &Policy = &POLICIES[0];
 
 /// The same for what a V1 call has bought.
@@ -165,7 +165,7 @@ pub const fn refund(edition: Edition) -> &'static Policy {
     }
 }
 
-/// Minutes before a refund at which somebody is told, each once.
+/// Minutes before a refund at which a warning is sent, each once.
 pub const WARNINGS: [i64; 3] = [60, 30, 10];
 
 /// The most urgent of [`WARNINGS`] that has come with so many seconds left.

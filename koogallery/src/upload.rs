@@ -1,5 +1,5 @@
 //! "Upload a string or file": how a License reaches the marketplace, and the same read back for
-//! whoever plays the marketplace.
+//! a simulated marketplace.
 
 mod multipart;
 
@@ -64,7 +64,7 @@ pub fn path(event_id: &str) -> String {
     format!("{PREFIX}{}{SUFFIX}", utf8_percent_encode(event_id, RESERVED))
 }
 
-/// The event that a path names, for whoever plays the marketplace.
+/// The event that a path names, for a simulated marketplace.
 #[must_use]
 pub fn event_of(path: &str) -> Option<String> {
     let event = path.strip_prefix(PREFIX)?.strip_suffix(SUFFIX)?;
@@ -111,7 +111,7 @@ pub fn multipart(content: &Content, boundary: &str) -> (String, Vec<u8>) {
     )
 }
 
-/// Reads an upload as the marketplace does, for whoever plays it: a `FILE` needs its part and the
+/// Reads an upload as the marketplace does, for a simulated one: a `FILE` needs its part and the
 /// hash of it; its name may come from the part, as in the vendor's sample.
 ///
 /// # Errors
@@ -157,7 +157,7 @@ pub fn read_answer(status: u16, body: &[u8]) -> Result<(), Failure> {
     failure::read(status, body).map(drop)
 }
 
-/// The marketplace's answer, for whoever plays it: `CBC.0000`, or a code of the upload's table.
+/// The marketplace's answer, for a simulated one: `CBC.0000`, or a code of the upload's table.
 #[must_use]
 pub fn answer(code: &str, message: &str) -> Vec<u8> {
     json!({ "error_code": code, "error_msg": message }).to_string().into_bytes()

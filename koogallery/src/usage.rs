@@ -1,5 +1,5 @@
 //! "Push usage": what metered instances have used, in the form that numbers each record and in the
-//! older one that does not; and the same read back for whoever plays the marketplace.
+//! older one that does not; and the same read back for a simulated marketplace.
 
 mod amount;
 mod record;
@@ -91,7 +91,7 @@ pub fn headers(
     [("signature", signature), ("ts", ts), ("nonce", nonce.to_owned())]
 }
 
-/// Whether a body was signed with this key, for whoever plays the marketplace.
+/// Whether a body was signed with this key, for a simulated marketplace.
 #[must_use]
 pub fn is_signed(key: &AccessKey, signature: &str, ts: &str, nonce: &str, body: &[u8]) -> bool {
     let expected = STANDARD.encode(tag(key, ts, nonce, body));
@@ -209,7 +209,7 @@ fn names(element: &Value, record: &Record) -> bool {
     }
 }
 
-/// Reads a call as the marketplace does, for whoever plays it.
+/// Reads a call as the marketplace does, for a simulated one.
 ///
 /// # Errors
 ///
@@ -245,7 +245,7 @@ pub fn read_body(edition: Edition, body: &[u8]) -> Result<Vec<Record>, InvalidRe
         .collect()
 }
 
-/// The marketplace's answer that calls some records wrong, for whoever plays it: numbers with
+/// The marketplace's answer that calls some records wrong, for a simulated one: numbers with
 /// their codes.
 #[must_use]
 pub fn partly(wrong: &[(&str, &str)]) -> Vec<u8> {

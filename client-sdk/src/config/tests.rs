@@ -48,12 +48,12 @@ impl Outside {
     fn resolve(&self, config: &Config) -> Result<Settings, ConfigError> {
         let env = self.env.clone();
         let at = |name: &str| self.root.path().join(name);
-        let host = Host {
+        let host = Platform {
             env: Arc::new(move |name| env.get(name).cloned()),
             config_files: vec![at("beside/licsdk.toml"), at("user/licsdk.toml")],
             state_home: Some(at("state")),
             floor_home: None,
-            ..Host::real()
+            ..Platform::real()
         };
         Settings::resolve(config, &host)
     }
@@ -115,7 +115,7 @@ fn nothing_outside_of_the_program_adds_trust_or_changes_what_it_is() {
     assert_eq!(settings.product, "flowsim");
     assert_eq!(settings.version.unwrap().to_string(), "2.0.0");
     assert_eq!(settings.release_date, None);
-    assert_eq!(settings.anchors.digest(), Anchors::read(&jwks(1), false).unwrap().digest());
+    assert_eq!(settings.anchors.digest(), TrustAnchors::read(&jwks(1), false).unwrap().digest());
     assert_eq!(settings.warnings.len(), 9, "{:?}", settings.warnings);
     assert!(settings.warnings[0].contains("`product` cannot be set here"));
 
@@ -133,7 +133,7 @@ fn a_path_to_keys_is_for_development_only() {
     assert!(error.contains("development"), "{error}");
     let config = Config { development: true, ..config };
     let settings = outside.resolve(&config).unwrap();
-    assert_eq!(settings.anchors.digest(), Anchors::read(&jwks(3), false).unwrap().digest());
+    assert_eq!(settings.anchors.digest(), TrustAnchors::read(&jwks(3), false).unwrap().digest());
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! The license: from memory where it is valid, else from the server; never believed unverified.
+//! License requests: answered from the cache where it is valid, else by the server, always verified.
 
 use std::{fmt::Write, fs, sync::Arc};
 
@@ -15,17 +15,17 @@ use license_core::{
 
 use super::{Engine, locked};
 use crate::{
+    dispatcher::PendingRequest,
+    error::SdkError,
     event::{Event, LicenseType},
-    failure::Failure,
-    outbox::Ticket,
-    state, transport,
+    state_dir, transport,
 };
 
 /// Seconds between two background questions for what the server has changed.
 const REFRESH_EVERY: i64 = 3_600;
 
-/// What a program asked for, as it travels between the threads.
-pub(crate) struct Wanted {
+/// A license request on its way between the threads.
+pub(crate) struct RequestedLicense {
     pub(crate) kind: LicenseType,
     /// Where the file goes; unused for a string.
     pub(crate) path: std::path::PathBuf,
@@ -34,19 +34,19 @@ pub(crate) struct Wanted {
 
 impl Engine {
     /// Answers from memory, or passes the question on to the server.
-    pub(crate) fn serve(self: &Arc<Self>, ticket: Ticket, wanted: Wanted) {
+    pub(crate) fn serve(self: &Arc<Self>, pending: PendingRequest, wanted: RequestedLicense) {
         self.local.send(
             self,
             Box::new(move |engine| {
                 let device = engine.device(&wanted.dev_info);
                 match engine.kept(&device) {
                     Ok(verified) => {
-                        ticket.answer(vec![Engine::deliver(&verified, &wanted)]);
+                        pending.answer(vec![Engine::deliver(&verified, &wanted)]);
                         engine.refresh_soon(device, true);
                     }
                     Err(refused) => engine.network.send(
                         engine,
-                        Box::new(move |engine| engine.ask(ticket, &wanted, &device, refused)),
+                        Box::new(move |engine| engine.ask(pending, &wanted, &device, refused)),
                     ),
                 }
             }),
@@ -55,20 +55,20 @@ impl Engine {
 
     fn ask(
         self: &Arc<Self>,
-        ticket: Ticket,
-        wanted: &Wanted,
+        pending: PendingRequest,
+        wanted: &RequestedLicense,
         device: &str,
-        refused: Option<Failure>,
+        refused: Option<SdkError>,
     ) {
-        if ticket.is_void() {
+        if pending.is_void() {
             return;
         }
         match self.fetch(device, wanted.kind) {
             Ok(verified) => {
-                ticket.answer(vec![Self::deliver(&verified, wanted)]);
+                pending.answer(vec![Self::deliver(&verified, wanted)]);
                 self.refresh_soon(device.to_owned(), false);
             }
-            Err(failure) => ticket.fail(&told(refused, failure)),
+            Err(failure) => pending.fail(&failure_of(refused, failure)),
         }
     }
 
@@ -76,20 +76,20 @@ impl Engine {
     ///
     /// # Errors
     /// Why it is refused; nothing, if there is none.
-    pub(crate) fn kept(&self, device: &str) -> Result<Verified, Option<Failure>> {
-        let mut records = self.records();
-        let text = records.license().ok_or(None)?;
-        let judged = records.judge(text.as_bytes(), Some(device), &self.settings, &self.host);
-        if let Err(Failure { code: Code::LicenseMalformed | Code::LicenseDamaged, .. }) = judged {
-            records.set_license_aside();
+    pub(crate) fn kept(&self, device: &str) -> Result<Verified, Option<SdkError>> {
+        let mut cache = self.cache();
+        let text = cache.license().ok_or(None)?;
+        let judged = cache.judge(text.as_bytes(), Some(device), &self.settings, &self.platform);
+        if let Err(SdkError { code: Code::LicenseMalformed | Code::LicenseDamaged, .. }) = judged {
+            cache.set_license_aside();
         }
-        drop(records);
+        drop(cache);
         *locked(&self.in_force) = judged.as_ref().ok().cloned();
         judged.map_err(Some)
     }
 
     /// The answer in the form that the program asked for.
-    fn deliver(verified: &Verified, wanted: &Wanted) -> Event {
+    fn deliver(verified: &Verified, wanted: &RequestedLicense) -> Event {
         let warnings: Vec<_> =
             verified.warnings.iter().map(|warning| warning.as_str().to_owned()).collect();
         if wanted.kind == LicenseType::String {
@@ -97,12 +97,12 @@ impl Engine {
         }
         let text = armor::license_file(&verified.document, &verified.claims);
         let there = fs::read(&wanted.path).is_ok_and(|bytes| holds(&bytes, &verified.document));
-        match if there { Ok(()) } else { state::write(&wanted.path, text.as_bytes()) } {
+        match if there { Ok(()) } else { state_dir::write(&wanted.path, text.as_bytes()) } {
             Ok(()) => Event::license_file(&wanted.path, &warnings),
             Err(error) => {
                 let place = wanted.path.display();
                 let failure =
-                    Failure::with(Code::StateUnwritable, format_args!("{place}: {error}"));
+                    SdkError::with(Code::StateUnwritable, format_args!("{place}: {error}"));
                 Event::license_failed(wanted.kind, &failure)
             }
         }
@@ -112,12 +112,12 @@ impl Engine {
     ///
     /// # Errors
     /// The server's refusal, or why its answer was refused. What was kept before stays.
-    fn fetch(&self, device: &str, kind: LicenseType) -> Result<Verified, Failure> {
+    fn fetch(&self, device: &str, kind: LicenseType) -> Result<Verified, SdkError> {
         let transport = self.transport()?;
         if self.settings.activation_code.is_empty() {
-            return Err(Failure::of(Code::LicenseMissing));
+            return Err(SdkError::of(Code::LicenseMissing));
         }
-        if self.records().lacks_trust_list() {
+        if self.cache().lacks_trust_list() {
             self.fetch_trust(&transport)?;
         }
         let nonce = self.nonce()?;
@@ -131,7 +131,7 @@ impl Engine {
         })?;
         match self.adopt(&answer, &nonce, device) {
             // The server may sign with a key that a newer trust list introduces.
-            Err(Failure { code: Code::KeyUnknown, .. }) if self.records().rooted() => {
+            Err(SdkError { code: Code::KeyUnknown, .. }) if self.cache().rooted() => {
                 self.fetch_trust(&transport)?;
                 self.adopt(&answer, &nonce, device)
             }
@@ -140,17 +140,17 @@ impl Engine {
     }
 
     /// What the receipt of the next question must repeat.
-    pub(super) fn nonce(&self) -> Result<String, Failure> {
+    pub(super) fn nonce(&self) -> Result<String, SdkError> {
         let mut nonce = String::with_capacity(48);
-        for byte in (self.host.nonce)().ok_or_else(|| Failure::of(Code::Internal))? {
+        for byte in (self.platform.nonce)().ok_or_else(|| SdkError::of(Code::Internal))? {
             write!(nonce, "{byte:02x}").expect("writing to a String never fails");
         }
         Ok(nonce)
     }
 
-    pub(super) fn fetch_trust(&self, transport: &transport::Transport) -> Result<(), Failure> {
+    pub(super) fn fetch_trust(&self, transport: &transport::Transport) -> Result<(), SdkError> {
         let document = transport.trust()?;
-        Ok(self.records().take_trust(&document, (self.host.now)())?)
+        Ok(self.cache().take_trust(&document, (self.platform.now)())?)
     }
 
     /// Verifies the receipt, then the license, and only then keeps it.
@@ -159,28 +159,28 @@ impl Engine {
         answer: &LicenseAnswer,
         nonce: &str,
         device: &str,
-    ) -> Result<Verified, Failure> {
-        let mut records = self.records();
-        let now = (self.host.now)();
-        let answered = receipt(&records, answer, nonce, now)?;
+    ) -> Result<Verified, SdkError> {
+        let mut cache = self.cache();
+        let now = (self.platform.now)();
+        let answered = receipt(&cache, answer, nonce, now)?;
         // The server's time, and nothing else, may put a floor right that is too high.
-        let _ = records.look(&self.host, None, Some(answered));
+        let _ = cache.look(&self.platform, None, Some(answered));
         let verified =
-            records.judge(answer.license.as_bytes(), Some(device), &self.settings, &self.host)?;
-        let kept = records.license().and_then(|text| {
-            records.judge(text.as_bytes(), Some(device), &self.settings, &self.host).ok()
+            cache.judge(answer.license.as_bytes(), Some(device), &self.settings, &self.platform)?;
+        let kept = cache.license().and_then(|text| {
+            cache.judge(text.as_bytes(), Some(device), &self.settings, &self.platform).ok()
         });
         if kept.as_ref().is_none_or(|kept| replaces(&verified, kept)) {
-            records.keep_license(&answer.license, &verified);
+            cache.keep_license(&answer.license, &verified);
         }
-        drop(records);
+        drop(cache);
         *locked(&self.in_force) = Some(verified.clone());
         Ok(verified)
     }
 
     /// Asks in the background for what changed at the server; no event tells of it.
     fn refresh_soon(self: &Arc<Self>, device: String, license: bool) {
-        let running = (self.host.running)();
+        let running = (self.platform.running)();
         let mut refreshed = locked(&self.refreshed);
         let recent = refreshed.is_some_and(|at| running.saturating_sub(at) < REFRESH_EVERY);
         if recent || !self.has_server() || self.is_closed() {
@@ -199,7 +199,7 @@ impl Engine {
         );
     }
 
-    fn refresh(&self, device: &str, license: bool) -> Result<(), Failure> {
+    fn refresh(&self, device: &str, license: bool) -> Result<(), SdkError> {
         let transport = self.transport()?;
         let document = transport.revocations();
         if let Err(failure) = &document
@@ -207,11 +207,11 @@ impl Engine {
         {
             return Err(failure.clone());
         }
-        if self.records().rooted() {
+        if self.cache().rooted() {
             let _ = self.fetch_trust(&transport);
         }
         if let Ok(document) = document {
-            let _ = self.records().take_revocations(&document, (self.host.now)());
+            let _ = self.cache().take_revocations(&document, (self.platform.now)());
         }
         if license && !self.is_closed() && !self.settings.activation_code.is_empty() {
             let _ = self.fetch(device, LicenseType::String);
@@ -245,35 +245,36 @@ impl Engine {
 
 /// Verifies the receipt: it answers our nonce and belongs to this license.
 fn receipt(
-    records: &crate::records::Records,
+    cache: &crate::cache::VerifiedCache,
     answer: &LicenseAnswer,
     nonce: &str,
     now: Timestamp,
-) -> Result<Timestamp, Failure> {
+) -> Result<Timestamp, SdkError> {
     let documents = armor::read(answer.license.as_bytes()).unwrap_or_default();
     let belongs = documents
         .iter()
         .filter(|block| block.label == Label::License)
         .map(|block| block.document.as_str())
         .chain([answer.license.as_str()]);
-    receipt_of(records, &answer.receipt, nonce, belongs, now)
+    receipt_of(cache, &answer.receipt, nonce, belongs, now)
 }
 
 /// Verifies a receipt: it answers our nonce and is about one of these texts.
 pub(super) fn receipt_of<'a>(
-    records: &crate::records::Records,
+    cache: &crate::cache::VerifiedCache,
     receipt: &str,
     nonce: &str,
     mut texts: impl Iterator<Item = &'a str>,
     now: Timestamp,
-) -> Result<Timestamp, Failure> {
-    let invalid = |what: &str| Failure::with(Code::ReceiptInvalid, what);
-    let opened = records.ring().open(DocType::Receipt, receipt, now).map_err(|refusal| {
-        match refusal.code() {
-            Code::KeyUnknown => refusal.into(),
-            code => invalid(code.as_str()),
-        }
-    })?;
+) -> Result<Timestamp, SdkError> {
+    let invalid = |what: &str| SdkError::with(Code::ReceiptInvalid, what);
+    let opened =
+        cache.ring().open(DocType::Receipt, receipt, now).map_err(|refusal| {
+            match refusal.code() {
+                Code::KeyUnknown => refusal.into(),
+                code => invalid(code.as_str()),
+            }
+        })?;
     let text = |name: &str| opened.payload.get(name).and_then(serde_json::Value::as_str);
     if text("nonce") != Some(nonce) {
         return Err(invalid("nonce"));
@@ -286,7 +287,7 @@ pub(super) fn receipt_of<'a>(
 
 /// Which of two failures the user should hear first: what the server refused, or what is wrong
 /// with the license he has when the server said nothing about it.
-fn told(refused: Option<Failure>, failure: Failure) -> Failure {
+fn failure_of(refused: Option<SdkError>, failure: SdkError) -> SdkError {
     let silent = matches!(
         failure.code,
         Code::ServerUnreachable
@@ -302,7 +303,7 @@ fn told(refused: Option<Failure>, failure: Failure) -> Failure {
 }
 
 /// The server's answer replaces what is kept, unless that belongs to something else that is valid
-/// or was issued later: an online answer never takes away what somebody put there by hand.
+/// or was issued later: an online answer never replaces a license that was installed by hand.
 fn replaces(new: &Verified, kept: &Verified) -> bool {
     new.claims.instance == kept.claims.instance && new.claims.issued_at >= kept.claims.issued_at
 }

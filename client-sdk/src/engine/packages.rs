@@ -1,4 +1,4 @@
-//! Fetches the package of a release and lets it count only when it is the published one.
+//! Downloads the package of a release and accepts it only with the published digest.
 
 use std::{
     fs,
@@ -10,7 +10,7 @@ use license_core::{Code, release::Release};
 use sha2::{Digest, Sha256};
 
 use super::Engine;
-use crate::{failure::Failure, transport};
+use crate::{error::SdkError, transport};
 
 /// A network read or a file, whichever the list names.
 type Source = Box<dyn Read>;
@@ -25,24 +25,24 @@ impl Engine {
         &self,
         release: &Release,
         given_up: &dyn Fn() -> bool,
-    ) -> Result<PathBuf, Failure> {
+    ) -> Result<PathBuf, SdkError> {
         let name = file_name(release);
         let target =
-            self.records().updates(&name).ok_or_else(|| Failure::of(Code::StateUnwritable))?;
-        let nobody_left = || given_up() || self.is_closed();
+            self.cache().updates(&name).ok_or_else(|| SdkError::of(Code::StateUnwritable))?;
+        let canceled = || given_up() || self.is_closed();
         if let Ok(there) = fs::File::open(&target)
-            && copy(Box::new(there), &mut io::sink(), release, &nobody_left).is_ok()
+            && copy(Box::new(there), &mut io::sink(), release, &canceled).is_ok()
         {
             return Ok(target);
         }
         let part = target.with_file_name(format!("{name}.part"));
         let unwritable = |error: io::Error| {
-            Failure::with(Code::StateUnwritable, format_args!("{}: {error}", part.display()))
+            SdkError::with(Code::StateUnwritable, format_args!("{}: {error}", part.display()))
         };
         fs::create_dir_all(target.parent().unwrap_or(Path::new(""))).map_err(unwritable)?;
         let source = self.source(release)?;
         let mut file = fs::File::create(&part).map_err(unwritable)?;
-        let copied = copy(source, &mut file, release, &nobody_left)
+        let copied = copy(source, &mut file, release, &canceled)
             .and_then(|()| file.sync_all().map_err(unwritable));
         drop(file);
         let done = copied.and_then(|()| fs::rename(&part, &target).map_err(unwritable));
@@ -52,7 +52,7 @@ impl Engine {
         done.map(|()| target)
     }
 
-    fn source(&self, release: &Release) -> Result<Source, Failure> {
+    fn source(&self, release: &Release) -> Result<Source, SdkError> {
         let url = release.url.trim();
         if url.starts_with("https://") || url.starts_with("http://") {
             return Ok(Box::new(transport::package(url, release.len, &self.settings.proxy)?));
@@ -60,10 +60,10 @@ impl Engine {
         // Sites without a network share packages in a folder.
         let path = local_path(url);
         if !path.is_absolute() {
-            return Err(Failure::with(Code::PackageDamaged, "neither https nor a full path"));
+            return Err(SdkError::with(Code::PackageDamaged, "neither https nor a full path"));
         }
         let file = fs::File::open(&path).map_err(|error| {
-            Failure::with(Code::ServerUnreachable, format_args!("{}: {error}", path.display()))
+            SdkError::with(Code::ServerUnreachable, format_args!("{}: {error}", path.display()))
         })?;
         Ok(Box::new(file))
     }
@@ -75,26 +75,26 @@ fn copy(
     target: &mut dyn Write,
     release: &Release,
     given_up: &dyn Fn() -> bool,
-) -> Result<(), Failure> {
-    let damaged = |what: &str| Failure::with(Code::PackageDamaged, what);
+) -> Result<(), SdkError> {
+    let damaged = |what: &str| SdkError::with(Code::PackageDamaged, what);
     let mut hash = Sha256::new();
     let mut left = release.len;
     let mut buffer = vec![0; 64 * 1024];
     loop {
         if given_up() {
-            return Err(Failure::of(Code::ShutDown));
+            return Err(SdkError::of(Code::ShutDown));
         }
         let read = match source.read(&mut buffer) {
             Ok(0) => break,
             Ok(read) => read,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(error) => return Err(Failure::with(Code::ServerUnreachable, error)),
+            Err(error) => return Err(SdkError::with(Code::ServerUnreachable, error)),
         };
         left = left.checked_sub(read as u64).ok_or_else(|| damaged("larger than published"))?;
         hash.update(&buffer[..read]);
         target
             .write_all(&buffer[..read])
-            .map_err(|error| Failure::with(Code::StateUnwritable, error))?;
+            .map_err(|error| SdkError::with(Code::StateUnwritable, error))?;
     }
     if left > 0 {
         return Err(damaged("smaller than published"));

@@ -1,16 +1,16 @@
-//! Licenses that the program found: text, files, folders, the address of a server.
+//! License sources that the program names: text, files, folders, the address of a server.
 
 use std::{fs, path::Path};
 
 use license_core::{Code, Timestamp, armor, verify::Verified};
 
 use super::{Engine, locked};
-use crate::{Outcome, failure::Failure, transport};
+use crate::{Outcome, error::SdkError, transport};
 
 /// A license file larger than this is none.
 const FILE_LIMIT: u64 = 8 * 1024 * 1024;
 
-/// A folder may hold other things; nobody keeps more licenses than this in one.
+/// Licenses read of one folder; it may hold other files.
 const FILES_LIMIT: usize = 256;
 
 impl Engine {
@@ -18,7 +18,7 @@ impl Engine {
     pub(crate) fn open(&self, sources: &[&str]) -> Outcome {
         let device = self.device("");
         let mut best: Option<(String, Verified)> = None;
-        let mut refused: Option<Failure> = None;
+        let mut refused: Option<SdkError> = None;
         for source in sources {
             let texts = match self.texts(source) {
                 Ok(texts) => texts,
@@ -28,11 +28,11 @@ impl Engine {
                 }
             };
             for text in texts {
-                let mut records = self.records();
+                let mut cache = self.cache();
                 if let Ok(blocks) = armor::read(&text) {
-                    records.take_blocks(&blocks, &self.settings, (self.host.now)());
+                    cache.take_blocks(&blocks, &self.settings, (self.platform.now)());
                 }
-                match records.judge(&text, Some(&device), &self.settings, &self.host) {
+                match cache.judge(&text, Some(&device), &self.settings, &self.platform) {
                     Ok(verified) => {
                         if best.as_ref().is_none_or(|(_, best)| better(&verified, best)) {
                             best = Some((String::from_utf8_lossy(&text).into_owned(), verified));
@@ -43,31 +43,31 @@ impl Engine {
             }
         }
         let Some((text, verified)) = best else {
-            return Outcome::from(&refused.unwrap_or_else(|| Failure::of(Code::LicenseMissing)));
+            return Outcome::from(&refused.unwrap_or_else(|| SdkError::of(Code::LicenseMissing)));
         };
-        let mut records = self.records();
-        let kept = records.license().and_then(|text| {
-            records.judge(text.as_bytes(), Some(&device), &self.settings, &self.host).ok()
+        let mut cache = self.cache();
+        let kept = cache.license().and_then(|text| {
+            cache.judge(text.as_bytes(), Some(&device), &self.settings, &self.platform).ok()
         });
         if kept.as_ref().is_none_or(|kept| better(&verified, kept)) {
-            records.keep_license(&text, &verified);
+            cache.keep_license(&text, &verified);
         }
-        drop(records);
+        drop(cache);
         let outcome = Outcome::from(&verified);
         *locked(&self.in_force) = Some(verified);
         outcome
     }
 
     /// The license texts that a source holds.
-    fn texts(&self, source: &str) -> Result<Vec<Vec<u8>>, Failure> {
+    fn texts(&self, source: &str) -> Result<Vec<Vec<u8>>, SdkError> {
         let trimmed = source.trim();
         if trimmed.starts_with("https://") || trimmed.starts_with("http://") {
             let base = transport::base_url(trimmed)
-                .map_err(|error| Failure::with(Code::ConfigInvalid, error))?;
+                .map_err(|error| SdkError::with(Code::ConfigInvalid, error))?;
             *locked(&self.server) = Some(base);
             // Nothing waits for the network here: what this machine has answers, and later
             // requests ask that server.
-            let kept = self.records().license().ok_or_else(|| Failure::of(Code::LicenseMissing))?;
+            let kept = self.cache().license().ok_or_else(|| SdkError::of(Code::LicenseMissing))?;
             return Ok(vec![kept.into_bytes()]);
         }
         if trimmed.contains("-----BEGIN ") || trimmed.contains("eyJ") {
@@ -83,9 +83,9 @@ impl Engine {
         let looks_like_a_path =
             trimmed.contains(['/', '\\']) || path.extension().is_some_and(|e| e == "lic");
         Err(if looks_like_a_path {
-            Failure::with(Code::LicenseMissing, trimmed)
+            SdkError::with(Code::LicenseMissing, trimmed)
         } else {
-            Failure::of(Code::LicenseMalformed)
+            SdkError::of(Code::LicenseMalformed)
         })
     }
 }
@@ -99,19 +99,19 @@ fn better(new: &Verified, old: &Verified) -> bool {
     end(new) >= end(old)
 }
 
-fn file(path: &Path) -> Result<Vec<u8>, Failure> {
+fn file(path: &Path) -> Result<Vec<u8>, SdkError> {
     let failed = |error: &dyn std::fmt::Display| {
-        Failure::with(Code::LicenseMissing, format_args!("{}: {error}", path.display()))
+        SdkError::with(Code::LicenseMissing, format_args!("{}: {error}", path.display()))
     };
     let size = fs::metadata(path).map_err(|error| failed(&error))?.len();
     if size > FILE_LIMIT {
-        return Err(Failure::with(Code::LicenseMalformed, path.display()));
+        return Err(SdkError::with(Code::LicenseMalformed, path.display()));
     }
     fs::read(path).map_err(|error| failed(&error))
 }
 
 /// Every `.lic` file of a folder, in the order of their names.
-fn folder(path: &Path) -> Result<Vec<Vec<u8>>, Failure> {
+fn folder(path: &Path) -> Result<Vec<Vec<u8>>, SdkError> {
     let mut paths: Vec<_> = fs::read_dir(path)
         .into_iter()
         .flatten()
@@ -123,7 +123,7 @@ fn folder(path: &Path) -> Result<Vec<Vec<u8>>, Failure> {
     paths.truncate(FILES_LIMIT);
     let texts: Vec<_> = paths.iter().filter_map(|path| file(path).ok()).collect();
     if texts.is_empty() {
-        return Err(Failure::with(Code::LicenseMissing, path.display()));
+        return Err(SdkError::with(Code::LicenseMissing, path.display()));
     }
     Ok(texts)
 }

@@ -1,4 +1,4 @@
-//! Newer versions: what the signed release list says of this program, once a day from the server.
+//! Upgrade checks against the signed release list, fetched once a day.
 
 use std::sync::Arc;
 
@@ -11,24 +11,24 @@ use license_core::{
 use serde_json::{Map, Value};
 
 use super::{Engine, locked};
-use crate::{event::Event, failure::Failure, outbox::Ticket};
+use crate::{dispatcher::PendingRequest, error::SdkError, event::Event};
 
 impl Engine {
     /// Answers from the day's list, or asks for it.
-    pub(crate) fn check_versions(self: &Arc<Self>, ticket: Ticket) {
+    pub(crate) fn check_versions(self: &Arc<Self>, pending: PendingRequest) {
         self.local.send(
             self,
             Box::new(move |engine| match engine.upgrade(true) {
-                Some(upgrade) => engine.tell(ticket, &upgrade),
+                Some(upgrade) => engine.tell(pending, &upgrade),
                 None => engine.network.send(
                     engine,
                     Box::new(move |engine| {
-                        if ticket.is_void() {
+                        if pending.is_void() {
                             return;
                         }
                         match engine.fetch_releases() {
-                            Ok(upgrade) => engine.tell(ticket, &upgrade),
-                            Err(failure) => ticket.fail(&failure),
+                            Ok(upgrade) => engine.tell(pending, &upgrade),
+                            Err(failure) => pending.fail(&failure),
                         }
                     }),
                 ),
@@ -39,9 +39,9 @@ impl Engine {
     /// The decision by the list that is kept; nothing if it is not of today.
     fn upgrade(&self, of_today: bool) -> Option<Upgrade> {
         let license = self.bought();
-        let now = (self.host.now)();
-        let records = self.records();
-        let (list, fetched) = records.releases()?;
+        let now = (self.platform.now)();
+        let cache = self.cache();
+        let (list, fetched) = cache.releases()?;
         let fresh = fetched.is_some_and(|at| (at..at.plus(DAY)).contains(&now));
         // The channel may have changed since the list was kept.
         let settings = &self.settings;
@@ -57,35 +57,35 @@ impl Engine {
     /// nothing forbids a release.
     fn bought(&self) -> Option<License> {
         let in_force = self.license_in_force();
-        in_force.map(|verified| verified.claims).or_else(|| self.records().bought.clone())
+        in_force.map(|verified| verified.claims).or_else(|| self.cache().bought.clone())
     }
 
-    fn fetch_releases(&self) -> Result<Upgrade, Failure> {
+    fn fetch_releases(&self) -> Result<Upgrade, SdkError> {
         if !self.has_server() {
-            return Err(Failure::of(Code::ServerUnreachable));
+            return Err(SdkError::of(Code::ServerUnreachable));
         }
         let transport = self.transport()?;
-        if self.records().lacks_trust_list() {
+        if self.cache().lacks_trust_list() {
             let document = transport.trust()?;
-            self.records().take_trust(&document, (self.host.now)())?;
+            self.cache().take_trust(&document, (self.platform.now)())?;
         }
         let Self { settings, .. } = self;
         let document =
             transport.releases(&settings.product, &settings.platform, &settings.channel)?;
-        let now = (self.host.now)();
-        let mut taken = self.records().take_releases(&document, settings, now);
+        let now = (self.platform.now)();
+        let mut taken = self.cache().take_releases(&document, settings, now);
         if taken.as_ref().is_err_and(|refusal| refusal.code() == Code::KeyUnknown)
-            && self.records().rooted()
+            && self.cache().rooted()
         {
             let trust = transport.trust()?;
-            self.records().take_trust(&trust, now)?;
-            taken = self.records().take_releases(&document, settings, now);
+            self.cache().take_trust(&trust, now)?;
+            taken = self.cache().take_releases(&document, settings, now);
         }
         // A list of something else, an older one or one past its time tells nothing of today.
         Ok(if taken? { self.upgrade(false).unwrap_or(Upgrade::UNKNOWN) } else { Upgrade::UNKNOWN })
     }
 
-    fn tell(&self, ticket: Ticket, upgrade: &Upgrade) {
+    fn tell(&self, pending: PendingRequest, upgrade: &Upgrade) {
         let license = self.bought();
         let covered =
             upgrade.release.as_ref().filter(|release| release.is_covered_by(license.as_ref()));
@@ -96,7 +96,7 @@ impl Engine {
         if upgrade.forced {
             events.push(Event::update_forced());
         }
-        ticket.answer(events);
+        pending.answer(events);
     }
 
     /// Fetches the package that was offered.
@@ -108,15 +108,16 @@ impl Engine {
             return Ok(());
         }
         let release = locked(&self.offered).clone().ok_or(Code::UpgradeNotOffered)?;
-        let ticket = self.outbox.ask(crate::event::Asked::Package).ok_or(Code::ShutDown)?;
+        let pending =
+            self.dispatcher.ask(crate::event::RequestKind::Package).ok_or(Code::ShutDown)?;
         self.packages.send(
             self,
-            Box::new(move |engine| match engine.package(&release, &|| ticket.is_void()) {
+            Box::new(move |engine| match engine.package(&release, &|| pending.is_void()) {
                 Ok(path) => {
                     let version = release.version.to_string();
-                    ticket.answer(vec![Event::update_ready(&version, &path)]);
+                    pending.answer(vec![Event::update_ready(&version, &path)]);
                 }
-                Err(failure) => ticket.fail(&failure),
+                Err(failure) => pending.fail(&failure),
             }),
         );
         Ok(())

@@ -1,4 +1,4 @@
-//! What the program used of what is paid by quantity, reported with its license as the proof.
+//! Usage reports for metered entitlements, with the license as the proof.
 
 use license_core::{
     Code, Timestamp,
@@ -7,33 +7,33 @@ use license_core::{
 use serde_json::Value;
 
 use super::{Engine, licenses::receipt_of};
-use crate::{failure::Failure, usage::Used};
+use crate::{error::SdkError, usage::Used};
 
 impl Engine {
     /// Asks the server to count it; only its signed receipt says that it did.
     ///
     /// # Errors
     /// The server's refusal, or why its answer was refused: then the same may be sent again.
-    pub(crate) fn report(&self, used: &[Used]) -> Result<UsageAnswer, Failure> {
+    pub(crate) fn report(&self, used: &[Used]) -> Result<UsageAnswer, SdkError> {
         let transport = self.transport()?;
         let license =
-            self.license_in_force().ok_or_else(|| Failure::of(Code::LicenseMissing))?.document;
-        if self.records().lacks_trust_list() {
+            self.license_in_force().ok_or_else(|| SdkError::of(Code::LicenseMissing))?.document;
+        if self.cache().lacks_trust_list() {
             self.fetch_trust(&transport)?;
         }
         let nonce = self.nonce()?;
         let records = used.iter().map(record).collect();
         let report = UsageReport { license, nonce: nonce.clone(), records };
         let body = serde_json::to_string(&report)
-            .map_err(|error| Failure::with(Code::RequestInvalid, error))?;
+            .map_err(|error| SdkError::with(Code::RequestInvalid, error))?;
         let answer = transport.usage(&body)?;
         let genuine = || {
-            let now = (self.host.now)();
-            receipt_of(&self.records(), &answer.receipt, &nonce, [&*body].into_iter(), now)
+            let now = (self.platform.now)();
+            receipt_of(&self.cache(), &answer.receipt, &nonce, [&*body].into_iter(), now)
         };
         match genuine() {
             // The server may sign with a key that a newer trust list introduces.
-            Err(Failure { code: Code::KeyUnknown, .. }) if self.records().rooted() => {
+            Err(SdkError { code: Code::KeyUnknown, .. }) if self.cache().rooted() => {
                 self.fetch_trust(&transport)?;
                 genuine()?
             }

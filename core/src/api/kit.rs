@@ -1,5 +1,4 @@
-//! What the marketplace's joint-operation kit told of buyers, as operators see it, and who logged
-//! in.
+//! The joint-operation kit: tenants, applications, users and departments of buyers, and logins.
 
 use std::fmt;
 
@@ -25,7 +24,7 @@ pub struct TenantView {
     pub tenant_code: String,
     /// The enterprise's name.
     pub name: String,
-    /// Address of the authentication centre.
+    /// Address of the authentication center.
     pub domain_name: String,
     /// When it was told first.
     pub created_at: Timestamp,
@@ -33,7 +32,7 @@ pub struct TenantView {
     pub changed_at: Timestamp,
 }
 
-/// An application of a tenant at the authentication centre; its secret is never shown.
+/// An application of a tenant at the authentication center; its secret is never shown.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct TenantApplicationView {
@@ -46,7 +45,7 @@ pub struct TenantApplicationView {
     pub tenant_id: String,
     /// The marketplace's id.
     pub app_id: String,
-    /// Its name at the authentication centre.
+    /// Its name at the authentication center.
     pub client_id: String,
     /// When it was told first.
     pub created_at: Timestamp,
@@ -67,7 +66,7 @@ pub struct UserView {
     pub tenant_id: String,
     /// The application.
     pub app_id: String,
-    /// The name that the authentication centre tells as well.
+    /// The name that the authentication center tells as well.
     pub user_name: String,
     /// The person's name.
     pub name: String,
@@ -150,7 +149,7 @@ pub struct LoginRedeem {
 }
 
 impl fmt::Debug for LoginRedeem {
-    /// Whoever has the code can ask.
+    /// Without the code, which is a credential.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("LoginRedeem(..)")
     }
@@ -162,7 +161,7 @@ impl fmt::Debug for LoginRedeem {
 pub struct LoginView {
     /// Into what.
     pub application: LoginApplication,
-    /// What the authentication centre says about the user, as it says it.
+    /// What the authentication center says about the user, as it says it.
     #[cfg_attr(feature = "openapi", schema(value_type = Object))]
     pub user: Value,
     /// What `authSync` told about the user of that name; absent where it told nothing.
@@ -179,7 +178,7 @@ impl fmt::Debug for LoginView {
     }
 }
 
-/// The application that somebody logged into.
+/// The application of a login.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct LoginApplication {

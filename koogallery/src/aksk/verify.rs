@@ -1,4 +1,4 @@
-//! Verifies a signed request, for whoever plays the marketplace.
+//! Verifies a signed request, for a simulated marketplace.
 
 use subtle::ConstantTimeEq;
 

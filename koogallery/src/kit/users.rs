@@ -37,7 +37,7 @@ pub struct AuthSync {
 /// One user. Of one that is to be deleted only the name is needed.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct User {
-    /// The name that the authentication centre tells as well.
+    /// The name that the authentication center tells as well.
     pub user_name: String,
     /// The person's name.
     pub name: String,

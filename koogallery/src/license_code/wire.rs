@@ -10,7 +10,7 @@ use crate::time;
 /// Members under which a list of codes may stand in an answer whose form is not public.
 const LISTS: &[&str] = &["license_list", "licenses", "license_infos", "list", "records"];
 
-/// What a request asks for, as whoever plays the marketplace reads it.
+/// What a request asks for, as the marketplace reads it.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct CodeRequest {
     /// The codes.
@@ -24,7 +24,7 @@ pub struct CodeRequest {
 #[error("{0}")]
 pub struct InvalidRequest(pub &'static str);
 
-/// Reads a request as the marketplace does, for whoever plays it.
+/// Reads a request as the marketplace does, for a simulated one.
 ///
 /// # Errors
 ///

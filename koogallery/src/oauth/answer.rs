@@ -1,4 +1,4 @@
-//! The authentication centre's answers.
+//! The authentication center's answers.
 
 use std::fmt;
 

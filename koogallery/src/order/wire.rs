@@ -10,7 +10,7 @@ use crate::time;
 #[error("the order has no usable {0}")]
 pub struct InvalidOrder(pub &'static str);
 
-/// The answer that carries an order, for whoever plays the marketplace.
+/// The answer that carries an order, for a simulated marketplace.
 #[must_use]
 pub fn answer(order: &Order) -> Vec<u8> {
     json!({ "resultCode": "MKT.0000", "resultMsg": "Success", "orderInfo": order.to_json() })
@@ -18,7 +18,7 @@ pub fn answer(order: &Order) -> Vec<u8> {
         .into_bytes()
 }
 
-/// The answer that refuses, for whoever plays the marketplace.
+/// The answer that refuses, for a simulated marketplace.
 #[must_use]
 pub fn refusal(code: &str, message: &str) -> Vec<u8> {
     json!({ "resultCode": code, "resultMsg": message }).to_string().into_bytes()

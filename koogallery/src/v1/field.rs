@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 
 use crate::signature::AccessKey;
 
-/// The characters in front of the base64, which are the initialisation vector.
+/// The characters in front of the base64, which are the initialization vector.
 pub const IV_LENGTH: usize = 16;
 
 /// How long the AES key is.
@@ -64,7 +64,7 @@ pub fn iv_from_random(random: [u8; IV_LENGTH]) -> [u8; IV_LENGTH] {
     random.map(|byte| ALPHABET[usize::from(byte % 64)])
 }
 
-/// Encrypts a field under an initialisation vector of ASCII characters that is used once.
+/// Encrypts a field under an initialization vector of ASCII characters that is used once.
 #[must_use]
 pub fn encrypt(
     key: &AccessKey,

@@ -33,7 +33,7 @@ fn answers(sdk: &Sdk) -> Vec<Code> {
 #[test]
 fn before_init_and_after_shut_out_every_call_says_so() {
     let world = World::new();
-    let sdk = Sdk::with_host(world.host(), None);
+    let sdk = Sdk::with_host(world.platform(), None);
     assert!(answers(&sdk).iter().all(|code| *code == Code::NotInitialized));
     assert_eq!(sdk.init(), Code::ConfigInvalid);
     assert_eq!(sdk.configure(Config { trust: String::new(), ..world.offline() }), Code::Ok);
@@ -82,7 +82,7 @@ fn what_the_program_found_out_is_recorded() {
 fn every_call_works_inside_of_a_callback_and_shut_out_too() {
     let world = World::new();
     world.keep(&license(DEVICE, |_| {}));
-    let sdk = Arc::new(Sdk::with_host(world.host(), Some(world.offline())));
+    let sdk = Arc::new(Sdk::with_host(world.platform(), Some(world.offline())));
     let (sender, seen) = mpsc::channel();
     let inside: Arc<OnceLock<Arc<Sdk>>> = Arc::default();
     let cell = Arc::clone(&inside);
@@ -116,7 +116,7 @@ fn every_call_works_inside_of_a_callback_and_shut_out_too() {
 #[test]
 fn the_callback_may_drop_the_last_handle() {
     let world = World::new();
-    let sdk = Sdk::with_host(world.host(), Some(world.offline()));
+    let sdk = Sdk::with_host(world.platform(), Some(world.offline()));
     let holder: Arc<std::sync::Mutex<Option<Sdk>>> = Arc::default();
     let (sender, seen) = mpsc::channel();
     let inside = Arc::clone(&holder);
@@ -154,7 +154,7 @@ fn what_is_open_at_the_end_fails_before_the_end() {
 #[test]
 fn a_running_callback_is_waited_for() {
     let world = World::new();
-    let sdk = Sdk::with_host(world.host(), Some(world.offline()));
+    let sdk = Sdk::with_host(world.platform(), Some(world.offline()));
     let (sender, seen) = mpsc::channel();
     let ended = Arc::new(AtomicUsize::new(0));
     let inside = Arc::clone(&ended);

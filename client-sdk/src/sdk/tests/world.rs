@@ -29,7 +29,7 @@ use license_core::{
 };
 use serde_json::{Value, json};
 
-use crate::{Config, EventType, Sdk, host::Host};
+use crate::{Config, EventType, Sdk, platform::Platform};
 
 pub(super) const DEVICE: &str =
     "04:7C:16:5E:E3:5D|S4EWNX0R123456|/7X2B0M3/CNWS2007/|BFEBFBFF00090672";
@@ -265,11 +265,11 @@ impl World {
         self.root.path().join("state").join(name)
     }
 
-    pub(super) fn host(&self) -> Host {
+    pub(super) fn platform(&self) -> Platform {
         let now = Arc::clone(&self.now);
         let running = Arc::clone(&self.running);
         let nonces = Arc::clone(&self.nonces);
-        Host {
+        Platform {
             env: Arc::new(|_| None),
             config_files: Vec::new(),
             state_home: None,
@@ -303,7 +303,7 @@ impl World {
     }
 
     pub(super) fn start(&self, config: Config) -> Running {
-        let sdk = Sdk::with_host(self.host(), Some(config));
+        let sdk = Sdk::with_host(self.platform(), Some(config));
         let (sender, events) = mpsc::channel();
         sdk.register_event_recall(move |kind, message| {
             // The test may have seen enough.

@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{Parts, Steadiness, Surroundings};
+use super::{MachineKind, Parts, Steadiness};
 
 /// Names of block devices that are no hardware of this machine.
 const NOT_DISKS: [&str; 9] = ["loop", "ram", "zram", "dm-", "md", "sr", "fd", "nbd", "drbd"];
@@ -157,14 +157,14 @@ impl Tree<'_> {
         })
     }
 
-    fn surroundings(&self, cpuinfo: &str) -> Option<Surroundings> {
+    fn surroundings(&self, cpuinfo: &str) -> Option<MachineKind> {
         let release = self
             .text("proc/sys/kernel/osrelease")
             .or_else(|| self.text("proc/version"))
             .unwrap_or_default()
             .to_lowercase();
         if release.contains("microsoft") {
-            return Some(Surroundings::Wsl);
+            return Some(MachineKind::Wsl);
         }
         let groups = self.text("proc/1/cgroup").unwrap_or_default();
         let marks = ["docker", "kubepods", "containerd", "lxc", "libpod"];
@@ -172,7 +172,7 @@ impl Tree<'_> {
             || self.0.join("run/.containerenv").exists()
             || marks.iter().any(|mark| groups.contains(mark))
         {
-            return Some(Surroundings::Container);
+            return Some(MachineKind::Container);
         }
         let firmware = ["sys_vendor", "product_name", "bios_vendor"]
             .into_iter()
@@ -182,7 +182,7 @@ impl Tree<'_> {
             .to_uppercase();
         let virtual_machine = HYPERVISORS.iter().any(|word| firmware.contains(word))
             || field(cpuinfo, "flags").is_some_and(|f| f.split(' ').any(|f| f == "hypervisor"));
-        virtual_machine.then_some(Surroundings::VirtualMachine)
+        virtual_machine.then_some(MachineKind::VirtualMachine)
     }
 }
 

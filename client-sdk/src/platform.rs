@@ -1,11 +1,11 @@
-//! What the SDK takes from the process and machine it runs in: environment, clock, randomness,
-//! folders, hardware. One place, so that tests can give their own.
+//! The platform: environment, clock, randomness, folders and hardware of the process, injected so
+//! that tests supply their own.
 
 use std::{env, path::PathBuf, sync::Arc, time::Instant};
 
 use license_core::Timestamp;
 
-use crate::device::Machine;
+use crate::machine::Machine;
 
 /// The name of our folders below the platform's.
 const FOLDER: &str = "licsdk";
@@ -14,18 +14,18 @@ type Variable = dyn Fn(&str) -> Option<String> + Send + Sync;
 
 /// The surroundings of one [`crate::Sdk`], cheap to clone.
 #[derive(Clone)]
-pub(crate) struct Host {
+pub(crate) struct Platform {
     /// Reads an environment variable.
     pub(crate) env: Arc<Variable>,
     /// Where a `licsdk.toml` may lie, the first that sets a key wins.
     pub(crate) config_files: Vec<PathBuf>,
-    /// Where state is kept when nobody names a folder.
+    /// Where state is kept when no folder is configured.
     pub(crate) state_home: Option<PathBuf>,
     /// Where the clock floor is kept for the second time.
     pub(crate) floor_home: Option<PathBuf>,
     /// The wall clock.
     pub(crate) now: Arc<dyn Fn() -> Timestamp + Send + Sync>,
-    /// Seconds on a clock that nobody sets.
+    /// Seconds on a monotonic clock.
     pub(crate) running: Arc<dyn Fn() -> i64 + Send + Sync>,
     /// Unguessable bytes, or nothing when the system has none.
     pub(crate) nonce: Arc<dyn Fn() -> Option<[u8; 24]> + Send + Sync>,
@@ -33,7 +33,7 @@ pub(crate) struct Host {
     pub(crate) machine: Arc<dyn Fn() -> String + Send + Sync>,
 }
 
-impl Host {
+impl Platform {
     /// The process as it is.
     pub(crate) fn real() -> Self {
         let started = Instant::now();
@@ -92,7 +92,7 @@ fn state_home() -> Option<PathBuf> {
     }
 }
 
-/// Another folder than [`state_home`]: whoever deletes one leaves the other.
+/// Another folder than [`state_home`]: deleting one leaves the other.
 fn floor_home() -> Option<PathBuf> {
     if cfg!(windows) {
         folder("APPDATA").or_else(|| below_home("AppData\\Roaming"))

@@ -1,5 +1,5 @@
-//! The state folder: small files, written whole or not at all. What lies there is never believed:
-//! whoever reads verifies it, and a broken file is put aside.
+//! The state folder: small files, written whole or not at all. Their readers verify what they hold,
+//! and a broken file is set aside.
 
 use std::{
     fs, io,
@@ -17,9 +17,9 @@ static NEXT: AtomicU64 = AtomicU64::new(0);
 
 /// One folder of state; without one nothing is kept beyond the process.
 #[derive(Clone, Debug)]
-pub(crate) struct Folder(Option<PathBuf>);
+pub(crate) struct StateDir(Option<PathBuf>);
 
-impl Folder {
+impl StateDir {
     pub(crate) const fn new(path: Option<PathBuf>) -> Self {
         Self(path)
     }
@@ -52,7 +52,7 @@ impl Folder {
         }
     }
 
-    /// Renames a file that cannot be used, for whoever wants to know why.
+    /// Renames a file that cannot be used, so that its cause can be examined.
     pub(crate) fn set_aside(&self, name: &str) {
         if let Some(path) = self.path(name) {
             // If even that fails the file is simply ignored again next time.
@@ -98,7 +98,7 @@ mod tests {
     #[test]
     fn a_file_is_replaced_whole_and_nothing_is_left_behind() {
         let root = tempfile::tempdir().unwrap();
-        let folder = Folder::new(Some(root.path().join("软件/仿真")));
+        let folder = StateDir::new(Some(root.path().join("软件/仿真")));
         assert_eq!(folder.read("license.lic"), None);
         for text in ["one", "two"] {
             folder.write("license.lic", text.as_bytes()).unwrap();
@@ -111,7 +111,7 @@ mod tests {
     #[test]
     fn what_is_no_text_is_put_aside() {
         let root = tempfile::tempdir().unwrap();
-        let folder = Folder::new(Some(root.path().to_owned()));
+        let folder = StateDir::new(Some(root.path().to_owned()));
         folder.write("list", b"\xFF\xFE\x00").unwrap();
         assert_eq!(folder.read("list"), None);
         assert!(root.path().join("list.corrupt").exists());
@@ -123,15 +123,15 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let file = root.path().join("file");
         fs::write(&file, "x").unwrap();
-        assert!(Folder::new(Some(file.join("below"))).write("a", b"b").is_err());
-        assert!(Folder::new(None).write("a", b"b").is_err());
-        assert_eq!(Folder::new(None).read("a"), None);
+        assert!(StateDir::new(Some(file.join("below"))).write("a", b"b").is_err());
+        assert!(StateDir::new(None).write("a", b"b").is_err());
+        assert_eq!(StateDir::new(None).read("a"), None);
     }
 
     #[test]
     fn many_writers_leave_one_whole_file() {
         let root = tempfile::tempdir().unwrap();
-        let folder = Folder::new(Some(root.path().to_owned()));
+        let folder = StateDir::new(Some(root.path().to_owned()));
         std::thread::scope(|scope| {
             for i in 0..8u8 {
                 let folder = folder.clone();

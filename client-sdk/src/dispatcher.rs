@@ -1,7 +1,8 @@
-//! Questions that wait for their end, and events on their way to the program.
+//! Event dispatcher: pending requests, and the thread that calls the program with their events.
 //!
-//! Every accepted question ends in exactly one answer: the ticket leaves the table when it is
-//! answered, whatever comes later finds nothing to answer.
+//! Every accepted request ends in exactly one answer: answering removes it from the table, so that a
+//! later answer finds nothing. One lock guards table, queue and callback; it is never held while the
+//! program's code runs, because that code may call the SDK.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -14,23 +15,23 @@ use std::{
 use license_core::Code;
 
 use crate::{
-    event::{Asked, Event, EventType},
-    failure::Failure,
+    error::SdkError,
+    event::{Event, EventType, RequestKind},
 };
 
 pub(crate) type Callback = Arc<dyn Fn(EventType, &str) + Send + Sync>;
 
-/// Where answers are put and taken from.
+/// Queue of events and table of pending requests.
 #[derive(Default)]
-pub(crate) struct Outbox {
-    inside: Mutex<Inside>,
+pub(crate) struct EventDispatcher {
+    inside: Mutex<DispatcherState>,
     changed: Condvar,
 }
 
 #[derive(Default)]
-struct Inside {
+struct DispatcherState {
     queue: VecDeque<Event>,
-    open: BTreeMap<u64, Asked>,
+    open: BTreeMap<u64, RequestKind>,
     next: u64,
     callback: Option<Callback>,
     /// The thread that calls the program; none before the start and after the end.
@@ -38,43 +39,43 @@ struct Inside {
     closed: bool,
 }
 
-/// The right to answer one question once. Dropped unanswered, it answers with a failure.
-pub(crate) struct Ticket {
-    outbox: Arc<Outbox>,
+/// The right to answer one request once. Dropped unanswered, it fails the request.
+pub(crate) struct PendingRequest {
+    dispatcher: Arc<EventDispatcher>,
     number: u64,
 }
 
-impl Ticket {
+impl PendingRequest {
     /// Ends the question; further events may follow the answer.
     pub(crate) fn answer(self, events: Vec<Event>) {
-        self.outbox.answer(self.number, events);
+        self.dispatcher.answer(self.number, events);
     }
 
     /// Ends the question with a failure.
-    pub(crate) fn fail(self, failure: &Failure) {
-        self.outbox.fail(self.number, failure);
+    pub(crate) fn fail(self, failure: &SdkError) {
+        self.dispatcher.fail(self.number, failure);
     }
 
     /// Whether an answer is no longer wanted.
     pub(crate) fn is_void(&self) -> bool {
-        !self.outbox.lock().open.contains_key(&self.number)
+        !self.dispatcher.lock().open.contains_key(&self.number)
     }
 }
 
-impl Drop for Ticket {
+impl Drop for PendingRequest {
     fn drop(&mut self) {
-        self.outbox.fail(self.number, &Failure::of(Code::Internal));
+        self.dispatcher.fail(self.number, &SdkError::of(Code::Internal));
     }
 }
 
-impl Outbox {
-    fn lock(&self) -> MutexGuard<'_, Inside> {
+impl EventDispatcher {
+    fn lock(&self) -> MutexGuard<'_, DispatcherState> {
         // A panic in between leaves nothing half done here.
         self.inside.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Accepts a question, unless the outbox is closed.
-    pub(crate) fn ask(self: &Arc<Self>, asked: Asked) -> Option<Ticket> {
+    /// Accepts a question, unless the dispatcher is closed.
+    pub(crate) fn ask(self: &Arc<Self>, asked: RequestKind) -> Option<PendingRequest> {
         let mut inside = self.lock();
         if inside.closed {
             return None;
@@ -82,7 +83,7 @@ impl Outbox {
         inside.next += 1;
         let number = inside.next;
         inside.open.insert(number, asked);
-        Some(Ticket { outbox: Arc::clone(self), number })
+        Some(PendingRequest { dispatcher: Arc::clone(self), number })
     }
 
     fn answer(&self, number: u64, events: Vec<Event>) {
@@ -93,7 +94,7 @@ impl Outbox {
         }
     }
 
-    fn fail(&self, number: u64, failure: &Failure) {
+    fn fail(&self, number: u64, failure: &SdkError) {
         let mut inside = self.lock();
         if let Some(asked) = inside.open.remove(&number) {
             inside.queue.push_back(asked.failed(failure));
@@ -101,7 +102,7 @@ impl Outbox {
         }
     }
 
-    /// Names who is called; events that came before are kept for the first one.
+    /// Replaces the callback; events that came before the first one are kept for it.
     pub(crate) fn register(&self, callback: Callback) {
         let mut inside = self.lock();
         if inside.closed {
@@ -110,7 +111,7 @@ impl Outbox {
         let before = inside.callback.replace(callback);
         self.changed.notify_all();
         drop(inside);
-        // What the program captured may call us while it goes.
+        // Dropped outside of the lock: destructors of captured values may call the SDK.
         drop(before);
     }
 
@@ -119,11 +120,11 @@ impl Outbox {
     /// # Errors
     /// [`Code::Internal`] if the system gives no thread.
     pub(crate) fn start(self: &Arc<Self>) -> Result<(), Code> {
-        let outbox = Arc::clone(self);
+        let dispatcher = Arc::clone(self);
         let mut inside = self.lock();
         let thread = thread::Builder::new()
             .name("licsdk-events".to_owned())
-            .spawn(move || outbox.deliver())
+            .spawn(move || dispatcher.deliver())
             .map_err(|_| Code::Internal)?;
         inside.caller = Some(thread.thread().id());
         Ok(())
@@ -143,7 +144,7 @@ impl Outbox {
                 drop(catch_unwind(AssertUnwindSafe(|| drop(callback))));
                 inside = self.lock();
             } else if inside.closed {
-                // The program's object may go once nobody calls it any more.
+                // No event follows: the callback and what it captured can be dropped.
                 let callback = inside.callback.take();
                 inside.queue.clear();
                 inside.caller = None;
@@ -162,9 +163,9 @@ impl Outbox {
         let mut inside = self.lock();
         inside.closed = true;
         let open = std::mem::take(&mut inside.open);
-        let failure = Failure::of(Code::ShutDown);
+        let failure = SdkError::of(Code::ShutDown);
         inside.queue.extend(open.into_values().map(|asked| asked.failed(&failure)));
-        // Where no thread was started nobody else will let go of the program's object.
+        // Without a thread the callback has to be dropped here.
         let unused = if inside.caller.is_none() { inside.callback.take() } else { None };
         self.changed.notify_all();
         drop(inside);
@@ -195,31 +196,31 @@ mod tests {
     use super::*;
     use crate::event::LicenseType;
 
-    const ASKED: Asked = Asked::License(LicenseType::String);
+    const ASKED: RequestKind = RequestKind::License(LicenseType::String);
 
-    fn started() -> (Arc<Outbox>, mpsc::Receiver<String>) {
-        let outbox = Arc::new(Outbox::default());
+    fn started() -> (Arc<EventDispatcher>, mpsc::Receiver<String>) {
+        let dispatcher = Arc::new(EventDispatcher::default());
         let (sender, receiver) = mpsc::channel();
-        outbox.register(Arc::new(move |_, message| {
+        dispatcher.register(Arc::new(move |_, message| {
             // The test may have seen enough.
             let _ = sender.send(message.to_owned());
         }));
-        outbox.start().unwrap();
-        (outbox, receiver)
+        dispatcher.start().unwrap();
+        (dispatcher, receiver)
     }
 
-    fn ended(outbox: &Outbox) {
-        outbox.close();
-        assert!(outbox.wait(Duration::from_secs(10)));
-        assert!(outbox.lock().caller.is_none());
+    fn ended(dispatcher: &EventDispatcher) {
+        dispatcher.close();
+        assert!(dispatcher.wait(Duration::from_secs(10)));
+        assert!(dispatcher.lock().caller.is_none());
     }
 
     #[test]
     fn a_question_is_answered_once() {
-        let (outbox, events) = started();
-        let ticket = outbox.ask(ASKED).unwrap();
-        ticket.answer(vec![Event::license_string("L", &[])]);
-        ended(&outbox);
+        let (dispatcher, events) = started();
+        let pending = dispatcher.ask(ASKED).unwrap();
+        pending.answer(vec![Event::license_string("L", &[])]);
+        ended(&dispatcher);
         let all: Vec<_> = events.iter().collect();
         assert_eq!(all.len(), 1);
         assert!(all[0].contains("\"L\""));
@@ -227,13 +228,13 @@ mod tests {
 
     #[test]
     fn a_question_that_was_dropped_or_left_open_fails_once() {
-        let (outbox, events) = started();
-        drop(outbox.ask(ASKED).unwrap());
-        let open = outbox.ask(ASKED).unwrap();
-        ended(&outbox);
+        let (dispatcher, events) = started();
+        drop(dispatcher.ask(ASKED).unwrap());
+        let open = dispatcher.ask(ASKED).unwrap();
+        ended(&dispatcher);
         assert!(open.is_void());
         open.answer(vec![Event::license_string("late", &[])]);
-        assert!(outbox.ask(ASKED).is_none());
+        assert!(dispatcher.ask(ASKED).is_none());
         let all: Vec<_> = events.iter().collect();
         assert_eq!(all.len(), 2);
         assert!(all[0].contains("INTERNAL"));
@@ -242,54 +243,54 @@ mod tests {
 
     #[test]
     fn events_wait_for_the_first_callback() {
-        let outbox = Arc::new(Outbox::default());
-        outbox.start().unwrap();
-        outbox.ask(ASKED).unwrap().fail(&Failure::of(Code::Internal));
+        let dispatcher = Arc::new(EventDispatcher::default());
+        dispatcher.start().unwrap();
+        dispatcher.ask(ASKED).unwrap().fail(&SdkError::of(Code::Internal));
         let (sender, events) = mpsc::channel();
-        outbox.register(Arc::new(move |kind, _: &str| sender.send(kind).unwrap()));
+        dispatcher.register(Arc::new(move |kind, _: &str| sender.send(kind).unwrap()));
         assert_eq!(events.recv_timeout(Duration::from_secs(5)), Ok(EventType::LicenseVerify));
-        ended(&outbox);
+        ended(&dispatcher);
     }
 
     #[test]
     fn a_callback_that_calls_us_while_it_goes_does_not_lock_itself_out() {
-        struct Asks(Arc<Outbox>);
+        struct Asks(Arc<EventDispatcher>);
         impl Drop for Asks {
             fn drop(&mut self) {
                 drop(self.0.ask(ASKED));
             }
         }
-        let outbox = Arc::new(Outbox::default());
-        let asks = Asks(Arc::clone(&outbox));
-        outbox.register(Arc::new(move |_, _: &str| {
+        let dispatcher = Arc::new(EventDispatcher::default());
+        let asks = Asks(Arc::clone(&dispatcher));
+        dispatcher.register(Arc::new(move |_, _: &str| {
             let _ = &asks;
         }));
         let (sender, events) = mpsc::channel();
-        outbox.register(Arc::new(move |kind, _: &str| sender.send(kind).unwrap()));
-        outbox.start().unwrap();
+        dispatcher.register(Arc::new(move |kind, _: &str| sender.send(kind).unwrap()));
+        dispatcher.start().unwrap();
         assert!(events.recv_timeout(Duration::from_secs(5)).is_ok());
-        ended(&outbox);
+        ended(&dispatcher);
     }
 
     #[test]
     fn a_callback_that_panics_ends_with_its_event() {
-        let outbox = Arc::new(Outbox::default());
+        let dispatcher = Arc::new(EventDispatcher::default());
         let (sender, events) = mpsc::channel();
-        outbox.register(Arc::new(move |_, _: &str| {
+        dispatcher.register(Arc::new(move |_, _: &str| {
             sender.send(()).unwrap();
             panic!("the program's own defect");
         }));
-        outbox.start().unwrap();
-        drop(outbox.ask(ASKED));
-        drop(outbox.ask(ASKED));
-        ended(&outbox);
+        dispatcher.start().unwrap();
+        drop(dispatcher.ask(ASKED));
+        drop(dispatcher.ask(ASKED));
+        ended(&dispatcher);
         assert_eq!(events.iter().count(), 2);
     }
 
     #[test]
     fn without_a_thread_nobody_waits() {
-        let outbox = Outbox::default();
-        outbox.close();
-        assert!(outbox.wait(Duration::from_mins(1)));
+        let dispatcher = EventDispatcher::default();
+        dispatcher.close();
+        assert!(dispatcher.wait(Duration::from_mins(1)));
     }
 }

@@ -28,7 +28,7 @@ pub(super) fn output(command: &mut Command, limit: Duration) -> Option<Vec<u8>> 
     thread::spawn(move || {
         let mut bytes = Vec::new();
         let read = stdout.read_to_end(&mut bytes);
-        // The receiver is gone when the time was up; nobody wants the bytes then.
+        // After the timeout the receiver is gone and the bytes are not needed.
         let _ = sender.send(read.map(|_| bytes));
     });
     let bytes = receiver.recv_timeout(until.saturating_duration_since(Instant::now()));

@@ -1,19 +1,19 @@
-//! Why something could not be done: a stable code and a sentence in both languages.
+//! The error of every operation: a stable code and sentences in English and Chinese.
 
 use license_core::{Code, Lang, Refusal};
 use serde_json::{Value, json};
 
-/// A failure as events and outcomes tell it.
+/// An error as events and outcomes carry it.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
-#[error("{code}: {}", told.message)]
-pub(crate) struct Failure {
+#[error("{code}: {}", details.message)]
+pub(crate) struct SdkError {
     pub(crate) code: Code,
-    /// Boxed: a failure is seldom and should not make every result large.
-    told: Box<Told>,
+    /// Boxed: errors are rare and must not enlarge every `Result`.
+    details: Box<ErrorDetails>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
-struct Told {
+struct ErrorDetails {
     message: String,
     message_zh: String,
     remedy: String,
@@ -21,7 +21,7 @@ struct Told {
     explanation: Option<Value>,
 }
 
-impl Failure {
+impl SdkError {
     /// The code's own sentence and nothing more.
     pub(crate) fn of(code: Code) -> Self {
         Self::new(code, code.message(Lang::En), code.message(Lang::Zh))
@@ -33,14 +33,14 @@ impl Failure {
         message_zh: impl Into<String>,
     ) -> Self {
         let (remedy, remedy_zh) = remedy(code);
-        let told = Told {
+        let details = ErrorDetails {
             message: message.into(),
             message_zh: message_zh.into(),
             remedy: remedy.to_owned(),
             remedy_zh: remedy_zh.to_owned(),
             explanation: None,
         };
-        Self { code, told: Box::new(told) }
+        Self { code, details: Box::new(details) }
     }
 
     /// The code's sentence followed by a fact, the same in both languages.
@@ -54,50 +54,51 @@ impl Failure {
 
     /// Adds what else went wrong on the way.
     pub(crate) fn and(mut self, other: &Self) -> Self {
-        self.told.message = format!("{}; {}", self.told.message, other.told.message);
-        self.told.message_zh = format!("{}；{}", self.told.message_zh, other.told.message_zh);
+        self.details.message = format!("{}; {}", self.details.message, other.details.message);
+        self.details.message_zh =
+            format!("{}；{}", self.details.message_zh, other.details.message_zh);
         self
     }
 
-    /// For `ErrorMsg`: whoever reads it finds his language.
+    /// For `ErrorMsg`: English and Chinese in one text.
     pub(crate) fn bilingual(&self) -> String {
         let join = |message: &str, stop: &str, remedy: &str| {
             let message = message.trim_end_matches(['.', '。']);
             if remedy.is_empty() { message.to_owned() } else { format!("{message}{stop}{remedy}") }
         };
-        let told = &self.told;
-        let english = join(&told.message, ". ", &told.remedy);
-        let chinese = join(&told.message_zh, "。", &told.remedy_zh);
+        let details = &self.details;
+        let english = join(&details.message, ". ", &details.remedy);
+        let chinese = join(&details.message_zh, "。", &details.remedy_zh);
         format!("{english} / {chinese}")
     }
 
     pub(crate) fn to_json(&self) -> Value {
         let mut json = json!({
             "code": self.code,
-            "message": self.told.message,
-            "message_zh": self.told.message_zh,
-            "remedy": self.told.remedy,
-            "remedy_zh": self.told.remedy_zh,
+            "message": self.details.message,
+            "message_zh": self.details.message_zh,
+            "remedy": self.details.remedy,
+            "remedy_zh": self.details.remedy_zh,
         });
-        if let Some(explanation) = &self.told.explanation {
+        if let Some(explanation) = &self.details.explanation {
             json["explanation"] = explanation.clone();
         }
         json
     }
 }
 
-impl From<Refusal> for Failure {
+impl From<Refusal> for SdkError {
     fn from(refusal: Refusal) -> Self {
         let mut json = refusal.to_json();
         let text = |name: &str| json[name].as_str().unwrap_or_default().to_owned();
-        let told = Told {
+        let details = ErrorDetails {
             message: text("message"),
             message_zh: text("message_zh"),
             remedy: text("remedy"),
             remedy_zh: text("remedy_zh"),
             explanation: json.get_mut("explanation").map(Value::take),
         };
-        Self { code: refusal.code(), told: Box::new(told) }
+        Self { code: refusal.code(), details: Box::new(details) }
     }
 }
 
@@ -144,19 +145,19 @@ mod tests {
 
     #[test]
     fn a_message_holds_both_languages_and_what_to_do() {
-        let failure = Failure::of(Code::RateLimited);
+        let failure = SdkError::of(Code::RateLimited);
         assert_eq!(
             failure.bilingual(),
             "too many requests. Try again in some minutes. / 请求过于频繁。请稍后重试。"
         );
-        let both = Failure::of(Code::LicenseExpired).and(&Failure::of(Code::ServerUnreachable));
+        let both = SdkError::of(Code::LicenseExpired).and(&SdkError::of(Code::ServerUnreachable));
         assert_eq!(both.code, Code::LicenseExpired);
         assert!(both.to_string().contains("cannot be reached"));
     }
 
     #[test]
     fn a_refusal_keeps_its_explanation() {
-        let failure = Failure::from(Refusal::MachineUnreadable { dropped: Vec::new() });
+        let failure = SdkError::from(Refusal::MachineUnreadable { dropped: Vec::new() });
         assert_eq!(failure.to_json()["code"], "MACHINE_UNREADABLE");
         assert!(failure.to_json()["explanation"].is_object());
         assert!(failure.to_json()["remedy"].as_str().unwrap().contains("devinfo"));

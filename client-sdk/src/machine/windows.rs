@@ -4,7 +4,7 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Parts, Steadiness, Surroundings};
+use super::{MachineKind, Parts, Steadiness};
 
 /// What `wmic` is asked for, one class after the other.
 #[cfg(windows)]
@@ -201,7 +201,7 @@ impl Inventory {
             hint: virtual_machine
                 .iter()
                 .any(|word| maker.contains(word))
-                .then_some(Surroundings::VirtualMachine),
+                .then_some(MachineKind::VirtualMachine),
             ..Parts::default()
         };
         for card in self.network {
@@ -249,7 +249,7 @@ mod tests {
     #[test]
     fn a_virtual_machine_is_told_and_keeps_what_it_has() {
         let parts = from_json(VIRTUAL).unwrap();
-        assert_eq!(parts.hint, Some(Surroundings::VirtualMachine));
+        assert_eq!(parts.hint, Some(MachineKind::VirtualMachine));
         assert_eq!(parts.text(), "||564D1C4E-8A3B-2D70-9F4E-0C29A1B2C3D4|0F8BFBFF000806EA");
     }
 

@@ -1,5 +1,5 @@
-//! A seller's desk for the C++ tests: signs licenses and releases on loopback, refuses on demand.
-//! What it does is chosen by the activation code and the channel. It ends with its standard input.
+//! Fake license server for the C++ tests: signs licenses and releases on loopback, refuses on demand.
+//! Its behavior is chosen by the activation code and the channel. It ends with its standard input.
 
 use std::{
     collections::HashMap,
@@ -28,7 +28,7 @@ const MACHINE: &str = "04:7C:16:5E:E3:5D|001B_444A_488B_5CEC.|BOARD-0001|BFEBFBF
 const PACKAGE: &str = "an installer of flowsim 2.1.0";
 const DAY: i64 = 86_400;
 
-struct Desk {
+struct FakeServer {
     issuing: SigningKey,
     release: SigningKey,
     stranger: SigningKey,
@@ -43,22 +43,22 @@ struct Response {
 }
 
 fn main() -> io::Result<()> {
-    let folder = PathBuf::from(env::args_os().nth(1).expect("usage: licsdk-desk FOLDER"));
+    let folder = PathBuf::from(env::args_os().nth(1).expect("usage: licsdk-fake-server FOLDER"));
     fs::create_dir_all(&folder)?;
     let listener = TcpListener::bind("127.0.0.1:0")?;
-    let desk = Arc::new(Desk {
+    let server = Arc::new(FakeServer {
         issuing: SigningKey::ed25519_from_seed([1; 32]),
         release: SigningKey::ed25519_from_seed([2; 32]),
         stranger: SigningKey::ed25519_from_seed([3; 32]),
         address: format!("http://{}", listener.local_addr()?),
     });
-    desk.write(&folder)?;
+    server.write(&folder)?;
 
-    let serving = Arc::clone(&desk);
+    let serving = Arc::clone(&server);
     thread::spawn(move || {
         for stream in listener.incoming().flatten() {
-            let desk = Arc::clone(&serving);
-            thread::spawn(move || desk.serve(stream));
+            let server = Arc::clone(&serving);
+            thread::spawn(move || server.serve(stream));
         }
     });
     // The test that started it closes the pipe, or dies.
@@ -73,7 +73,7 @@ fn now() -> Timestamp {
     Timestamp::from_secs(i64::try_from(seconds).expect("the clock is before the year 2^55"))
 }
 
-impl Desk {
+impl FakeServer {
     fn write(&self, folder: &std::path::Path) -> io::Result<()> {
         let issuing = vec![DocType::License, DocType::Receipt, DocType::Revocation];
         let ring = KeyRing::new(vec![

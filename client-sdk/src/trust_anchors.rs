@@ -10,7 +10,7 @@ use license_core::{
 
 /// Public keys that the program itself brings.
 #[derive(Clone, Debug)]
-pub(crate) struct Anchors {
+pub(crate) struct TrustAnchors {
     /// Keys that sign trust lists and nothing else that a program relies on.
     roots: Option<KeyRing>,
     /// Keys that sign licenses, receipts, lists.
@@ -19,7 +19,7 @@ pub(crate) struct Anchors {
     digest: String,
 }
 
-impl Anchors {
+impl TrustAnchors {
     /// Reads JWKS text; in development also the path of a file that holds it.
     pub(crate) fn read(trust: &str, development: bool) -> Result<Self, AnchorError> {
         let trust = trust.trim();

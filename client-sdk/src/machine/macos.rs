@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use super::{Parts, Steadiness, Surroundings};
+use super::{MachineKind, Parts, Steadiness};
 
 #[cfg(target_os = "macos")]
 pub(super) fn read(cpu: Option<String>) -> Parts {
@@ -50,7 +50,7 @@ fn platform(printed: &str) -> Parts {
     Parts {
         board: value("IOPlatformSerialNumber"),
         system: value("IOPlatformUUID"),
-        hint: virtual_machine.then_some(Surroundings::VirtualMachine),
+        hint: virtual_machine.then_some(MachineKind::VirtualMachine),
         ..Parts::default()
     }
 }
@@ -114,7 +114,7 @@ mod tests {
     #[test]
     fn a_virtual_machine_is_told() {
         let parts = platform("      \"model\" = <\"VirtualMac2,1\">\n");
-        assert_eq!(parts.hint, Some(Surroundings::VirtualMachine));
+        assert_eq!(parts.hint, Some(MachineKind::VirtualMachine));
     }
 
     #[test]

@@ -1,7 +1,7 @@
-//! This machine's device text, `MAC|DISK|BOARD|CPU`, and what kind of machine it is.
+//! This machine's device text, `MAC|DISK|BOARD|CPU`, and the kind of machine.
 //!
-//! The readers only find raw values. What a placeholder is and how values count for a binding is
-//! decided in `license_core::device` and `license_core::binding`.
+//! The readers only find raw values. `license_core::device` decides what a placeholder is, and
+//! `license_core::binding` how values count.
 
 #[cfg(target_os = "linux")]
 mod linux;
@@ -14,27 +14,18 @@ mod windows;
 
 use std::sync::OnceLock;
 
-use license_core::device::DeviceInfo;
+use license_core::device::{DeviceInfo, is_virtual_mac};
 use serde::Serialize;
 
 /// At most this many network cards or disks are named: the text is limited to 5,120 bytes, and a
 /// binding enrolls four of a kind.
 const PARTS_LIMIT: usize = 16;
 
-/// Organisations whose network cards exist only in software.
-const VIRTUAL_VENDORS: [&str; 9] = [
-    "00:05:69", "00:0C:29", "00:1C:14", "00:50:56", // VMware
-    "00:15:5D", // Hyper-V
-    "08:00:27", "0A:00:27", // VirtualBox
-    "00:16:3E", // Xen
-    "00:1C:42", // Parallels
-];
-
-/// What a machine is beside a plain computer: its device text moves more easily.
+/// The kind of a machine whose device text is less steady than that of a plain computer.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
-pub enum Surroundings {
+pub enum MachineKind {
     /// A container: a new one has a new identity, so a floating license fits better.
     Container,
     /// The Windows Subsystem for Linux: its network card changes at every start.
@@ -43,7 +34,7 @@ pub enum Surroundings {
     VirtualMachine,
 }
 
-impl Surroundings {
+impl MachineKind {
     /// One sentence of advice for people.
     #[must_use]
     pub const fn advice(self) -> &'static str {
@@ -68,7 +59,7 @@ pub struct Machine {
     /// `MAC|DISK|BOARD|CPU` in upper case; absent parts are empty.
     pub text: String,
     /// Set where the text is less steady than a plain computer's.
-    pub hint: Option<Surroundings>,
+    pub hint: Option<MachineKind>,
 }
 
 impl Machine {
@@ -135,7 +126,7 @@ struct Parts {
     system: Option<String>,
     os: Option<String>,
     cpu: Option<String>,
-    hint: Option<Surroundings>,
+    hint: Option<MachineKind>,
 }
 
 impl Parts {
@@ -150,8 +141,8 @@ impl Parts {
         if octets.iter().all(|octet| *octet == 0) || octets.iter().all(|octet| *octet == 0xFF) {
             return;
         }
-        let made_up =
-            octets[0] & 0b10 != 0 || VIRTUAL_VENDORS.iter().any(|v| address.starts_with(v));
+        // The local bit marks addresses that software chose.
+        let made_up = octets[0] & 0b10 != 0 || is_virtual_mac(&address);
         let steadiness = if made_up { steadiness.max(Steadiness::Soft) } else { steadiness };
         self.macs.push((steadiness, address));
     }

@@ -64,16 +64,16 @@ fn a_cloud_desktop_gives_the_little_it_has_and_says_what_it_is() {
         parts.text(),
         "FA:16:3E:01:02:03||OS:3D1219C7C4C5404AAA1F6D2A48ADFDA4|0600000100050657"
     );
-    assert_eq!(parts.hint, Some(Surroundings::VirtualMachine));
+    assert_eq!(parts.hint, Some(MachineKind::VirtualMachine));
 }
 
 #[test]
 fn wsl_and_containers_are_told_before_the_machine_below_them() {
     let wsl = recorded(include_str!("../../../testdata/linux/wsl.tree"));
-    assert_eq!(wsl.hint, Some(Surroundings::Wsl));
+    assert_eq!(wsl.hint, Some(MachineKind::Wsl));
     assert_eq!(wsl.text(), "00:15:5D:7A:10:02||OS:0123456789ABCDEF0123456789ABCDEF|");
     let container = recorded(include_str!("../../../testdata/linux/container.tree"));
-    assert_eq!(container.hint, Some(Surroundings::Container));
+    assert_eq!(container.hint, Some(MachineKind::Container));
     assert_eq!(container.text(), "02:42:AC:11:00:02|||");
 }
 

@@ -1,4 +1,4 @@
-//! The clock floor in its two places.
+//! The clock floor, kept in two files so that deleting one of them changes nothing.
 
 use license_core::{
     Timestamp,
@@ -6,12 +6,12 @@ use license_core::{
     trust::document_digest,
 };
 
-use super::Records;
-use crate::host::Host;
+use super::VerifiedCache;
+use crate::platform::Platform;
 
 pub(super) const FLOOR: &str = "clock";
 
-impl Records {
+impl VerifiedCache {
     pub(super) fn load_clock(&mut self) {
         let kept = [(&self.folder, FLOOR), (&self.floor_folder, self.floor_name.as_str())].map(
             |(folder, name)| {
@@ -26,7 +26,7 @@ impl Records {
         for memory in kept.into_iter().flatten() {
             self.clock = self.clock.merge(memory);
         }
-        // A place that is empty or was tampered with is filled again with the next look.
+        // A file that is missing or was changed is written again after the next reading.
         let whole = kept.iter().all(|memory| *memory == Some(self.clock));
         self.clock_written = if whole { self.clock } else { ClockState::default() };
     }
@@ -44,32 +44,32 @@ impl Records {
         (expected.get(..16) == Some(mark)).then(|| serde_json::from_str(text).ok())?
     }
 
-    /// Looks at the clock and remembers what it showed.
+    /// Reads the clock and keeps what it showed.
     pub(crate) fn look(
         &mut self,
-        host: &Host,
+        platform: &Platform,
         signed: Option<Timestamp>,
         receipt: Option<Timestamp>,
     ) -> ClockStatus {
-        let running = (host.running)();
+        let running = (platform.running)();
         let ran = running.saturating_sub(self.looked_at);
         self.looked_at = running;
-        let standing = self.clock.observe(ClockReading { now: (host.now)(), ran, signed, receipt });
+        let status =
+            self.clock.observe(ClockReading { now: (platform.now)(), ran, signed, receipt });
         self.write_clock(receipt.is_some());
-        standing
+        status
     }
 
     fn write_clock(&mut self, at_once: bool) {
         let secs = |memory: &ClockState| memory.floor.map_or(i64::MIN, Timestamp::as_secs);
         let moved = secs(&self.clock).abs_diff(secs(&self.clock_written)) >= 60;
-        let told = !self.clock.same_offence(&self.clock_written);
-        if !(moved || told || at_once) || self.clock == self.clock_written {
+        let reported = !self.clock.same_offence(&self.clock_written);
+        if !(moved || reported || at_once) || self.clock == self.clock_written {
             return;
         }
         let text = self.seal_clock();
         self.write(FLOOR, text.as_bytes());
-        // Two places: deleting one of them changes nothing. The second is a courtesy of the
-        // platform; where it cannot be written the first alone counts.
+        // The second file is optional: where the platform forbids it the first alone counts.
         let _ = self.floor_folder.write(&self.floor_name, text.as_bytes());
         self.clock_written = self.clock;
     }

@@ -1,6 +1,5 @@
-//! What the SDK remembers: the license, the signed lists, the clock floor. Everything is verified
-//! first and written afterwards; what cannot be verified is never written and, where it was found
-//! in the folder, put aside.
+//! Verified cache in memory and in the state folder: the license, the signed lists, the clock floor.
+//! A document is verified first and written afterwards; one in the folder that fails is set aside.
 
 mod floor;
 
@@ -20,7 +19,10 @@ use license_core::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{anchors::Anchors, config::Settings, failure::Failure, host::Host, state::Folder};
+use crate::{
+    config::Settings, error::SdkError, platform::Platform, state_dir::StateDir,
+    trust_anchors::TrustAnchors,
+};
 
 const LICENSE: &str = "license.lic";
 const TRUST: &str = "trust.jws";
@@ -31,26 +33,26 @@ const NUMBERS: &str = "numbers.json";
 /// Sequence numbers and dates beside the lists.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[serde(default)]
-struct Numbers {
+struct SequenceNumbers {
     /// The highest sequence number seen, by kind of list and key.
     seq: BTreeMap<String, u64>,
     /// When the release list was fetched.
     releases_at: Option<Timestamp>,
 }
 
-/// Everything remembered, in memory and in the state folder.
-pub(crate) struct Records {
-    folder: Folder,
-    floor_folder: Folder,
+/// The cached documents and the keys that verify them.
+pub(crate) struct VerifiedCache {
+    folder: StateDir,
+    floor_folder: StateDir,
     floor_name: String,
-    anchors: Anchors,
+    anchors: TrustAnchors,
     trust: Vec<String>,
     list: Option<KeyRing>,
     ring: KeyRing,
     revocations: Option<(String, Revocations)>,
     releases: Option<(ReleaseList, KeyId, String)>,
     license: Option<String>,
-    numbers: Numbers,
+    numbers: SequenceNumbers,
     clock: ClockState,
     clock_written: ClockState,
     looked_at: i64,
@@ -80,25 +82,25 @@ impl List<'_> {
     }
 }
 
-impl Records {
+impl VerifiedCache {
     /// Reads what was kept, believing none of it unverified.
-    pub(crate) fn load(settings: &Settings, host: &Host) -> Self {
-        let now = (host.now)();
+    pub(crate) fn load(settings: &Settings, platform: &Platform) -> Self {
+        let now = (platform.now)();
         let anchors = settings.anchors.clone();
-        let folder = Folder::new(settings.state_dir.clone());
-        let floor_folder = Folder::new(host.floor_home.clone());
+        let folder = StateDir::new(settings.state_dir.clone());
+        let floor_folder = StateDir::new(platform.floor_home.clone());
         let floor_name = format!("{}.clock", &anchors.digest()[..16]);
-        let mut records = Self {
+        let mut cache = Self {
             ring: anchors.ring(None),
             trust: Vec::new(),
             list: None,
             revocations: None,
             releases: None,
             license: None,
-            numbers: Numbers::default(),
+            numbers: SequenceNumbers::default(),
             clock: ClockState::default(),
             clock_written: ClockState::default(),
-            looked_at: (host.running)(),
+            looked_at: (platform.running)(),
             unwritable: None,
             bought: None,
             folder,
@@ -106,11 +108,11 @@ impl Records {
             floor_name,
             anchors,
         };
-        records.load_numbers();
-        records.load_clock();
-        records.load_trust(now);
-        records.load_lists(now);
-        records
+        cache.load_numbers();
+        cache.load_clock();
+        cache.load_trust(now);
+        cache.load_lists(now);
+        cache
     }
 
     fn load_numbers(&mut self) {
@@ -368,14 +370,14 @@ impl Records {
         text: &[u8],
         device: Option<&str>,
         settings: &Settings,
-        host: &Host,
-    ) -> Result<Verified, Failure> {
-        let floor = match self.look(host, None, None) {
+        platform: &Platform,
+    ) -> Result<Verified, SdkError> {
+        let floor = match self.look(platform, None, None) {
             ClockStatus::RolledBack { floor } => Some(floor),
             ClockStatus::Right | ClockStatus::Warned { .. } => None,
         };
         let lists: Vec<_> = self.revocations.iter().map(|(_, list)| list.clone()).collect();
-        let now = (host.now)();
+        let now = (platform.now)();
         let question = VerifyContext {
             now,
             product: Some(&settings.product),
@@ -391,7 +393,7 @@ impl Records {
             Err(_) => self.bought = self.genuine(text, settings, now).or(self.bought.take()),
         }
         let mut verified = judged?;
-        match self.look(host, Some(verified.claims.issued_at), None) {
+        match self.look(platform, Some(verified.claims.issued_at), None) {
             ClockStatus::Right => {}
             ClockStatus::Warned { .. } => verified.warnings.push(Warning::ClockBehind),
             ClockStatus::RolledBack { floor } => {

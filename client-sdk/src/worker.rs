@@ -1,4 +1,4 @@
-//! A thread that does one job after the other, started with its first job.
+//! A worker thread: runs one job after the other and starts with its first job.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -11,22 +11,22 @@ use std::{
     time::Duration,
 };
 
-/// A job; it is given whatever owns the lane.
+/// A job; it gets the owner of the worker.
 pub(crate) type Job<T> = Box<dyn FnOnce(&Arc<T>) + Send>;
 
-/// What a lane does whenever it had nothing to do for so long.
+/// What a worker calls whenever it had no job for that long.
 pub(crate) type Idle<T> = (Duration, fn(&T));
 
 /// One thread and the jobs that wait for it.
-pub(crate) struct Lane<T> {
+pub(crate) struct WorkerThread<T> {
     name: &'static str,
     idle: Option<Idle<T>>,
     sender: Mutex<Option<Sender<Job<T>>>>,
     alive: Arc<AtomicUsize>,
 }
 
-impl<T: Send + Sync + 'static> Lane<T> {
-    /// A lane that calls `idle` whenever it had nothing to do for so long.
+impl<T: Send + Sync + 'static> WorkerThread<T> {
+    /// A worker that calls `idle` whenever it had no job for that long.
     pub(crate) fn new(name: &'static str, idle: Option<Idle<T>>) -> Self {
         Self { name, idle, sender: Mutex::new(None), alive: Arc::default() }
     }
@@ -38,12 +38,13 @@ impl<T: Send + Sync + 'static> Lane<T> {
             *sender = self.start(Arc::downgrade(owner));
         }
         if let Some(sender) = &*sender {
-            // A lane that ended drops the job, and with it the ticket, which answers for itself.
+            // A worker that ended drops the job and with it the pending request, which then fails by itself.
             let _ = sender.send(job);
         }
     }
 
-    /// The thread must not keep its owner alive, or neither would ever end.
+    /// Starts the thread. It holds its owner weakly: the owner joins it by dropping the sender, and a
+    /// strong reference would keep both alive for ever.
     fn start(&self, owner: Weak<T>) -> Option<Sender<Job<T>>> {
         let (sender, receiver) = mpsc::channel::<Job<T>>();
         let idle = self.idle;
@@ -67,7 +68,7 @@ impl<T: Send + Sync + 'static> Lane<T> {
                     }
                     (Err(_), _) => false,
                 }));
-                // A job that panicked has answered by dropping its ticket.
+                // A job that panicked has answered by dropping its pending request.
                 if matches!(done, Ok(false)) {
                     break;
                 }
