@@ -69,7 +69,7 @@ use writer::Writer;
 const READINESS_TIMEOUT: Duration = Duration::from_secs(4);
 
 /// Files that were made at the start because they were missing.
-pub(crate) struct Made {
+pub(crate) struct MadeFiles {
     /// Holds the first admin token.
     pub(crate) admin_token_file: PathBuf,
     /// Private keys.
@@ -85,7 +85,7 @@ pub(crate) struct Inner {
     pub(crate) context: Arc<Context>,
     pub(crate) store: Store,
     pub(crate) writer: Writer,
-    recall: AcceptedLookup,
+    accepted: AcceptedLookup,
     pub(crate) breaker: Arc<CircuitBreaker>,
     pub(crate) marketplace: Option<Arc<Marketplace>>,
     pub(crate) retention: crate::config::Retention,
@@ -96,8 +96,8 @@ pub(crate) struct Inner {
     code_prefixes: Vec<String>,
     pub(crate) kit_keys: Arc<KitKeys>,
     logins: Option<LoginSetup>,
-    wrong_codes: GuessLimiter,
-    made: Option<Made>,
+    guess_limiter: GuessLimiter,
+    made: Option<MadeFiles>,
     writing: Mutex<Option<JoinHandle<()>>>,
     /// Held as long as this app lives.
     _lock: Option<std::fs::File>,
@@ -113,7 +113,7 @@ impl std::ops::Deref for App {
 
 impl App {
     /// What was made because it was missing, for the welcome text.
-    pub(crate) fn made(&self) -> Option<&Made> {
+    pub(crate) fn made(&self) -> Option<&MadeFiles> {
         self.made.as_ref()
     }
 

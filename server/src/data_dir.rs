@@ -38,7 +38,7 @@ pub(crate) fn make_folder(folder: &Path) -> anyhow::Result<()> {
     })
 }
 
-/// The database holds activation codes: nobody else reads it, wherever the folder lies.
+/// Makes a file that only its owner may read: the database holds activation codes.
 pub(crate) fn owner_only(path: &Path) -> anyhow::Result<()> {
     let mut options = File::options();
     options.create(true).truncate(false).write(true);

@@ -1,6 +1,5 @@
-//! What runs in the background: asking the marketplace for orders, sending licenses, judging kept
-//! applications again, forgetting what is old. All of it starts again after a crash from what the
-//! database holds.
+//! Supervises the background workers: queues to the marketplace, alerts, pending applications,
+//! retention, gauges. All of them go on after a crash from what the database holds.
 
 mod alerts;
 mod claim;
@@ -31,26 +30,26 @@ use crate::outbound::marketplace::Marketplace;
 #[expect(clippy::needless_pass_by_value, reason = "each worker has its own receiver")]
 pub(crate) fn start(app: &App, shutdown: Shutdown) -> Vec<JoinHandle<()>> {
     let mut workers = vec![
-        keep("alert_queue", app, &shutdown, alerts::store),
-        keep("alerts", app, &shutdown, alerts::deliver),
-        keep("refunds", app, &shutdown, refund_warnings::run),
-        keep("settle", app, &shutdown, pending::run),
-        keep("sweep", app, &shutdown, retention::run),
-        keep("numbers", app, &shutdown, gauges::run),
+        supervise("alert_queue", app, &shutdown, alerts::store),
+        supervise("alerts", app, &shutdown, alerts::deliver),
+        supervise("refunds", app, &shutdown, refund_warnings::run),
+        supervise("settle", app, &shutdown, pending::run),
+        supervise("sweep", app, &shutdown, retention::run),
+        supervise("numbers", app, &shutdown, gauges::run),
     ];
     let Some(marketplace) = &app.marketplace else {
-        app.context.reading.rest(true);
+        app.context.order_lookups.rest(true);
         app.context.raise(AlertKind::MarketplaceNotConfigured.about(""));
         return workers;
     };
     for (name, run) in [
-        ("orders", orders::run as Run),
-        ("notices", notices::run as Run),
-        ("uploads", uploads::run as Run),
-        ("usage", usage::run as Run),
+        ("orders", orders::run as QueueWorker),
+        ("notices", notices::run as QueueWorker),
+        ("uploads", uploads::run as QueueWorker),
+        ("usage", usage::run as QueueWorker),
     ] {
         let marketplace = marketplace.clone();
-        workers.push(keep(name, app, &shutdown, move |app, shutdown| {
+        workers.push(supervise(name, app, &shutdown, move |app, shutdown| {
             run(app, marketplace.clone(), shutdown)
         }));
     }
@@ -58,10 +57,10 @@ pub(crate) fn start(app: &App, shutdown: Shutdown) -> Vec<JoinHandle<()>> {
 }
 
 /// A worker of one of the marketplace's queues.
-type Run = fn(App, Arc<Marketplace>, Shutdown) -> Pin<Box<dyn Future<Output = ()> + Send>>;
+type QueueWorker = fn(App, Arc<Marketplace>, Shutdown) -> Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// Starts a worker, and starts it again should it panic: no fault in one job stops all others.
-fn keep<F>(
+fn supervise<F>(
     name: &'static str,
     app: &App,
     shutdown: &Shutdown,
@@ -101,7 +100,7 @@ mod tests {
         let starts = Arc::new(AtomicU32::new(0));
         let counted = starts.clone();
         let (_stop, shutdown) = watch::channel(false);
-        let worker = keep("test", &fixture.app, &shutdown, move |_, _| {
+        let worker = supervise("test", &fixture.app, &shutdown, move |_, _| {
             let start = counted.fetch_add(1, Ordering::SeqCst);
             async move { assert!(start > 0, "the first start fails") }
         });

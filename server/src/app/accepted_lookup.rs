@@ -1,5 +1,5 @@
-//! Which applications were accepted before: those that ask together are looked up together, in one
-//! view, and a re-send that changes nothing never waits for the writer.
+//! Looks up applications that were accepted before: one statement for all that arrive together, so
+//! that a re-send which changes nothing never waits for the writer.
 
 use std::collections::HashSet;
 use std::hash::{BuildHasher as _, RandomState};
@@ -10,44 +10,45 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::store::{Accepted, Store, StoreError};
 
-/// Questions that wait before callers have to: a bound on memory, not on speed.
-const WAITING: usize = 4096;
-/// Questions of one statement.
-const TOGETHER: usize = 256;
-/// The longest that a look may take; the marketplace gives up after five seconds.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// Look-ups in the queue before callers have to wait for room: a bound on memory, not on speed.
+const QUEUE_CAPACITY: usize = 4096;
+/// Look-ups of one statement.
+const MAX_BATCH: usize = 256;
+/// The longest that a statement may take; the marketplace gives up after five seconds.
+const LOOKUP_TIMEOUT: Duration = Duration::from_secs(2);
 /// Applications that are remembered as worth a question, twice: those accepted of late, and as
 /// many before them. Half a megabyte each.
-const RECENT: usize = 50_000;
+const GENERATION_SIZE: usize = 50_000;
 
-/// The way to whoever looks.
+/// The sending half of the look-up task, and the hashes that decide whether it is asked at all.
 pub(super) struct AcceptedLookup {
-    queue: mpsc::Sender<Asked>,
-    recent: Mutex<Recent>,
+    queue: mpsc::Sender<LookupRequest>,
+    recent: Mutex<RecentHashes>,
     hasher: RandomState,
 }
 
-struct Asked {
+struct LookupRequest {
     application: Accepted,
     reply: oneshot::Sender<Result<bool, StoreError>>,
 }
 
-/// Hashes of applications: a wrong one costs a question, and what is forgotten the writer knows.
+/// Hashes of accepted applications in two generations: the new one replaces the old one when it is
+/// full. A collision costs one look-up, and what is dropped the writer finds in the database.
 #[derive(Default)]
-struct Recent {
+struct RecentHashes {
     new: HashSet<u64>,
     old: HashSet<u64>,
 }
 
 impl AcceptedLookup {
-    /// Starts whoever looks; that ends with the last [`AcceptedLookup`].
+    /// Starts the look-up task; it ends with the last [`AcceptedLookup`].
     pub(super) fn start(store: Store) -> Self {
-        let (queue, asked) = mpsc::channel(WAITING);
+        let (queue, asked) = mpsc::channel(QUEUE_CAPACITY);
         tokio::spawn(run(asked, store));
         Self { queue, recent: Mutex::default(), hasher: RandomState::new() }
     }
 
-    fn recent(&self) -> MutexGuard<'_, Recent> {
+    fn recent(&self) -> MutexGuard<'_, RecentHashes> {
         self.recent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -55,15 +56,15 @@ impl AcceptedLookup {
     pub(super) fn remember(&self, application: &Accepted) {
         let hash = self.hasher.hash_one(application);
         let mut recent = self.recent();
-        if recent.new.len() >= RECENT {
+        if recent.new.len() >= GENERATION_SIZE {
             recent.old = std::mem::take(&mut recent.new);
         }
         recent.new.insert(hash);
     }
 
-    /// Whether it was accepted before and nothing is to be done about it. False also where nobody
-    /// remembers: the writer decides. Where the database is away, he could only wait for it once
-    /// more, and longer than the caller does.
+    /// Whether it was accepted before, so that a re-send needs no write. False also where that is
+    /// not known: the writer decides. An unavailable database is an error here, because the writer
+    /// would wait for it longer than the caller does.
     pub(super) async fn knows(&self, application: &Accepted) -> Result<bool, StoreError> {
         let hash = self.hasher.hash_one(application);
         let remembered = {
@@ -74,7 +75,7 @@ impl AcceptedLookup {
             return Ok(false);
         }
         let (reply, answer) = oneshot::channel();
-        let asked = Asked { application: application.clone(), reply };
+        let asked = LookupRequest { application: application.clone(), reply };
         if self.queue.send(asked).await.is_err() {
             return Ok(false);
         }
@@ -82,13 +83,13 @@ impl AcceptedLookup {
     }
 }
 
-async fn run(mut queue: mpsc::Receiver<Asked>, store: Store) {
-    let mut asked = Vec::with_capacity(TOGETHER);
-    while queue.recv_many(&mut asked, TOGETHER).await > 0 {
+async fn run(mut queue: mpsc::Receiver<LookupRequest>, store: Store) {
+    let mut asked = Vec::with_capacity(MAX_BATCH);
+    while queue.recv_many(&mut asked, MAX_BATCH).await > 0 {
         let events: Vec<&str> =
             asked.iter().map(|asked| asked.application.event.as_str()).collect();
         let known = look(&store, &events).await;
-        for Asked { application, reply } in asked.drain(..) {
+        for LookupRequest { application, reply } in asked.drain(..) {
             let known = known.as_ref().map(|known| known.contains(&application));
             // A caller that went away asks again.
             let _ = reply.send(known.map_err(StoreError::clone));
@@ -98,7 +99,7 @@ async fn run(mut queue: mpsc::Receiver<Asked>, store: Store) {
 
 async fn look(store: &Store, events: &[&str]) -> Result<Vec<Accepted>, StoreError> {
     let looking = async { store.read().await?.accepted_applications(events).await };
-    let in_time = tokio::time::timeout(PATIENCE, looking).await;
+    let in_time = tokio::time::timeout(LOOKUP_TIMEOUT, looking).await;
     in_time.unwrap_or_else(|_| Err(StoreError::Unavailable("it did not answer in time".to_owned())))
 }
 
@@ -120,11 +121,14 @@ mod tests {
             let hash = recall.hasher.hash_one(of(number));
             recall.recent().new.contains(&hash) || recall.recent().old.contains(&hash)
         };
-        for number in 0..=2 * RECENT {
+        for number in 0..=2 * GENERATION_SIZE {
             recall.remember(&of(number));
         }
         assert!(!remembers(0), "those before the last two lots are forgotten");
-        assert!(remembers(RECENT) && remembers(2 * RECENT));
-        assert!(!recall.knows(&of(RECENT)).await.unwrap(), "the database does not know it");
+        assert!(remembers(GENERATION_SIZE) && remembers(2 * GENERATION_SIZE));
+        assert!(
+            !recall.knows(&of(GENERATION_SIZE)).await.unwrap(),
+            "the database does not know it"
+        );
     }
 }

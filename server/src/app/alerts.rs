@@ -1,13 +1,13 @@
 //! Alerts: raised, stored with their cause, delivered to the configured receivers, listed for
 //! operators.
 
+pub(crate) mod raise;
+
 use license_core::{Code, Timestamp, api};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::command::Command;
-use super::context::Context;
-use super::event::Event;
 use super::transaction::UnitOfWork;
 use super::{App, issuance, paging, views};
 use crate::alerts::{Alert, AlertKind};
@@ -16,62 +16,10 @@ use crate::store::{
     AlertQuery, AlertRow, AlertTarget, DeliveryRow, DeliveryState, Lease, Queue, StoreError, Tx,
 };
 
-/// Seconds within which alerts of one word and subject are one alert, which counts them.
-const REPEAT_WINDOW: i64 = 3600;
+use raise::{store, targets};
+
 /// Seconds for which alerts are listed.
 const RETENTION: i64 = 30 * 86_400;
-
-/// The receivers of alerts that are configured.
-pub(crate) fn targets(context: &Context) -> Vec<AlertTarget> {
-    let webhook = context.notifier.has_webhook().then_some(AlertTarget::Webhook);
-    let program = context.notifier.has_program().then_some(AlertTarget::Command);
-    webhook.into_iter().chain(program).collect()
-}
-
-impl UnitOfWork<'_> {
-    /// Raises an alert inside of a transaction: stored together with its cause, logged after the
-    /// commit. A transaction that is rolled back leaves neither.
-    pub(crate) async fn raise(&mut self, tx: &mut dyn Tx, alert: Alert) -> Result<(), StoreError> {
-        store(tx, self, &self.context.id(), &alert).await?;
-        self.publish(Event::AlertRaised(alert));
-        Ok(())
-    }
-}
-
-impl Context {
-    /// Raises an alert outside of a transaction: logged at once, and queued for [`StoreAlerts`].
-    pub(crate) fn raise(&self, alert: Alert) {
-        alert.log();
-        self.alerts.push(alert);
-    }
-}
-
-/// Stores an alert and queues its deliveries, unless it repeats one.
-async fn store(
-    tx: &mut dyn Tx,
-    work: &mut UnitOfWork<'_>,
-    id: &str,
-    alert: &Alert,
-) -> Result<(), StoreError> {
-    let row = AlertRow {
-        id: id.to_owned(),
-        alert: alert.kind.word().to_owned(),
-        subject: alert.subject.clone(),
-        level: alert.kind.level().to_string(),
-        message: alert.message(),
-        fields: Value::Object(alert.fields.clone()).to_string(),
-        at: work.now.as_secs(),
-        again: 0,
-    };
-    if !tx.add_alert(&row, row.at - REPEAT_WINDOW).await? {
-        return Ok(());
-    }
-    for target in targets(work.context) {
-        tx.add_delivery(&row.id, target, row.at).await?;
-    }
-    work.publish(Event::AlertQueued);
-    Ok(())
-}
 
 /// Stores alerts that were raised, and logged, outside of a transaction.
 pub(crate) struct StoreAlerts {
@@ -108,7 +56,7 @@ impl Command for TestAlert {
 }
 
 /// Leases deliveries that are due.
-pub(crate) struct TakeDeliveries {
+pub(crate) struct ClaimDeliveries {
     pub(crate) limit: i64,
 }
 
@@ -119,7 +67,7 @@ pub(crate) struct AlertMessage {
     pub(crate) body: Vec<u8>,
 }
 
-impl Command for TakeDeliveries {
+impl Command for ClaimDeliveries {
     type Output = Vec<AlertMessage>;
     type Error = StoreError;
 
@@ -168,11 +116,11 @@ fn fields(alert: &AlertRow) -> Value {
 }
 
 /// Renews the leases of deliveries under way, and queues those whose lease ended again.
-pub(crate) struct KeepDeliveries {
+pub(crate) struct RenewDeliveries {
     pub(crate) held: Vec<String>,
 }
 
-impl Command for KeepDeliveries {
+impl Command for RenewDeliveries {
     /// How many were put back.
     type Output = u64;
     type Error = StoreError;
@@ -185,14 +133,14 @@ impl Command for KeepDeliveries {
 
 /// Records how an attempt at a delivery ended.
 #[derive(Clone)]
-pub(crate) struct EndDelivery {
+pub(crate) struct FinishDelivery {
     pub(crate) id: String,
     pub(crate) outcome: Result<(), String>,
     /// After a failure: when to try again; `None` gives up.
     pub(crate) next_at: Option<i64>,
 }
 
-impl Command for EndDelivery {
+impl Command for FinishDelivery {
     type Output = ();
     type Error = StoreError;
 

@@ -22,16 +22,16 @@ use crate::error::ApiError;
 use crate::outbound::circuit_breaker::Permit;
 use crate::store::{CodeQuery, CodeRow, CodeState, Instance, StoreError};
 
-use begin::{BeginCode, Leave, Step};
+use begin::{BeginUse, CodeStep, QueryPermission};
 use stored_code::instance_of;
 
 /// What one program's request goes through at most: activate, heartbeat, use, and what others do
 /// meanwhile.
-const ROUNDS: u32 = 8;
+const MAX_ROUNDS: u32 = 8;
 /// How long until it is looked again whether another server has activated a code.
-const LOOK: Duration = Duration::from_millis(200);
+const POLL_INTERVAL: Duration = Duration::from_millis(200);
 /// The longest code.
-const LIMIT: usize = koogallery::license_code::CODE_LIMIT;
+const MAX_CODE_LENGTH: usize = koogallery::license_code::CODE_LIMIT;
 
 /// Which codes to list.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -43,9 +43,10 @@ pub(crate) struct CodeFilter {
     pub(crate) limit: Option<u32>,
 }
 
-/// Whether nobody but the marketplace can have made this text.
+/// Whether the text has the form of the marketplace's codes.
 pub(super) fn looks_sold(code: &str, prefixes: &[String]) -> bool {
-    let fits = (1..=LIMIT).contains(&code.len()) && code.bytes().all(|b| b.is_ascii_graphic());
+    let fits =
+        (1..=MAX_CODE_LENGTH).contains(&code.len()) && code.bytes().all(|b| b.is_ascii_graphic());
     let begins = |prefix: &String| {
         code.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
     };
@@ -64,35 +65,35 @@ pub(super) async fn license(
     request: LicenseRequest,
 ) -> Result<LicenseAnswer, ApiError> {
     let mut patient = true;
-    for _ in 0..ROUNDS {
-        let (leave, probing) = query_permit(app);
-        let command = BeginCode { code: code.to_owned(), leave };
+    for _ in 0..MAX_ROUNDS {
+        let (permission, probing) = query_permit(app);
+        let command = BeginUse { code: code.to_owned(), permission };
         let step = app.writer.write(command).await?;
-        if probing && !matches!(step, Step::Activate { .. } | Step::Beat { .. }) {
+        if probing && !matches!(step, CodeStep::Activate { .. } | CodeStep::Heartbeat { .. }) {
             app.breaker.cancel_probe();
         }
         match step {
-            Step::Use { under_way: true, .. } if patient => {
+            CodeStep::Use { under_way: true, .. } if patient => {
                 // Its outcome may be that the code ended.
-                app.context.asking.wait(code).await;
+                app.context.code_lookups.wait(code).await;
                 patient = false;
             }
-            Step::Use { activation_code, .. } => {
+            CodeStep::Use { activation_code, .. } => {
                 let code = activation_code
                     .parse()
                     .map_err(|_| StoreError::Broken("an activation code".to_owned()))?;
                 return Ok(app.writer.write(ClientLicense { code, request }).await?);
             }
-            Step::Wait => {
-                app.context.asking.wait(code).await;
-                // Another server may be asking: of that nobody tells here.
-                tokio::time::sleep(LOOK).await;
+            CodeStep::Wait => {
+                app.context.code_lookups.wait(code).await;
+                // Another server may be asking, and its end wakes nothing here.
+                tokio::time::sleep(POLL_INTERVAL).await;
             }
-            Step::Refuse(error) => return Err(error),
-            Step::Activate { since, again, attempts } => {
+            CodeStep::Refuse(error) => return Err(error),
+            CodeStep::Activate { since, again, attempts } => {
                 ask::activate(app, code, since, again, attempts).await?;
             }
-            Step::Beat { attempts } => {
+            CodeStep::Heartbeat { attempts } => {
                 ask::heartbeat(app, code, attempts).await;
                 patient = false;
             }
@@ -102,14 +103,14 @@ pub(super) async fn license(
 }
 
 /// Whether the marketplace may be asked, and whether the question would be a probe.
-fn query_permit(app: &App) -> (Leave, bool) {
+fn query_permit(app: &App) -> (QueryPermission, bool) {
     if app.marketplace.is_none() {
-        return (Leave::Never, false);
+        return (QueryPermission::NotConfigured, false);
     }
     match app.breaker.permit(app.context.now_ms()) {
-        Permit::Go => (Leave::Ask, false),
-        Permit::Probe => (Leave::Ask, true),
-        Permit::Rest => (Leave::NotNow, false),
+        Permit::Go => (QueryPermission::Granted, false),
+        Permit::Probe => (QueryPermission::Granted, true),
+        Permit::Rest => (QueryPermission::Paused, false),
     }
 }
 

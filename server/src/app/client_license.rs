@@ -9,7 +9,8 @@ use std::net::IpAddr;
 use license_core::Code;
 use license_core::api::{LicenseAnswer, LicenseRequest};
 
-use super::{App, authorization_codes, guess_limiter};
+use super::guess_limiter::too_many_codes;
+use super::{App, authorization_codes};
 use crate::error::ApiError;
 
 use issue::ClientLicense;
@@ -48,12 +49,12 @@ pub(crate) async fn request(
 ) -> Result<LicenseAnswer, ApiError> {
     check(&request)?;
     let now = app.context.now().as_secs();
-    if let Err(wait) = app.wrong_codes.allowed(caller, now) {
-        return Err(guess_limiter::too_many_codes(wait));
+    if let Err(wait) = app.guess_limiter.allowed(caller, now) {
+        return Err(too_many_codes(wait));
     }
     let answer = dispatch(app, request).await;
     if answer.as_ref().is_err_and(|error| error.code == Code::ActivationCodeUnknown) {
-        app.wrong_codes.wrong(caller, now);
+        app.guess_limiter.wrong(caller, now);
     }
     let result = answer.as_ref().map_or_else(|error| error.code, |_| Code::Ok);
     metrics::counter!("licd_client_licenses_total", "code" => result.as_str()).increment(1);

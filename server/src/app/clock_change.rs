@@ -1,4 +1,5 @@
-//! The clock was set back: what waits must not wait for the lost time once more.
+//! After the wall clock was set back, moves due times that lie more than the longest backoff ahead
+//! to now.
 
 use super::command::Command;
 use super::transaction::UnitOfWork;

@@ -1,5 +1,5 @@
-//! What every use case may rely on: time, randomness, keys, the server's secret, and who is to be
-//! told once something was committed.
+//! What every use case shares: time, randomness, keys, the server's secret, and the look-ups, waiters
+//! and wake-ups that events reach after a commit.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -10,7 +10,7 @@ use license_core::product::Product;
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
-use super::audit::entry::Head;
+use super::audit::entry::ChainHead;
 use super::delivery_waiters::DeliveryWaiters;
 use super::in_flight::InFlight;
 use crate::alerts::AlertQueue;
@@ -28,7 +28,7 @@ pub(crate) struct Context {
     /// Whose audit chain this server writes; kept in its data folder.
     pub(crate) chain: String,
     /// The newest link of it, once that is known.
-    pub(crate) audit_head: Mutex<Option<Head>>,
+    pub(crate) audit_head: Mutex<Option<ChainHead>>,
     /// Why nothing can be written for now.
     pub(crate) unwritable: Mutex<Option<String>>,
     /// The `iss` of what is signed.
@@ -47,19 +47,19 @@ pub(crate) struct Context {
     pub(crate) products: Mutex<HashMap<String, (String, Arc<Product>)>>,
     /// The id that was made last.
     pub(crate) last_id: Mutex<u128>,
-    /// To whom alerts are told.
+    /// Delivers alerts.
     pub(crate) notifier: Notifier,
     /// In which edition usage is pushed.
     pub(crate) usage_edition: Edition,
     /// Orders that are being read just now.
-    pub(crate) reading: InFlight,
+    pub(crate) order_lookups: InFlight,
     /// Authorization codes that the marketplace is being asked about just now.
-    pub(crate) asking: InFlight,
+    pub(crate) code_lookups: InFlight,
     /// Alerts that were raised outside of a transaction.
     pub(crate) alerts: AlertQueue,
-    /// Licenses whose delivery somebody waits for.
+    /// Callers that wait for the delivery of a license.
     pub(crate) delivery_waiters: DeliveryWaiters,
-    /// Who works in the background.
+    /// Wake-ups of the background workers.
     pub(crate) wakeups: Wakeups,
 }
 
@@ -98,7 +98,7 @@ impl Context {
         uuid::Uuid::from_u128(*last).to_string()
     }
 
-    /// A digest that only this server can make, so that nobody can try values on a stolen file.
+    /// A digest under the secret, so that values cannot be tried on a stolen database.
     pub(crate) fn digest(&self, purpose: &str, text: &str) -> Vec<u8> {
         self.secret.digest(purpose, text)
     }
@@ -140,8 +140,9 @@ impl Context {
         *self.unwritable.lock().unwrap_or_else(PoisonError::into_inner) = cause;
     }
 
-    /// The newest link, forgotten until it is told again.
-    pub(crate) fn take_audit_head(&self) -> Option<Head> {
+    /// Takes the newest link. The commit of the next one puts it back; after a failure it stays
+    /// empty, and the database is read.
+    pub(crate) fn take_audit_head(&self) -> Option<ChainHead> {
         self.audit_head.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }

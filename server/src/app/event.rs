@@ -6,7 +6,7 @@ use std::sync::PoisonError;
 use license_core::issue::Signer as _;
 use serde_json::Value;
 
-use super::audit::entry::Head;
+use super::audit::entry::ChainHead;
 use super::context::Context;
 use crate::alerts::Alert;
 
@@ -40,55 +40,53 @@ pub(crate) enum Event {
     /// A kept application cannot be served for now.
     Held { code: &'static str },
     /// The audit chain has a link more.
-    Linked(Head),
+    Linked(ChainHead),
     /// What was restored may be sent.
     RestoreConfirmed,
-    /// Somebody holds an application's license now that had to wait.
+    /// An application that had to wait has its license.
     Served { instance: String, event: String },
 }
 
-impl Context {
-    /// Tells those concerned what was committed.
-    pub(crate) fn publish(&self, event: Event) {
-        match event {
-            Event::OrderQueued { instance } => {
-                self.reading.begin(&instance);
-                self.wakeups.orders.notify_one();
-            }
-            Event::Issued { license, instance } => {
-                metrics::counter!("licd_licenses_issued_total").increment(1);
-                tracing::info!(
-                    license.id = license,
-                    instance.id = instance,
-                    key.id = %self.issuing.kid(),
-                    "license signed"
-                );
-            }
-            Event::UploadQueued => self.wakeups.uploads.notify_one(),
-            Event::UsageQueued => self.wakeups.usage.notify_one(),
-            Event::AlertRaised(alert) => alert.log(),
-            Event::AlertQueued => self.wakeups.alerts.notify_one(),
-            Event::Noticed => self.wakeups.notices.notify_one(),
-            Event::CodeAsked { code } => self.asking.begin(&code),
-            Event::CodeAnswered { code } => self.asking.end(&code),
-            Event::UploadEnded { event } => self.delivery_waiters.ended(&event),
-            Event::JudgeDue => self.wakeups.pending.notify_one(),
-            Event::KeyLearned { jwk } => self.learn(jwk),
-            Event::Linked(head) => {
-                *self.audit_head.lock().unwrap_or_else(PoisonError::into_inner) = Some(head);
-            }
-            Event::Held { code } => {
-                metrics::counter!("licd_applications_held_total", "code" => code).increment(1);
-            }
-            Event::RestoreConfirmed => {
-                tracing::info!("the restore was confirmed: uploads go on");
-                self.wakeups.uploads.notify_one();
-            }
-            Event::Served { instance, event } => tracing::info!(
-                instance.id = instance,
-                event.id = event,
-                "an application that had to wait was served"
-            ),
+/// Does what follows from a committed event.
+pub(crate) fn publish(context: &Context, event: Event) {
+    match event {
+        Event::OrderQueued { instance } => {
+            context.order_lookups.begin(&instance);
+            context.wakeups.orders.notify_one();
         }
+        Event::Issued { license, instance } => {
+            metrics::counter!("licd_licenses_issued_total").increment(1);
+            tracing::info!(
+                license.id = license,
+                instance.id = instance,
+                key.id = %context.issuing.kid(),
+                "license signed"
+            );
+        }
+        Event::UploadQueued => context.wakeups.uploads.notify_one(),
+        Event::UsageQueued => context.wakeups.usage.notify_one(),
+        Event::AlertRaised(alert) => alert.log(),
+        Event::AlertQueued => context.wakeups.alerts.notify_one(),
+        Event::Noticed => context.wakeups.notices.notify_one(),
+        Event::CodeAsked { code } => context.code_lookups.begin(&code),
+        Event::CodeAnswered { code } => context.code_lookups.end(&code),
+        Event::UploadEnded { event } => context.delivery_waiters.ended(&event),
+        Event::JudgeDue => context.wakeups.pending.notify_one(),
+        Event::KeyLearned { jwk } => context.learn(jwk),
+        Event::Linked(head) => {
+            *context.audit_head.lock().unwrap_or_else(PoisonError::into_inner) = Some(head);
+        }
+        Event::Held { code } => {
+            metrics::counter!("licd_applications_held_total", "code" => code).increment(1);
+        }
+        Event::RestoreConfirmed => {
+            tracing::info!("the restore was confirmed: uploads go on");
+            context.wakeups.uploads.notify_one();
+        }
+        Event::Served { instance, event } => tracing::info!(
+            instance.id = instance,
+            event.id = event,
+            "an application that had to wait was served"
+        ),
     }
 }

@@ -1,4 +1,4 @@
-//! How often an address may guess activation codes. Memory only: a restart forgives.
+//! Limits how often an address may try wrong activation codes. Memory only: a restart resets it.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -9,10 +9,10 @@ use license_core::Code;
 use crate::error::ApiError;
 
 /// Wrong codes an hour.
-const WRONG_CODES: u32 = 20;
+const MAX_WRONG_CODES: u32 = 20;
 const HOUR: i64 = 3600;
 /// Addresses that are remembered; beyond that those whose hour is over are forgotten.
-const ADDRESSES: usize = 10_000;
+const MAX_ADDRESSES: usize = 10_000;
 
 /// Wrong codes by address, within the hour that began with the first of them.
 #[derive(Default)]
@@ -24,7 +24,7 @@ impl GuessLimiter {
         let counted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match counted.get(&network(address)) {
             Some((since, count))
-                if *count >= WRONG_CODES && (*since..since + HOUR).contains(&now) =>
+                if *count >= MAX_WRONG_CODES && (*since..since + HOUR).contains(&now) =>
             {
                 Err(u32::try_from(since + HOUR - now).unwrap_or(1).max(1))
             }
@@ -35,9 +35,9 @@ impl GuessLimiter {
     /// Counts one.
     pub(crate) fn wrong(&self, address: IpAddr, now: i64) {
         let mut counted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if counted.len() >= ADDRESSES {
+        if counted.len() >= MAX_ADDRESSES {
             counted.retain(|_, (since, _)| (*since..*since + HOUR).contains(&now));
-            if counted.len() >= ADDRESSES {
+            if counted.len() >= MAX_ADDRESSES {
                 counted.clear();
             }
         }
@@ -60,12 +60,12 @@ fn network(address: IpAddr) -> IpAddr {
     }
 }
 
-/// The answer to whoever guessed too often.
+/// The refusal after too many wrong codes.
 pub(crate) fn too_many_codes(wait: u32) -> ApiError {
     ApiError::new(
         Code::RateLimited,
-        format!("more than {WRONG_CODES} wrong activation codes an hour from one address"),
-        format!("同一地址每小时最多尝试 {WRONG_CODES} 个错误的激活码"),
+        format!("more than {MAX_WRONG_CODES} wrong activation codes an hour from one address"),
+        format!("同一地址每小时最多尝试 {MAX_WRONG_CODES} 个错误的激活码"),
     )
     .with_status(429)
     .retry_after(wait)

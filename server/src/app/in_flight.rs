@@ -1,5 +1,5 @@
-//! Which orders are being asked for just now, so that an application may wait for a moment
-//! instead of being kept. Memory only: nothing depends on it but how soon an answer is exact.
+//! Look-ups at the marketplace that are in flight (orders, authorization codes), so that a caller can
+//! await one for a moment. Memory only: losing it makes an answer less exact, never wrong.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -9,59 +9,60 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 /// The longest that a call of the marketplace waits; it gives up after five seconds itself.
-const PATIENCE: Duration = Duration::from_secs(2);
+const MAX_WAIT: Duration = Duration::from_secs(2);
 
-/// Questions that are kept without looking whether somebody may still wait for them.
-const TIDY: usize = 64;
+/// Look-ups that are kept before those without a waiting caller are dropped.
+const PRUNE_ABOVE: usize = 64;
 
 /// Instances whose order is being read.
 #[derive(Default)]
 pub(crate) struct InFlight {
-    state: Mutex<State>,
+    state: Mutex<InFlightState>,
 }
 
 #[derive(Default)]
-struct State {
-    /// The marketplace does not answer anyway: nobody waits.
+struct InFlightState {
+    /// The marketplace does not answer, so callers do not wait.
     resting: bool,
-    /// How many questions may be kept before those are forgotten that nobody waits for.
+    /// At how many look-ups the next pruning happens.
     tidy_at: usize,
-    running: HashMap<String, Question>,
+    running: HashMap<String, InFlightLookup>,
 }
 
-/// Nobody waits for one that began longer ago than [`PATIENCE`]: another server may have asked it,
-/// and this one never hears how it ended.
-struct Question {
+/// Callers wait until it is [`MAX_WAIT`] old: another server may run it, and then this one is never
+/// notified of its end.
+struct InFlightLookup {
     began: Instant,
     ended: watch::Sender<()>,
 }
 
 impl InFlight {
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, InFlightState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Somebody will ask at once.
+    /// A look-up begins.
     pub(crate) fn begin(&self, instance: &str) {
         let mut state = self.state();
         if !state.resting {
             let began = Instant::now();
             if state.running.len() >= state.tidy_at {
-                state.running.retain(|_, question| began - question.began < PATIENCE);
-                state.tidy_at = (2 * state.running.len()).max(TIDY);
+                state.running.retain(|_, question| began - question.began < MAX_WAIT);
+                state.tidy_at = (2 * state.running.len()).max(PRUNE_ABOVE);
             }
             let question = state.running.entry(instance.to_owned());
-            question.or_insert_with(|| Question { began, ended: watch::Sender::new(()) }).began =
-                began;
+            question
+                .or_insert_with(|| InFlightLookup { began, ended: watch::Sender::new(()) })
+                .began = began;
         }
     }
 
-    /// The question ended; whoever waits goes on.
+    /// The look-up ended; callers that wait for it go on.
     pub(crate) fn end(&self, instance: &str) {
         self.state().running.remove(instance);
     }
 
-    /// While the queue rests nobody waits.
+    /// While the queue rests callers do not wait.
     pub(crate) fn rest(&self, resting: bool) {
         let mut state = self.state();
         state.resting = resting;
@@ -73,7 +74,7 @@ impl InFlight {
     /// Waits until the instance's order is no longer being read, but not for long.
     pub(crate) async fn wait(&self, instance: &str) {
         let (mut ended, until) = match self.state().running.get(instance) {
-            Some(question) => (question.ended.subscribe(), question.began + PATIENCE),
+            Some(question) => (question.ended.subscribe(), question.began + MAX_WAIT),
             None => return,
         };
         // An error means that the sender is gone, which is what is waited for.
@@ -112,9 +113,9 @@ mod tests {
         assert_eq!(start.elapsed().as_secs(), 2, "the second application does not wait");
         for number in 0..1000 {
             reading.begin(&number.to_string());
-            tokio::time::advance(PATIENCE / 8).await;
+            tokio::time::advance(MAX_WAIT / 8).await;
         }
-        assert!(reading.state().running.len() <= TIDY);
+        assert!(reading.state().running.len() <= PRUNE_ABOVE);
         // A question that is asked again is waited for again.
         reading.begin("a");
         let start = Instant::now();

@@ -1,4 +1,4 @@
-//! What operators see of instances, and a new activation code for one.
+//! Instances for operators: listed, shown, and given another activation code.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use license_core::product::Product;
 use license_core::{Code, Timestamp, api};
 use serde::Deserialize;
 
-use super::audit::entry::{By, Entry};
+use super::audit::entry::{Actor, AuditEntry};
 use super::command::{Command, Failed};
 use super::context::Context;
 use super::issuance::{count, limit_of, product_of, state};
@@ -35,8 +35,8 @@ pub(crate) struct InstanceFilter {
     pub(crate) limit: Option<u32>,
 }
 
-/// Instances as they are shown, with what is known of their orders and of who waits: a few
-/// questions, however many they are.
+/// Instances as they are shown, with their orders and waiting applications: a fixed number of
+/// statements, however many they are.
 async fn shown(
     tx: &mut dyn Tx,
     context: &Context,
@@ -114,7 +114,7 @@ fn view(
 /// strangers.
 pub(crate) struct RotateCode {
     pub(crate) id: String,
-    pub(crate) by: By,
+    pub(crate) by: Actor,
 }
 
 impl Command for RotateCode {
@@ -143,7 +143,7 @@ impl Command for RotateCode {
         }
         let code = ActivationCode::from_random(work.context.random()).to_string();
         tx.put_activation_code(&self.id, &code).await?;
-        work.audit(Entry::new("instance.rotate-code", &self.by).about("instance", &self.id));
+        work.audit(AuditEntry::new("instance.rotate-code", &self.by).about("instance", &self.id));
         Ok(())
     }
 }
@@ -198,6 +198,6 @@ pub(crate) async fn find(app: &App, id: &str) -> Result<api::InstanceDetail, Api
 
 /// Gives an instance another activation code; licenses that were issued stay what they are.
 pub(crate) async fn rotate_code(app: &App, id: &str) -> Result<api::InstanceDetail, ApiError> {
-    app.writer.write(RotateCode { id: id.to_owned(), by: By::caller() }).await?;
+    app.writer.write(RotateCode { id: id.to_owned(), by: Actor::caller() }).await?;
     find(app, id).await
 }

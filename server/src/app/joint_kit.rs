@@ -1,5 +1,5 @@
-//! The joint-operation kit's calls: who signed, what is told, what is kept of it. Judged by the
-//! kit's own keys alone, never by an instance's state or the body's `timeStamp`.
+//! The joint-operation kit's calls: verifies the signature, reads the call, stores it. Verified with
+//! the kit's own keys alone, never by an instance's state or the body's `timeStamp`.
 
 pub(crate) mod lists;
 mod sync;
@@ -16,9 +16,9 @@ use super::App;
 use crate::alerts::AlertKind;
 use crate::keys::sealing::UnsealError;
 
-/// What a call shows of its sender: the headers of either edition.
+/// The headers by which a call proves its sender, of either edition.
 #[derive(Default)]
-pub(crate) struct Shown {
+pub(crate) struct KitCredentials {
     /// `x-sign`, `x-timestamp`, `x-nonce`.
     pub(crate) presented: Presented,
     /// `authToken`.
@@ -30,7 +30,7 @@ pub(crate) async fn call(
     app: &App,
     interface: KitInterface,
     edition: Edition,
-    shown: &Shown,
+    shown: &KitCredentials,
     raw: &[u8],
 ) -> Vec<u8> {
     let activity = interface.as_str();
@@ -50,7 +50,7 @@ fn admit(
     app: &App,
     interface: KitInterface,
     edition: Edition,
-    shown: &Shown,
+    shown: &KitCredentials,
     raw: &[u8],
 ) -> Result<KitCall, (&'static str, Rejection)> {
     let body = Body::parse_within(raw, kit::LIMIT).map_err(|rejection| ("none", rejection))?;
@@ -94,7 +94,7 @@ async fn answer(app: &App, call: KitCall, raw: &[u8]) -> Answer {
 }
 
 /// The application's secret as it is kept: opened with the seller's key, sealed under ours.
-/// Who is deleted needs none.
+/// A deletion needs none.
 async fn sealed_secret(app: &App, call: &ApplicationSync) -> Result<Vec<u8>, Answer> {
     if call.change == SyncAction::Delete {
         return Ok(Vec::new());

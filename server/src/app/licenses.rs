@@ -6,7 +6,7 @@ use license_core::license::License;
 use license_core::{Code, Lang, Refusal, api, armor};
 use serde::Deserialize;
 
-use super::audit::entry::{By, Entry};
+use super::audit::entry::{Actor, AuditEntry};
 use super::command::{Command, Failed};
 use super::transaction::UnitOfWork;
 use super::{App, paging, views};
@@ -29,15 +29,15 @@ pub(crate) struct LicenseFilter {
 }
 
 /// An operator suspends, reinstates or revokes a license.
-pub(crate) struct PutLicense {
+pub(crate) struct ChangeLicenseStatus {
     pub(crate) id: String,
     /// Whose it is.
     pub(crate) instance: String,
     pub(crate) intervention: OperatorAction,
-    pub(crate) by: By,
+    pub(crate) by: Actor,
 }
 
-impl Command for PutLicense {
+impl Command for ChangeLicenseStatus {
     type Output = LicenseRow;
     type Error = Failed;
 
@@ -76,7 +76,7 @@ impl Command for PutLicense {
             OperatorAction::Reinstate => "license.reinstate",
             OperatorAction::Revoke => "license.revoke",
         };
-        let put = Entry::new(action, &self.by).about("instance", &row.instance_id);
+        let put = AuditEntry::new(action, &self.by).about("instance", &row.instance_id);
         work.audit(put.about("license", &row.id));
         row.state = state;
         row.reason = reason.map(str::to_owned);
@@ -182,7 +182,12 @@ pub(crate) async fn change_status(
     intervention: OperatorAction,
 ) -> Result<api::LicenseView, ApiError> {
     let row = app.store.read().await?.license(id).await?.ok_or_else(not_found)?;
-    let put = PutLicense { id: row.id, instance: row.instance_id, intervention, by: By::caller() };
+    let put = ChangeLicenseStatus {
+        id: row.id,
+        instance: row.instance_id,
+        intervention,
+        by: Actor::caller(),
+    };
     let row = app.writer.write(put).await?;
     Ok(views::license(&row))
 }

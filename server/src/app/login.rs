@@ -1,6 +1,6 @@
-//! Who a buyer is: a browser is sent to the buyer's authentication centre and comes back with a
-//! code, which is exchanged here; the seller's page gets a code of ours, and the seller's own
-//! server asks with it. Tokens and persons are in no log and no address.
+//! Login of a buyer by OAuth: the browser goes to the buyer's authentication center and comes back
+//! with a code, which is exchanged here; the seller's page gets a code of ours, which the seller's
+//! server redeems. Tokens and persons are in no log and no address.
 
 mod commands;
 mod oauth_state;
@@ -13,19 +13,19 @@ use koogallery::oauth::{self, CenterUrl};
 use license_core::{Code, api};
 use serde::Deserialize;
 
-use super::audit::entry::By;
+use super::audit::entry::Actor;
 use super::context::Context;
 use super::{App, views};
 use crate::alerts::AlertKind;
 use crate::error::ApiError;
 use crate::outbound::oauth::{Exchange, LoginError};
 use crate::store::KitDoor;
-use commands::{KeepLogin, TakeLogin, UseState};
+use commands::{RedeemLogin, StoreLogin, UseState};
 use oauth_state::LoginState;
 use setup::{LoginSetup, STATE_LIFETIME};
 
 /// The longest text that the seller's page may have back.
-const STATE_LIMIT: usize = 256;
+const MAX_STATE_LENGTH: usize = 256;
 
 /// Which application, and where the browser goes afterwards.
 #[derive(Clone, Default, Deserialize)]
@@ -51,7 +51,7 @@ pub(crate) struct LoginReturn {
 }
 
 /// Where a browser is sent, and what it keeps until it comes back.
-pub(crate) struct Departure {
+pub(crate) struct LoginRedirect {
     pub(crate) address: String,
     pub(crate) cookie: String,
 }
@@ -66,21 +66,21 @@ fn setup(app: &App) -> Result<&LoginSetup, ApiError> {
     })
 }
 
-/// Sends a browser to the authentication centre. `browser` is what an earlier login left there.
+/// Sends a browser to the authentication center. `browser` is what an earlier login left there.
 pub(crate) async fn start(
     app: &App,
     application: &str,
     asked: &LoginStart,
     browser: Option<&str>,
-) -> Result<Departure, ApiError> {
+) -> Result<LoginRedirect, ApiError> {
     let logins = setup(app)?;
     let return_to = logins.return_to(asked.return_to.as_deref())?;
     let own = asked.state.as_deref().unwrap_or_default();
-    if own.chars().count() > STATE_LIMIT {
+    if own.chars().count() > MAX_STATE_LENGTH {
         return Err(ApiError::new(
             Code::RequestInvalid,
-            format!("`state` has at most {STATE_LIMIT} characters."),
-            format!("state 最多 {STATE_LIMIT} 个字符。"),
+            format!("`state` has at most {MAX_STATE_LENGTH} characters."),
+            format!("state 最多 {MAX_STATE_LENGTH} 个字符。"),
         ));
     }
     let door =
@@ -109,7 +109,7 @@ pub(crate) async fn start(
         &state,
         challenge.as_deref(),
     );
-    Ok(Departure { address, cookie: logins.cookie(&browser) })
+    Ok(LoginRedirect { address, cookie: logins.cookie(&browser) })
 }
 
 /// Where a browser that logs out is sent.
@@ -125,7 +125,7 @@ pub(crate) async fn logout(
     Ok(centre(&door)?.logout_address(&door.client_id, return_to))
 }
 
-/// A browser comes back; the answer is where it goes on. An error is told to the seller's page
+/// A browser comes back; the answer is where it goes on. An error is passed to the seller's page
 /// only where the login is certainly one that began here, in this browser.
 pub(crate) async fn finish(
     app: &App,
@@ -204,14 +204,14 @@ async fn identify(
     let user = logins.oauth.exchange(exchange, permit).await.map_err(unfinished)?;
     let code = random(&app.context);
     let digest = app.context.digest("login code", &code);
-    let kept = app.writer.write(KeepLogin { digest, door, user }).await;
+    let kept = app.writer.write(StoreLogin { digest, door, user }).await;
     kept.map(|()| code).map_err(|error| failed(&error))
 }
 
-/// Tells the seller's server who came back with this code; once.
+/// Returns who logged in with this code, once.
 pub(crate) async fn redeem(app: &App, code: &str) -> Result<api::LoginView, ApiError> {
     let digest = app.context.digest("login code", code);
-    let sealed = app.writer.write(TakeLogin { digest, by: By::caller() }).await?;
+    let sealed = app.writer.write(RedeemLogin { digest, by: Actor::caller() }).await?;
     let sealed = sealed.ok_or_else(|| {
         ApiError::new(
             Code::NotFound,
@@ -251,7 +251,7 @@ fn random(context: &Context) -> String {
     B64.encode(context.random::<32>())
 }
 
-/// Whatever is wrong with a state is nobody's business.
+/// One refusal for every defect of a state, so that it reveals nothing.
 fn stale() -> ApiError {
     metrics::counter!("licd_logins_total", "result" => "stale").increment(1);
     ApiError::new(

@@ -1,4 +1,4 @@
-//! Machines as operators see them, and places that are given back: by an operator because a machine
+//! Machines as operators see them, and seats that are given back: by an operator because a machine
 //! was lost or sold, or by the machine itself.
 
 use license_core::binding::Binding;
@@ -9,7 +9,7 @@ use license_core::time::DAY;
 use license_core::{Code, Timestamp, api};
 use serde::Deserialize;
 
-use super::audit::entry::{By, Entry};
+use super::audit::entry::{Actor, AuditEntry};
 use super::client_license::refusals;
 use super::command::{Command, Failed};
 use super::issuance::reevaluate;
@@ -33,15 +33,15 @@ pub(crate) struct MachineFilter {
 /// Why a machine's licenses are revoked.
 const BY_OPERATOR: &str = "operator";
 const RETURNED: &str = "returned";
-/// For how long a machine that gave its place back is counted.
+/// For how long a machine that gave its seat back is counted.
 const YEAR: i64 = 365 * DAY;
 
-/// An operator gives a machine's place back.
+/// An operator gives a machine's seat back.
 pub(crate) struct ReleaseMachine {
     pub(crate) id: String,
-    /// Whose place it is.
+    /// The instance that the seat belongs to.
     pub(crate) instance: String,
-    pub(crate) by: By,
+    pub(crate) by: Actor,
 }
 
 impl Command for ReleaseMachine {
@@ -70,11 +70,11 @@ impl Command for ReleaseMachine {
     }
 }
 
-/// A machine gives its own place back.
+/// A machine gives its own seat back.
 pub(crate) struct ReturnMachine {
     /// The license that proves which machine it is.
     pub(crate) license: String,
-    /// Whose place it is.
+    /// The instance that the seat belongs to.
     pub(crate) instance: String,
 }
 
@@ -111,29 +111,30 @@ impl Command for ReturnMachine {
         if tx.is_suspended(&instance.id, Some(id)).await? {
             return Err(refusals::suspended().into());
         }
-        let places = match product_of(tx, work.context, &instance).await? {
+        let seats = match product_of(tx, work.context, &instance).await? {
             Some(product) => limit_of(&instance, &product),
             None => count(instance.quantity.unwrap_or_default()),
         };
-        let returns = returns_a_year(places);
+        let returns = returns_a_year(seats);
         let oldest = tx.newest_returned(&instance.id, i64::from(returns)).await?;
         let wait = oldest.map_or(0, |at| at + YEAR - work.now.as_secs());
         if wait > 0 {
             return Err(too_many_returns(returns, wait).into());
         }
-        give_back(tx, work, &mut instance, &mut machine, RETURNED, &By::Program).await?;
+        give_back(tx, work, &mut instance, &mut machine, RETURNED, &Actor::Program).await?;
         Ok(())
     }
 }
 
-/// Frees a machine's place: its licenses are revoked, and whoever waited for the place is served.
+/// Frees a machine's seat: its licenses are revoked, and applications that waited for the seat are
+/// served.
 async fn give_back(
     tx: &mut dyn Tx,
     work: &mut UnitOfWork<'_>,
     instance: &mut Instance,
     machine: &mut Machine,
     reason: &str,
-    by: &By,
+    by: &Actor,
 ) -> Result<(), StoreError> {
     let now = work.now.as_secs();
     if tx.revoke_machine(&machine.id, reason, now).await? > 0 {
@@ -144,7 +145,7 @@ async fn give_back(
         instance.machines_used -= 1;
     }
     machine.freed_at = Some(now);
-    let released = Entry::new("machine.release", by).about("instance", &instance.id);
+    let released = AuditEntry::new("machine.release", by).about("instance", &instance.id);
     work.audit(released.about("machine", &machine.id));
     reevaluate(tx, work, instance, None).await?;
     Ok(())
@@ -204,7 +205,7 @@ fn view(machine: &Machine) -> Result<api::MachineView, StoreError> {
     })
 }
 
-/// Machines that hold a place, in the order they were enrolled.
+/// Machines that hold a seat, in the order they were enrolled.
 pub(crate) async fn list(
     app: &App,
     filter: &MachineFilter,
@@ -218,16 +219,16 @@ pub(crate) async fn list(
     Ok(machines.iter().map(view).collect::<Result<_, _>>()?)
 }
 
-/// Gives a machine's place back.
+/// Gives a machine's seat back.
 pub(crate) async fn release(app: &App, id: &str) -> Result<api::MachineView, ApiError> {
     let machine = app.store.read().await?.machine(id).await?.ok_or_else(not_found)?;
     let release =
-        ReleaseMachine { id: machine.id, instance: machine.instance_id, by: By::caller() };
+        ReleaseMachine { id: machine.id, instance: machine.instance_id, by: Actor::caller() };
     let machine = app.writer.write(release).await?;
     Ok(view(&machine)?)
 }
 
-/// Lets a machine give its own place back, and answers its nonce.
+/// Lets a machine give its own seat back, and answers its nonce.
 pub(crate) async fn return_seat(
     app: &App,
     question: &api::MachineReturn,

@@ -1,4 +1,5 @@
-//! The marketplace's calls: who signed, what is asked, which use case answers.
+//! Calls of the marketplace's JSON interfaces: verifies the signature, reads the call, runs its
+//! command.
 
 mod answer;
 mod apply;
@@ -23,18 +24,18 @@ use answer::conclude;
 use apply::Apply;
 use authorization_codes::{RefreshCode, ReleaseCode, SetCodeStatus};
 use create::CreateInstance;
-use query::Shown;
+use query::InstanceDisplay;
 use refresh::{RefreshInstance, RefreshInterface};
 use release::ReleaseInstance;
-use status::SetStatus;
+use status::SetInstanceStatus;
 use upgrade::UpgradeInstance;
 
 use super::App;
 use super::command::Failed;
-use super::notices::TakeNotice;
+use super::notices::ReceiveNotice;
 
 /// The longest that an application is waited for in all; the marketplace gives up after 5 s.
-const PATIENCE: Duration = Duration::from_secs(4);
+const APPLICATION_TIMEOUT: Duration = Duration::from_secs(4);
 
 /// Answers one call of the marketplace's JSON interfaces.
 pub(crate) async fn call(app: &App, query: &str, body: &[u8]) -> Vec<u8> {
@@ -82,20 +83,20 @@ fn admit(app: &App, query: &str, raw: &[u8]) -> Result<(Call, Vec<u8>), (&'stati
 }
 
 async fn apply(app: &App, call: GetLicenseAsync) -> Result<Answer, Failed<Rejection>> {
-    let until = tokio::time::Instant::now() + PATIENCE;
+    let until = tokio::time::Instant::now() + APPLICATION_TIMEOUT;
     if call.test {
         return app.writer.write(Apply::new(call, &app.context)).await;
     }
-    app.context.reading.wait(&call.instance_id).await;
+    app.context.order_lookups.wait(&call.instance_id).await;
     let event = call.event_id.clone();
     let apply = Apply::new(call, &app.context);
     let accepted = apply.accepted();
-    let answer = if app.recall.knows(&accepted).await? {
+    let answer = if app.accepted.knows(&accepted).await? {
         Answer::in_progress()
     } else {
         let answer = app.writer.write(apply).await?;
         if answer.result_code == ResultCode::InProgress {
-            app.recall.remember(&accepted);
+            app.accepted.remember(&accepted);
         }
         answer
     };
@@ -120,11 +121,11 @@ async fn answer(app: &App, call: Call, nonce: Vec<u8>) -> Result<Answer, Failed<
         Call::RefreshInstance(call) => {
             writer.write(RefreshInstance { call, nonce, interface }).await?
         }
-        Call::UpdateInstanceStatus(call) => writer.write(SetStatus { call, nonce }).await?,
+        Call::UpdateInstanceStatus(call) => writer.write(SetInstanceStatus { call, nonce }).await?,
         Call::ReleaseInstance(call) => writer.write(ReleaseInstance { call, nonce }).await?,
         Call::GetLicenseAsync(call) => Box::pin(apply(app, call)).await?,
         Call::QueryInstance(call) => {
-            Box::pin(query::instances(&app.store, &call, Shown::V2)).await?
+            Box::pin(query::instances(&app.store, &call, InstanceDisplay::V2)).await?
         }
         Call::UpgradeInstance(call) => {
             writer.write(UpgradeInstance { call, nonce, told: None }).await?
@@ -133,6 +134,6 @@ async fn answer(app: &App, call: Call, nonce: Vec<u8>) -> Result<Answer, Failed<
         Call::RefreshLicenseCode(call) => writer.write(RefreshCode { call, nonce }).await?,
         Call::UpdateLicenseCodeStatus(call) => writer.write(SetCodeStatus { call, nonce }).await?,
         Call::ReleaseLicenseCode(call) => writer.write(ReleaseCode { call, nonce }).await?,
-        Call::OrderNotify(call) => writer.write(TakeNotice(call)).await?,
+        Call::OrderNotify(call) => writer.write(ReceiveNotice(call)).await?,
     })
 }

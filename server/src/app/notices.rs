@@ -1,4 +1,4 @@
-//! Order notifications: kept once for an order line, the order read by a queue, shown to operators.
+//! Order notifications: stored once for each order line, until a worker has read the order.
 
 use koogallery::call::OrderNotify;
 use koogallery::order::Order;
@@ -15,16 +15,16 @@ use super::{App, paging, views};
 use crate::error::ApiError;
 use crate::store::{Footprint, NoticeQuery, NoticeRow, NoticeState, StoreError, Tx};
 
-/// How long one question may take before somebody else asks: above the time-out of the way out, and
-/// short enough that within 30 s somebody asks what a server that died had asked.
-const ASKING: i64 = 20;
-/// An order that was just placed may not be there yet: so often a refusal is doubted.
-const DOUBTS: i64 = 3;
+/// Seconds after which another server may read the order of a notification: above the time-out of
+/// one request, and below the 30 s within which the work of a dead server is to be taken over.
+const QUERY_LEASE: i64 = 20;
+/// Refusals that do not count yet: an order that was just placed may not be there.
+const MAX_DOUBTED_REFUSALS: i64 = 3;
 
 /// 订单通知.
-pub(crate) struct TakeNotice(pub(crate) OrderNotify);
+pub(crate) struct ReceiveNotice(pub(crate) OrderNotify);
 
-impl Command for TakeNotice {
+impl Command for ReceiveNotice {
     type Output = Answer;
     type Error = StoreError;
 
@@ -46,11 +46,11 @@ impl Command for TakeNotice {
 }
 
 /// Takes notifications whose order is to be read.
-pub(crate) struct TakeNotices {
+pub(crate) struct ClaimNotices {
     pub(crate) limit: i64,
 }
 
-impl Command for TakeNotices {
+impl Command for ClaimNotices {
     type Output = Vec<NoticeRow>;
     type Error = StoreError;
 
@@ -60,20 +60,20 @@ impl Command for TakeNotices {
         work: &mut UnitOfWork<'_>,
     ) -> Result<Self::Output, StoreError> {
         let now = work.now.as_secs();
-        tx.take_notices(now, self.limit, now + ASKING).await
+        tx.take_notices(now, self.limit, now + QUERY_LEASE).await
     }
 }
 
 /// A question about a notification's order ended.
 #[derive(Clone)]
-pub(crate) struct EndNotice {
+pub(crate) struct FinishNotice {
     pub(crate) row: NoticeRow,
     pub(crate) outcome: Result<Order, Failure>,
     /// After a failure: when to ask again.
     pub(crate) next_at: i64,
 }
 
-impl Command for EndNotice {
+impl Command for FinishNotice {
     type Output = ();
     type Error = StoreError;
 
@@ -86,7 +86,8 @@ impl Command for EndNotice {
         let order = match &self.outcome {
             Ok(order) => order,
             Err(failure) => {
-                let refused = failure.remedy == Remedy::GiveUp && row.attempts >= DOUBTS;
+                let refused =
+                    failure.remedy == Remedy::GiveUp && row.attempts >= MAX_DOUBTED_REFUSALS;
                 row.state = if refused { NoticeState::Failed } else { NoticeState::Queued };
                 row.next_at = self.next_at;
                 row.last_code = Some(failure.code.clone());

@@ -1,4 +1,5 @@
-//! Opens a data folder: its lock, its database, its keys and the first admin token.
+//! Builds the application from its configuration: data folder, lock, database, keys, and the first
+//! admin token.
 
 use std::fs::File;
 use std::path::PathBuf;
@@ -11,14 +12,14 @@ use super::GuessLimiter;
 use super::accepted_lookup::AcceptedLookup;
 use super::access_keys::AccessKeys;
 use super::audit::chain;
-use super::audit::entry::By;
+use super::audit::entry::Actor;
 use super::context::{Context, Wakeups};
 use super::delivery_waiters::DeliveryWaiters;
 use super::in_flight::InFlight;
 use super::login::setup::LoginSetup;
 use super::transaction::UnitOfWork;
 use super::writer::Writer;
-use super::{App, Inner, Made, marketplace_health, restore_hold, tokens};
+use super::{App, Inner, MadeFiles, marketplace_health, restore_hold, tokens};
 use crate::alerts::{AlertKind, AlertQueue};
 use crate::app::clock_change::clamp_due_times;
 use crate::config::{Config, Database};
@@ -92,8 +93,8 @@ async fn assemble(
         last_id: std::sync::Mutex::new(0),
         notifier: Notifier::new(&config.alerts)?,
         usage_edition: config.koogallery.usage_edition,
-        reading: InFlight::default(),
-        asking: InFlight::default(),
+        order_lookups: InFlight::default(),
+        code_lookups: InFlight::default(),
         alerts: AlertQueue::default(),
         delivery_waiters: DeliveryWaiters::default(),
         wakeups: Wakeups::default(),
@@ -119,18 +120,18 @@ async fn assemble(
     }
     let marketplace = Marketplace::new(&config.koogallery)?.map(Arc::new);
     let breaker = Arc::new(CircuitBreaker::default());
-    let paused = store.read().await?.meta(marketplace_health::PAUSE).await?;
+    let paused = store.read().await?.meta(marketplace_health::PAUSE_META_KEY).await?;
     let same = marketplace.as_ref().is_some_and(|m| {
         paused.as_deref() == Some(&marketplace_health::fingerprint(m, &context)[..])
     });
     if same {
         breaker.refuse_credentials();
-        context.reading.rest(true);
+        context.order_lookups.rest(true);
     }
     let (writer, writing) = Writer::start(store.clone(), Arc::clone(&context));
     Ok(App(Arc::new(Inner {
         context,
-        recall: AcceptedLookup::start(store.clone()),
+        accepted: AcceptedLookup::start(store.clone()),
         store,
         writer,
         breaker,
@@ -141,7 +142,7 @@ async fn assemble(
         code_prefixes: config.koogallery.license_code_prefix.clone(),
         kit_keys: Arc::new(KitKeys::open(&config.koogallery)?),
         logins: LoginSetup::new(config)?,
-        wrong_codes: GuessLimiter::default(),
+        guess_limiter: GuessLimiter::default(),
         made,
         writing: Mutex::new(Some(writing)),
         _lock: lock,
@@ -154,7 +155,7 @@ async fn recover(app: &App) -> anyhow::Result<()> {
     let orders = tx.requeue(Queue::Orders, &[]).await?;
     let uploads = tx.requeue(Queue::Uploads, &[]).await?;
     tx.interrupt_codes().await?;
-    // The clock may have been set back while nobody was there to see it.
+    // The clock may have been set back while the server was stopped.
     let now = app.context.now().as_secs();
     clamp_due_times(&mut *tx, now).await?;
     // Another configuration was refused: this one is tried, and that one is forgotten.
@@ -206,9 +207,9 @@ fn founding() -> Footprint {
 
 /// The key of the indexes by digest, made with the database.
 async fn secret(store: &Store, environment: &Environment) -> anyhow::Result<[u8; 32]> {
-    const NAME: &str = "secret";
+    const META_KEY: &str = "secret";
 
-    let known = store.read().await?.meta(NAME).await?;
+    let known = store.read().await?.meta(META_KEY).await?;
     if let Some(known) = known {
         return known.try_into().map_err(|_| anyhow::anyhow!("the database's secret is damaged"));
     }
@@ -217,22 +218,22 @@ async fn secret(store: &Store, environment: &Environment) -> anyhow::Result<[u8;
     let mut tx = store.write().await?;
     tx.prepare(&founding()).await?;
     // Servers that start together make one.
-    if let Some(known) = tx.meta(NAME).await? {
+    if let Some(known) = tx.meta(META_KEY).await? {
         tx.rollback().await;
         return known.try_into().map_err(|_| anyhow::anyhow!("the database's secret is damaged"));
     }
-    tx.put_meta(NAME, Some(&secret)).await?;
+    tx.put_meta(META_KEY, Some(&secret)).await?;
     tx.commit().await?;
     Ok(secret)
 }
 
-/// A database without any token gets one, so that nobody needs a default password.
+/// Makes an admin token where the database has none, so that there is no default password.
 async fn first_token(
     config: &Config,
     context: &Arc<Context>,
     store: &Store,
     key_files: Vec<PathBuf>,
-) -> anyhow::Result<Option<Made>> {
+) -> anyhow::Result<Option<MadeFiles>> {
     let mut tx = store.write().await?;
     tx.prepare(&founding()).await?;
     if !tx.tokens().await?.is_empty() {
@@ -245,8 +246,8 @@ async fn first_token(
     write_secret(&admin_token_file, format!("{token}\n").as_bytes())?;
     tx.add_token(&row).await?;
     let mut work = UnitOfWork::new(context);
-    work.audit(tokens::made(&row, &By::Server));
+    work.audit(tokens::made(&row, &Actor::Server));
     chain::append(&mut *tx, &mut work).await?;
     tx.commit().await?;
-    Ok(Some(Made { admin_token_file, key_files }))
+    Ok(Some(MadeFiles { admin_token_file, key_files }))
 }

@@ -64,6 +64,6 @@ pub(crate) async fn product_of(
 pub(crate) fn is_by_use(instance: &Instance) -> Option<bool> {
     let word = instance.charging.clone();
     let said = word.and_then(|word| ChargingMode::from_text(word).is_by_use());
-    // An order that was read by an older version told no more.
+    // An order that an older version read has no more than this.
     said.or((instance.period == Some(true)).then_some(false))
 }

@@ -1,9 +1,9 @@
-//! Orders: which are to be read, and what an answer changes.
+//! Orders of the marketplace: claimed to be read, and the terms that an answer gives the instance.
 
 use koogallery::Failure;
 use koogallery::order::{Order, OrderLine, OrderType};
 
-use super::audit::entry::{By, Entry};
+use super::audit::entry::{Actor, AuditEntry};
 use super::command::Command;
 use super::issuance::reevaluate;
 use super::order_terms::{REFUND, UPGRADE, goods_of, line_of, product_of};
@@ -13,11 +13,11 @@ use crate::store::{
 };
 
 /// Takes orders that are due, for one worker each.
-pub(crate) struct TakeOrders {
+pub(crate) struct ClaimOrders {
     pub(crate) limit: i64,
 }
 
-impl Command for TakeOrders {
+impl Command for ClaimOrders {
     type Output = Vec<OrderRow>;
     type Error = StoreError;
 
@@ -31,11 +31,11 @@ impl Command for TakeOrders {
 }
 
 /// Goes on holding the orders that are being read here, and puts back those of servers that died.
-pub(crate) struct KeepOrders {
+pub(crate) struct RenewOrders {
     pub(crate) held: Vec<String>,
 }
 
-impl Command for KeepOrders {
+impl Command for RenewOrders {
     /// How many were put back.
     type Output = u64;
     type Error = StoreError;
@@ -48,7 +48,7 @@ impl Command for KeepOrders {
 
 /// A question about an order ended.
 #[derive(Clone)]
-pub(crate) struct EndOrder {
+pub(crate) struct FinishOrder {
     pub(crate) id: i64,
     pub(crate) instance: String,
     pub(crate) outcome: Result<Order, Failure>,
@@ -56,7 +56,7 @@ pub(crate) struct EndOrder {
     pub(crate) next_at: i64,
 }
 
-impl Command for EndOrder {
+impl Command for FinishOrder {
     type Output = ();
     type Error = StoreError;
 
@@ -95,7 +95,7 @@ impl Command for EndOrder {
     }
 }
 
-impl EndOrder {
+impl FinishOrder {
     async fn read(
         &self,
         tx: &mut dyn Tx,
@@ -125,11 +125,11 @@ impl EndOrder {
             }),
             expires: line.expire_time,
         };
-        // An order that takes something back tells nothing about what is left.
+        // An order that takes something back says nothing about what is left.
         let counts = order.order_type != OrderType::Unsubscribe && row.scene != REFUND;
         tx.put_order_read(self.id, &terms, counts || row.scene == "NEW", work.now.as_secs())
             .await?;
-        let read = Entry::new("order.read", &By::Server).about("instance", &instance.id);
+        let read = AuditEntry::new("order.read", &Actor::Server).about("instance", &instance.id);
         work.audit(read.about("order", &row.order_id).about("scene", &row.scene));
         take_terms(tx, work, &mut instance).await?;
         if instance.state != InstanceState::Released {

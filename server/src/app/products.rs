@@ -1,9 +1,9 @@
-//! Products: applied from a file, and judged by at once.
+//! Products: applied from a file, and in force for waiting applications at once.
 
 use license_core::product::Product;
 use license_core::{Code, Timestamp, api};
 
-use super::audit::entry::{By, Entry};
+use super::audit::entry::{Actor, AuditEntry};
 use super::command::{Command, Failed};
 use super::event::Event;
 use super::transaction::UnitOfWork;
@@ -11,13 +11,13 @@ use super::{App, views};
 use crate::error::ApiError;
 use crate::store::{Footprint, ProductRow, StoreError, Tx};
 
-/// Products of one answer; nobody sells more.
-const MOST: i64 = 1000;
+/// Products of one answer.
+const MAX_LISTED: i64 = 1000;
 
 /// Makes a product or gives it other terms.
 pub(crate) struct ApplyProduct {
     pub(crate) product: Product,
-    pub(crate) by: By,
+    pub(crate) by: Actor,
 }
 
 impl Command for ApplyProduct {
@@ -65,7 +65,7 @@ impl Command for ApplyProduct {
         for (market_product, sku) in &goods {
             concerned += tx.claim_instances(market_product, sku, &product.id).await?;
         }
-        work.audit(Entry::new("product.apply", &self.by).about("product", &product.id));
+        work.audit(AuditEntry::new("product.apply", &self.by).about("product", &product.id));
         if concerned > 0 {
             work.publish(Event::JudgeDue);
         }
@@ -85,13 +85,13 @@ pub(crate) async fn apply(app: &App, product: Product) -> Result<api::ProductVie
         let zh = format!("产品描述不可用：{wrong}");
         return Err(ApiError::new(Code::RequestInvalid, wrong, zh));
     }
-    Ok(app.writer.write(ApplyProduct { product, by: By::caller() }).await?)
+    Ok(app.writer.write(ApplyProduct { product, by: Actor::caller() }).await?)
 }
 
 /// Every product.
 pub(crate) async fn list(app: &App) -> Result<Vec<api::ProductView>, ApiError> {
     let mut tx = app.store.read().await?;
-    let rows = tx.products(None, MOST).await?;
+    let rows = tx.products(None, MAX_LISTED).await?;
     Ok(rows.iter().map(view).collect::<Result<_, _>>()?)
 }
 

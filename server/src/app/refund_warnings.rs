@@ -1,4 +1,4 @@
-//! Orders that nobody has read yet are paid back after a while: who is warned, and when.
+//! Warns of automatic refunds: the marketplace pays an order back that could not be read in time.
 
 use koogallery::Edition;
 use koogallery::retry::{REFUND, REFUND_V1, WARNINGS, refund, warning};
@@ -9,7 +9,7 @@ use crate::alerts::AlertKind;
 use crate::store::{StoreError, Tx};
 
 /// Warnings of one transaction.
-const AT_ONCE: i64 = 100;
+const MAX_WARNINGS: i64 = 100;
 
 /// The edition of the call that created an instance, as its column `first_edition` says it.
 pub(super) const fn edition_of(first_edition: bool) -> Edition {
@@ -17,7 +17,7 @@ pub(super) const fn edition_of(first_edition: bool) -> Edition {
 }
 
 /// How much longer the marketplace tries V1's calls.
-pub(crate) const LONGER: i64 = REFUND_V1.lasts - REFUND.lasts;
+pub(crate) const V1_EXTRA_TIME: i64 = REFUND_V1.lasts - REFUND.lasts;
 
 /// From when an instance must be there for so many minutes to be left.
 fn there_since(minutes: i64, now: i64) -> i64 {
@@ -31,7 +31,10 @@ impl WarnRefunds {
     /// Whether there is anybody to be warned: an idle server leaves the writer alone.
     pub(crate) async fn is_due(tx: &mut dyn Tx, now: i64) -> Result<bool, StoreError> {
         for minutes in WARNINGS {
-            if !tx.refunds_nearing(there_since(minutes, now), LONGER, minutes, 1).await?.is_empty()
+            if !tx
+                .refunds_nearing(there_since(minutes, now), V1_EXTRA_TIME, minutes, 1)
+                .await?
+                .is_empty()
             {
                 return Ok(true);
             }
@@ -51,12 +54,12 @@ impl Command for WarnRefunds {
         for minutes in WARNINGS {
             let until = there_since(minutes, now);
             for (instance, since, first_edition) in
-                tx.refunds_nearing(until, LONGER, minutes, AT_ONCE).await?
+                tx.refunds_nearing(until, V1_EXTRA_TIME, minutes, MAX_WARNINGS).await?
             {
                 let left = refund(edition_of(first_edition)).left(since, now);
                 let urgent = warning(left).unwrap_or(minutes);
                 let mut first = true;
-                // After a pause of ours several have come: the most urgent one is told.
+                // After a stop of the server several are due at once: the most urgent one is sent.
                 for passed in WARNINGS.into_iter().filter(|passed| *passed >= urgent) {
                     let new = tx.add_refund_warning(&instance, passed, now).await?;
                     first &= new || passed != urgent;

@@ -9,7 +9,7 @@ use license_core::trust::{KeyRing, TrustedKey};
 use license_core::{Code, Lang};
 use serde_json::Value;
 
-use super::audit::entry::{By, Entry};
+use super::audit::entry::{Actor, AuditEntry};
 use super::command::{Command, Failed};
 use super::event::Event;
 use super::transaction::UnitOfWork;
@@ -18,12 +18,12 @@ use crate::error::ApiError;
 use crate::store::{Footprint, ListKey, ListRow, ReleaseRow, StoreError, Tx};
 
 /// Releases of one platform and channel that a list is signed of: what clients read at once.
-const RELEASES: usize = 1000;
+const MAX_RELEASES: usize = 1000;
 
 /// One release more, signed here.
 pub(crate) struct PublishRelease {
     pub(crate) input: ReleaseInput,
-    pub(crate) by: By,
+    pub(crate) by: Actor,
 }
 
 impl Command for PublishRelease {
@@ -50,15 +50,15 @@ impl Command for PublishRelease {
         let kept =
             tx.releases(Some(&input.product), Some(&input.platform), Some(&input.channel)).await?;
         let version = input.version.to_string();
-        if kept.len() >= RELEASES && kept.iter().all(|row| row.version != version) {
+        if kept.len() >= MAX_RELEASES && kept.iter().all(|row| row.version != version) {
             return Err(ApiError::new(
                 Code::Conflict,
                 format!(
-                    "the list of this platform and channel holds {RELEASES} releases already: \
+                    "the list of this platform and channel holds {MAX_RELEASES} releases already: \
                      publish on another channel, or a list of your own with `--key`"
                 ),
                 format!(
-                    "该平台与渠道的发布列表已有{RELEASES}个版本：请使用其他渠道，或用 --key 发布自己的列表"
+                    "该平台与渠道的发布列表已有{MAX_RELEASES}个版本：请使用其他渠道，或用 --key 发布自己的列表"
                 ),
             ).into());
         }
@@ -75,7 +75,7 @@ impl Command for PublishRelease {
         let row = row(work, &input.product, &input.platform, &input.channel, &entry)?;
         tx.put_release(&row).await?;
         sign_anew(tx, work, &key).await?;
-        let published = Entry::new("release.publish", &self.by).about("product", &row.product);
+        let published = AuditEntry::new("release.publish", &self.by).about("product", &row.product);
         let published = published.about("platform", &row.platform).about("channel", &row.channel);
         work.audit(published.about("version", &row.version));
         Ok(vec![row])
@@ -107,7 +107,7 @@ fn signed_elsewhere() -> ApiError {
 /// One release less, signed here: its package is bad.
 pub(crate) struct WithdrawRelease {
     pub(crate) release: ReleaseWithdraw,
-    pub(crate) by: By,
+    pub(crate) by: Actor,
 }
 
 impl Command for WithdrawRelease {
@@ -133,7 +133,7 @@ impl Command for WithdrawRelease {
             return Err(views::not_found("release", "版本").into());
         }
         sign_anew(tx, work, &key).await?;
-        let withdrawn = Entry::new("release.withdraw", &self.by).about("product", product);
+        let withdrawn = AuditEntry::new("release.withdraw", &self.by).about("product", product);
         let withdrawn = withdrawn.about("platform", platform).about("channel", channel);
         work.audit(withdrawn.about("version", version));
         Ok(())
@@ -162,7 +162,7 @@ fn row(
 pub(crate) struct PublishList {
     pub(crate) document: String,
     pub(crate) key: PublicKey,
-    pub(crate) by: By,
+    pub(crate) by: Actor,
 }
 
 impl Command for PublishList {
@@ -239,7 +239,7 @@ impl Command for PublishList {
             tx.put_public_key(kid.as_str(), &jwk.to_string(), work.now.as_secs()).await?;
             work.publish(Event::KeyLearned { jwk });
         }
-        let published = Entry::new("release.list", &self.by).about("product", list.product);
+        let published = AuditEntry::new("release.list", &self.by).about("product", list.product);
         let published = published.about("platform", list.platform).about("channel", list.channel);
         work.audit(published.about("seq", seq.to_string()).about("key", kid.as_str()));
         Ok(rows)
@@ -303,7 +303,7 @@ pub(crate) async fn publish(
     let rows = match publish {
         ReleasePublish::Release(input) => {
             check(&input)?;
-            app.writer.write(PublishRelease { input: *input, by: By::caller() }).await?
+            app.writer.write(PublishRelease { input: *input, by: Actor::caller() }).await?
         }
         ReleasePublish::Signed { document, key } => {
             let key = match &key {
@@ -312,7 +312,7 @@ pub(crate) async fn publish(
                 })?,
                 _ => return Err(invalid("`key` is a JWK", "key 须为 JWK")),
             };
-            app.writer.write(PublishList { document, key, by: By::caller() }).await?
+            app.writer.write(PublishList { document, key, by: Actor::caller() }).await?
         }
     };
     Ok(rows.iter().map(view).collect::<Result<_, _>>()?)
@@ -323,7 +323,7 @@ pub(crate) async fn withdraw(
     app: &App,
     release: ReleaseWithdraw,
 ) -> Result<ReleaseWithdraw, ApiError> {
-    let withdraw = WithdrawRelease { release: release.clone(), by: By::caller() };
+    let withdraw = WithdrawRelease { release: release.clone(), by: Actor::caller() };
     app.writer.write(withdraw).await?;
     Ok(release)
 }

@@ -1,11 +1,11 @@
-//! After a restore: nobody knows which licenses the marketplace got since the backup, so uploads
-//! wait until an operator says that they may go.
+//! Holds uploads after a restore until an operator confirms it: which licenses the marketplace got
+//! since the backup is not known here.
 
 use license_core::{Timestamp, api};
 use serde::Deserialize;
 
 use super::App;
-use super::audit::entry::{By, Entry};
+use super::audit::entry::{Actor, AuditEntry};
 use super::command::Command;
 use super::event::Event;
 use super::transaction::UnitOfWork;
@@ -17,12 +17,12 @@ use crate::store::{StoreError, Tx};
 pub(crate) const RESTORED: &str = "restored";
 
 #[derive(Deserialize)]
-struct Restored {
+struct RestoreMark {
     backup_at: i64,
     restored_at: i64,
 }
 
-impl Restored {
+impl RestoreMark {
     async fn read(tx: &mut dyn Tx) -> Result<Option<Self>, StoreError> {
         let Some(bytes) = tx.meta(RESTORED).await? else { return Ok(None) };
         let read = serde_json::from_slice(&bytes);
@@ -42,7 +42,7 @@ impl Restored {
 
 /// An operator says that uploads may go.
 pub(crate) struct ConfirmRestore {
-    pub(crate) by: By,
+    pub(crate) by: Actor,
 }
 
 impl Command for ConfirmRestore {
@@ -52,7 +52,7 @@ impl Command for ConfirmRestore {
     async fn run(&self, tx: &mut dyn Tx, work: &mut UnitOfWork<'_>) -> Result<(), StoreError> {
         if tx.meta(RESTORED).await?.is_some() {
             tx.put_meta(RESTORED, None).await?;
-            work.audit(Entry::new("restore.confirm", &self.by));
+            work.audit(AuditEntry::new("restore.confirm", &self.by));
             work.publish(Event::RestoreConfirmed);
         }
         Ok(())
@@ -62,19 +62,19 @@ impl Command for ConfirmRestore {
 /// Whether uploads wait because the database was restored.
 pub(crate) async fn state(app: &App) -> Result<api::RestoreView, ApiError> {
     let mut tx = app.store.read().await?;
-    Ok(Restored::view(Restored::read(&mut *tx).await?))
+    Ok(RestoreMark::view(RestoreMark::read(&mut *tx).await?))
 }
 
 /// Lets uploads go; does nothing where none wait for it.
 pub(crate) async fn confirm(app: &App) -> Result<api::RestoreView, ApiError> {
-    app.writer.write(ConfirmRestore { by: By::caller() }).await?;
+    app.writer.write(ConfirmRestore { by: Actor::caller() }).await?;
     state(app).await
 }
 
 /// Says at every start why nothing is sent.
 pub(super) async fn remind(app: &App) -> Result<(), StoreError> {
     let mut tx = app.store.read().await?;
-    if let Some(restored) = Restored::read(&mut *tx).await? {
+    if let Some(restored) = RestoreMark::read(&mut *tx).await? {
         let time = |at| Timestamp::from_secs(at).to_string();
         let alert = AlertKind::Restored.about("").with("backup_at", time(restored.backup_at));
         app.context.raise(alert.with("restored_at", time(restored.restored_at)));

@@ -1,4 +1,4 @@
-//! Forgets what is no longer needed, in small steps.
+//! Deletes rows that are no longer needed, in small steps.
 
 use license_core::time::DAY;
 
@@ -9,10 +9,10 @@ use crate::config::Retention;
 use crate::store::{StoreError, Tx};
 
 /// Rows of one step: a step keeps others from writing for about a millisecond.
-const STEP: i64 = 500;
+const MAX_ROWS_PER_STEP: i64 = 500;
 
 /// How long a code is remembered that the marketplace never answered for: a month of use.
-const UNANSWERED: i64 = 30 * DAY;
+const UNANSWERED_CODE_RETENTION: i64 = 30 * DAY;
 
 /// One step of what ends by itself.
 pub(crate) struct Sweep;
@@ -24,11 +24,12 @@ impl Command for Sweep {
 
     async fn run(&self, tx: &mut dyn Tx, work: &mut UnitOfWork<'_>) -> Result<bool, StoreError> {
         let now = work.now.as_secs();
-        let logins = tx.sweep_logins(now, STEP).await?;
-        let codes = tx.sweep_codes(now - UNANSWERED, STEP).await?;
-        let alerts = tx.sweep_alerts(forgotten_before(work.now), STEP).await?;
-        let swept = tx.sweep_nonces(now, STEP).await?.max(logins).max(codes).max(alerts);
-        Ok(i64::try_from(swept).is_ok_and(|swept| swept >= STEP))
+        let logins = tx.sweep_logins(now, MAX_ROWS_PER_STEP).await?;
+        let codes = tx.sweep_codes(now - UNANSWERED_CODE_RETENTION, MAX_ROWS_PER_STEP).await?;
+        let alerts = tx.sweep_alerts(forgotten_before(work.now), MAX_ROWS_PER_STEP).await?;
+        let swept =
+            tx.sweep_nonces(now, MAX_ROWS_PER_STEP).await?.max(logins).max(codes).max(alerts);
+        Ok(i64::try_from(swept).is_ok_and(|swept| swept >= MAX_ROWS_PER_STEP))
     }
 }
 
@@ -37,7 +38,7 @@ pub(crate) struct SweepHistory(pub(crate) Retention);
 
 /// Rows that are gone.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub(crate) struct Swept {
+pub(crate) struct SweptRows {
     pub(crate) links: u64,
     pub(crate) files: u64,
     pub(crate) uploads: u64,
@@ -45,7 +46,7 @@ pub(crate) struct Swept {
     pub(crate) orders: u64,
 }
 
-impl Swept {
+impl SweptRows {
     /// Whether there was anything, and so may be more.
     pub(crate) fn any(self) -> bool {
         self != Self::default()
@@ -53,16 +54,20 @@ impl Swept {
 
     fn left(self) -> i64 {
         let rows = self.links + self.files + self.uploads + self.orders;
-        STEP - i64::try_from(rows).unwrap_or(STEP)
+        MAX_ROWS_PER_STEP - i64::try_from(rows).unwrap_or(MAX_ROWS_PER_STEP)
     }
 }
 
 impl Command for SweepHistory {
-    type Output = Swept;
+    type Output = SweptRows;
     type Error = StoreError;
 
-    async fn run(&self, tx: &mut dyn Tx, work: &mut UnitOfWork<'_>) -> Result<Swept, StoreError> {
-        let mut swept = Swept::default();
+    async fn run(
+        &self,
+        tx: &mut dyn Tx,
+        work: &mut UnitOfWork<'_>,
+    ) -> Result<SweptRows, StoreError> {
+        let mut swept = SweptRows::default();
         if !tx.sweep_turn().await? {
             return Ok(swept);
         }

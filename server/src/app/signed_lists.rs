@@ -1,4 +1,4 @@
-//! Signed lists: made anew when something changed, and before they grow old.
+//! Signed revocation and release lists: signed anew when their content changed, and before they age.
 
 use license_core::Code;
 use license_core::issue::{next_seq, seal};
@@ -15,9 +15,9 @@ use crate::error::ApiError;
 use crate::store::{LicenseState, ListKey, ListRow, StoreError, Tx};
 
 /// A list is valid for so long; readers that fetch less often are warned.
-const VALID: i64 = 30 * DAY;
+const LIST_VALIDITY: i64 = 30 * DAY;
 /// After so long it is signed anew although nothing changed.
-const FRESH: i64 = DAY;
+const RESIGN_AFTER: i64 = DAY;
 
 /// A signed list as it is served.
 pub(crate) struct SignedDocument {
@@ -60,7 +60,7 @@ impl Command for SignList {
 fn stale(row: &ListRow, now: i64) -> bool {
     let age = now - row.issued_at;
     // A clock that was set back must not keep an old list alive.
-    !row.elsewhere && (row.stale || row.document.is_empty() || !(0..FRESH).contains(&age))
+    !row.elsewhere && (row.stale || row.document.is_empty() || !(0..RESIGN_AFTER).contains(&age))
 }
 
 /// The revocation list in force, signed anew in this transaction if something changed.
@@ -92,8 +92,13 @@ pub(crate) async fn revocations(
         })
         .collect();
     let seq = following(row.as_ref(), work);
-    let payload =
-        revocation::payload(&work.context.issuer, seq, work.now, work.now.plus(VALID), &entries);
+    let payload = revocation::payload(
+        &work.context.issuer,
+        seq,
+        work.now,
+        work.now.plus(LIST_VALIDITY),
+        &entries,
+    );
     let document = seal(DocType::Revocation, &payload, &work.context.issuing)?;
     put(tx, work, &key, seq, document).await
 }
@@ -122,7 +127,7 @@ pub(crate) async fn releases(
         channel: key.channel.clone(),
         platform: key.platform.clone(),
         seq,
-        expires: work.now.plus(VALID),
+        expires: work.now.plus(LIST_VALIDITY),
         min: None,
         releases: entries,
     };

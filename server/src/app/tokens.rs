@@ -6,7 +6,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::App;
-use super::audit::entry::{By, Entry};
+use super::audit::entry::{Actor, AuditEntry};
 use super::command::Command;
 use super::context::Context;
 use super::transaction::UnitOfWork;
@@ -14,7 +14,7 @@ use crate::error::ApiError;
 use crate::store::{Role, StoreError, TokenRow, Tx};
 
 /// What every token begins with, so that a leaked one is recognised.
-const PREFIX: &str = "licd_";
+const TOKEN_PREFIX: &str = "licd_";
 
 /// A token as it is listed.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
@@ -33,7 +33,7 @@ pub(crate) struct TokenView {
 /// Keeps a token.
 pub(crate) struct CreateToken {
     pub(crate) row: TokenRow,
-    pub(crate) by: By,
+    pub(crate) by: Actor,
 }
 
 impl Command for CreateToken {
@@ -48,8 +48,8 @@ impl Command for CreateToken {
 }
 
 /// That a token was made, and what it allows.
-pub(super) fn made(row: &TokenRow, by: &By) -> Entry {
-    Entry::new("token.create", by).about("token", &row.id).about("role", row.role.as_str())
+pub(super) fn made(row: &TokenRow, by: &Actor) -> AuditEntry {
+    AuditEntry::new("token.create", by).about("token", &row.id).about("role", row.role.as_str())
 }
 
 /// What is kept of a token.
@@ -59,7 +59,7 @@ pub(crate) fn hash(token: &str) -> Vec<u8> {
 
 /// Makes a token and what is kept of it.
 pub(crate) fn make(context: &Context, role: Role, name: &str) -> (String, TokenRow) {
-    let token = format!("{PREFIX}{}", B64.encode(context.random::<32>()));
+    let token = format!("{TOKEN_PREFIX}{}", B64.encode(context.random::<32>()));
     let row = TokenRow {
         id: context.id(),
         hash: hash(&token),
@@ -82,7 +82,7 @@ impl From<Role> for api::TokenRole {
 
 /// Whose token it is.
 pub(crate) async fn caller(app: &App, token: &str) -> Result<Option<(String, Role)>, ApiError> {
-    if !token.starts_with(PREFIX) {
+    if !token.starts_with(TOKEN_PREFIX) {
         return Ok(None);
     }
     let mut tx = app.store.read().await?;
@@ -104,7 +104,7 @@ pub(crate) async fn create(
         ));
     }
     let (token, row) = make(&app.context, role, name);
-    app.writer.write(CreateToken { row, by: By::caller() }).await?;
+    app.writer.write(CreateToken { row, by: Actor::caller() }).await?;
     Ok(api::TokenCreated { name: name.to_owned(), role: role.into(), token })
 }
 

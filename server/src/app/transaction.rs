@@ -5,19 +5,20 @@ use std::sync::Arc;
 
 use license_core::Timestamp;
 
-use super::audit::entry::Entry;
+use super::audit::entry::AuditEntry;
 use super::context::Context;
 use super::event::Event;
 
-/// One attempt at one use case, inside of a transaction.
+/// One attempt at one transaction. Each attempt has a new one, so that nothing of a run that was
+/// rolled back is published or audited.
 pub(crate) struct UnitOfWork<'a> {
     pub(crate) context: &'a Arc<Context>,
     /// The same moment throughout.
     pub(crate) now: Timestamp,
-    /// Told after the commit; dropped with the transaction otherwise.
+    /// Published after the commit; dropped if the transaction is rolled back.
     pub(crate) events: Vec<Event>,
     /// What was done, for the audit chain.
-    pub(crate) entries: Vec<Entry>,
+    pub(crate) entries: Vec<AuditEntry>,
 }
 
 impl<'a> UnitOfWork<'a> {
@@ -30,7 +31,7 @@ impl<'a> UnitOfWork<'a> {
     }
 
     /// Records what was done: never a look, a refusal without effect, or a re-send.
-    pub(crate) fn audit(&mut self, entry: Entry) {
+    pub(crate) fn audit(&mut self, entry: AuditEntry) {
         self.entries.push(entry);
     }
 }

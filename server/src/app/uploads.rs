@@ -1,10 +1,10 @@
-//! Uploads: which are to be sent, what an answer changes, and what an operator may do.
+//! Uploads of licenses to the marketplace: claimed, finished, listed, retried.
 
 use koogallery::{Failure, Remedy};
 use license_core::{Code, api};
 use serde::Deserialize;
 
-use super::audit::entry::{By, Entry};
+use super::audit::entry::{Actor, AuditEntry};
 use super::command::{Command, Failed};
 use super::event::Event;
 use super::marketplace_health::{OpenQueues, open_queues, reopen};
@@ -17,11 +17,11 @@ use crate::store::{
 };
 
 /// Takes uploads that are due, together with the licenses that are sent as text.
-pub(crate) struct TakeUploads {
+pub(crate) struct ClaimUploads {
     pub(crate) limit: i64,
 }
 
-impl Command for TakeUploads {
+impl Command for ClaimUploads {
     type Output = Vec<Parcel>;
     type Error = StoreError;
 
@@ -36,11 +36,11 @@ impl Command for TakeUploads {
 }
 
 /// Goes on holding the uploads that are being sent here, and puts back those of servers that died.
-pub(crate) struct KeepUploads {
+pub(crate) struct RenewUploads {
     pub(crate) held: Vec<String>,
 }
 
-impl Command for KeepUploads {
+impl Command for RenewUploads {
     /// How many were put back.
     type Output = u64;
     type Error = StoreError;
@@ -53,7 +53,7 @@ impl Command for KeepUploads {
 
 /// An attempt at an upload ended.
 #[derive(Clone)]
-pub(crate) struct EndUpload {
+pub(crate) struct FinishUpload {
     pub(crate) id: String,
     pub(crate) outcome: Result<(), Failure>,
     /// Nothing was sent at all: no connection was made.
@@ -62,7 +62,7 @@ pub(crate) struct EndUpload {
     pub(crate) next_at: i64,
 }
 
-impl Command for EndUpload {
+impl Command for FinishUpload {
     /// The state it is in now.
     type Output = Option<UploadState>;
     type Error = StoreError;
@@ -77,14 +77,14 @@ impl Command for EndUpload {
         work: &mut UnitOfWork<'_>,
     ) -> Result<Self::Output, StoreError> {
         let Some(mut row) = tx.upload(&self.id).await? else { return Ok(None) };
-        // What arrived has arrived, whoever was to send it next; only a license that is stopped
+        // A delivery counts, whichever server holds the lease by now; only a license that is stopped
         // stays stopped.
         let arrived = self.outcome.is_ok()
             && !matches!(row.state, UploadState::Delivered | UploadState::Cancelled);
         if row.state != UploadState::Sending && !arrived {
             return Ok(Some(row.state));
         }
-        // Who took it over sends it just now; only an arrival is news to him.
+        // The server that took it over sends it at this moment; only a delivery counts for it.
         let taken_over = row.lease_owner.as_deref() != Some(work.context.server.as_str());
         if self.outcome.is_err() && taken_over {
             return Ok(Some(row.state));
@@ -117,7 +117,7 @@ impl Command for EndUpload {
             work.raise(tx, alert).await?;
         }
         if row.state != UploadState::Queued {
-            let ended = Entry::new("upload.end", &By::Server).outcome(row.state.as_str());
+            let ended = AuditEntry::new("upload.end", &Actor::Server).outcome(row.state.as_str());
             work.audit(ended.about("upload", &row.id).about("license", &row.license_id));
         }
         work.publish(Event::UploadEnded { event: row.event_id });
@@ -142,7 +142,7 @@ fn alert(row: &UploadRow) -> Option<Alert> {
 /// An operator has an upload sent again.
 pub(crate) struct RetryUpload {
     pub(crate) id: String,
-    pub(crate) by: By,
+    pub(crate) by: Actor,
 }
 
 impl Command for RetryUpload {
@@ -178,7 +178,7 @@ impl Command for RetryUpload {
             }
         }
         open_queues(tx, now).await?;
-        let again = Entry::new("upload.retry", &self.by);
+        let again = AuditEntry::new("upload.retry", &self.by);
         work.audit(again.about("upload", &row.id).about("license", &row.license_id));
         work.publish(Event::UploadQueued);
         Ok(row)
@@ -212,7 +212,7 @@ pub(crate) async fn list(
 
 /// Sends one again, and lets queues that rested because of wrong credentials try.
 pub(crate) async fn retry(app: &App, id: &str) -> Result<api::UploadView, ApiError> {
-    let row = app.writer.write(RetryUpload { id: id.to_owned(), by: By::caller() }).await?;
+    let row = app.writer.write(RetryUpload { id: id.to_owned(), by: Actor::caller() }).await?;
     reopen(app);
     Ok(views::upload(&row))
 }
@@ -220,7 +220,7 @@ pub(crate) async fn retry(app: &App, id: &str) -> Result<api::UploadView, ApiErr
 /// Lets queues that rested because of wrong credentials try.
 pub(crate) async fn retry_all(app: &App) -> Result<api::QueuesView, ApiError> {
     let here = app.breaker.are_credentials_refused();
-    let were_closed = app.writer.write(OpenQueues { by: By::caller() }).await? || here;
+    let were_closed = app.writer.write(OpenQueues { by: Actor::caller() }).await? || here;
     reopen(app);
     Ok(api::QueuesView { were_closed })
 }

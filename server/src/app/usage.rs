@@ -10,7 +10,7 @@ use koogallery::failure;
 use license_core::{Code, Timestamp, api};
 use serde::Deserialize;
 
-use super::audit::entry::{By, Entry};
+use super::audit::entry::{Actor, AuditEntry};
 use super::command::{Command, Failed};
 use super::event::Event;
 use super::transaction::UnitOfWork;
@@ -22,7 +22,7 @@ use push::PushUsage;
 /// An operator has a record sent again.
 pub(crate) struct RetryUsage {
     pub(crate) id: String,
-    pub(crate) by: By,
+    pub(crate) by: Actor,
 }
 
 impl Command for RetryUsage {
@@ -56,7 +56,7 @@ impl Command for RetryUsage {
         row.next_at = work.now.as_secs();
         row.finished_at = None;
         tx.put_usage(&row).await?;
-        work.audit(Entry::new("usage.retry", &self.by).about("usage", &row.id));
+        work.audit(AuditEntry::new("usage.retry", &self.by).about("usage", &row.id));
         work.publish(Event::UsageQueued);
         Ok(row)
     }
@@ -172,6 +172,6 @@ pub(crate) async fn list(app: &App, filter: &UsageFilter) -> Result<Vec<api::Usa
 
 /// Sends one again.
 pub(crate) async fn retry(app: &App, id: &str) -> Result<api::UsageView, ApiError> {
-    let row = app.writer.write(RetryUsage { id: id.to_owned(), by: By::caller() }).await?;
+    let row = app.writer.write(RetryUsage { id: id.to_owned(), by: Actor::caller() }).await?;
     Ok(view(&row))
 }

@@ -49,7 +49,7 @@ pub(crate) fn moment(at: Option<i64>) -> Option<Timestamp> {
     at.map(Timestamp::from_secs)
 }
 
-/// Whether a license counts; one that was revoked for a newer one is told apart.
+/// Whether a license counts; one that a newer one replaced has a word of its own.
 fn license_status(row: &LicenseRow) -> api::IssuedLicenseStatus {
     match (row.state, row.reason.as_deref()) {
         (LicenseState::Revoked, Some("superseded")) => api::IssuedLicenseStatus::Superseded,

@@ -1,21 +1,20 @@
-//! Whether the database can be written: known from what was written last, and tried while it could
-//! not be.
+//! Finds out whether the database can be written again after a write failed for lack of room.
 
 use super::App;
 use super::command::Command;
 use super::transaction::UnitOfWork;
 use crate::store::{StoreError, Tx};
 
-const NAME: &str = "probe";
+const PROBE_META_KEY: &str = "probe";
 /// A few bytes fit where no license does.
-const BYTES: usize = 64 * 1024;
+const FILL_BYTES: usize = 64 * 1024;
 
 /// Needs room, or gives it back.
-pub(crate) struct Probe {
+pub(crate) struct ProbeWrite {
     pub(crate) fill: bool,
 }
 
-impl Command for Probe {
+impl Command for ProbeWrite {
     type Output = ();
     type Error = StoreError;
 
@@ -23,10 +22,10 @@ impl Command for Probe {
         let mut filling = None;
         if self.fill {
             // Random: nothing that a database could store in less.
-            let bytes = filling.insert(vec![0; BYTES]);
+            let bytes = filling.insert(vec![0; FILL_BYTES]);
             work.context.environment.entropy.fill(bytes);
         }
-        tx.put_meta(NAME, filling.as_deref()).await
+        tx.put_meta(PROBE_META_KEY, filling.as_deref()).await
     }
 }
 
@@ -35,9 +34,9 @@ pub(crate) async fn probe(app: &App) {
     if app.context.unwritable().is_none() {
         return;
     }
-    if app.writer.write(Probe { fill: true }).await.is_ok() {
+    if app.writer.write(ProbeWrite { fill: true }).await.is_ok() {
         app.context.set_unwritable(None);
-        let _ = app.writer.write(Probe { fill: false }).await;
+        let _ = app.writer.write(ProbeWrite { fill: false }).await;
         tracing::info!("the database can be written again");
     }
 }

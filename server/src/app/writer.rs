@@ -13,6 +13,7 @@ use tokio::task::JoinHandle;
 use super::audit::chain;
 use super::command::{Command, CommandError as _};
 use super::context::Context;
+use super::event::publish;
 use super::transaction::UnitOfWork;
 use crate::store::{Footprint, Store, StoreError, Tx};
 
@@ -65,7 +66,7 @@ pub(crate) trait Pending: Send {
 
 /// A command together with its caller. States: queued (`outcome` is `None`), ran (`Some`, and not
 /// yet true for anybody else), replied (consumed). Only [`Pending::reply`] lets the outcome out, so
-/// that nothing is told that was not committed; a second run replaces the outcome of the first.
+/// that no caller learns of what was not committed; a second run replaces the outcome of the first.
 struct Submission<C: Command> {
     command: C,
     caller: oneshot::Sender<Result<C::Output, C::Error>>,
@@ -203,9 +204,9 @@ async fn run_batch(
         context.set_unwritable(Some(cause.clone()));
     }
     committed?;
-    // After the commit and before the replies: who has its reply finds the workers woken.
+    // After the commit and before the replies: a caller with its reply finds the workers woken.
     for event in work.events {
-        context.publish(event);
+        publish(context, event);
     }
     Ok(())
 }
@@ -254,13 +255,13 @@ mod tests {
     use super::*;
     use crate::app::command::Failed;
     use crate::app::command::failing::Fail;
-    use crate::app::marketplace_health::PutPause;
+    use crate::app::marketplace_health::RecordPause;
     use crate::app::retention::Sweep;
     use crate::app::tests::fixture::Fixture;
     use crate::error::ApiError;
 
     fn pause(word: &str) -> Box<dyn Pending> {
-        pending(PutPause { configuration: Some(word.into()) })
+        pending(RecordPause { configuration: Some(word.into()) })
     }
 
     /// Which of them were committed.

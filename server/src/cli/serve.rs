@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use tokio::sync::watch;
 
 use super::options::{CommonOptions, runtime};
-use crate::app::Made;
+use crate::app::MadeFiles;
 use crate::app::open;
 use crate::config::{Config, Database, Loaded};
 use crate::environment::Environment;
@@ -189,7 +189,7 @@ fn announce(running: &RunningListeners, environment: &Environment, output: &Outp
 /// What was made at the first start, and what to do next.
 fn welcome(
     config: &Config,
-    made: &Made,
+    made: &MadeFiles,
     admin: Option<SocketAddr>,
     environment: &Environment,
     output: &Output,

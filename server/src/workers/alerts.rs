@@ -5,8 +5,10 @@ use super::claim::finish;
 use super::idle::{MAX_IDLE, Shutdown, rest};
 use super::leased_jobs::LeasedJobs;
 use crate::app::App;
-use crate::app::alerts;
-use crate::app::alerts::{AlertMessage, EndDelivery, KeepDeliveries, StoreAlerts, TakeDeliveries};
+use crate::app::alerts::raise::targets;
+use crate::app::alerts::{
+    AlertMessage, ClaimDeliveries, FinishDelivery, RenewDeliveries, StoreAlerts,
+};
 use crate::outbound::backoff;
 use crate::store::AlertTarget;
 use crate::store::Queue;
@@ -38,31 +40,31 @@ pub(super) async fn store(app: App, mut shutdown: Shutdown) {
 
 /// Delivers stored alerts to the configured receivers.
 pub(super) async fn deliver(app: App, mut shutdown: Shutdown) {
-    if alerts::targets(&app.context).is_empty() {
+    if targets(&app.context).is_empty() {
         return;
     }
-    let mut flight = LeasedJobs::new();
+    let mut jobs = LeasedJobs::new();
     loop {
-        if let Some(held) = flight.keep_now() {
+        if let Some(held) = jobs.renewal_due() {
             keep(&app, held).await;
         }
-        let taken = take(&app, MAX_DELIVERIES - flight.count()).await;
+        let taken = take(&app, MAX_DELIVERIES - jobs.count()).await;
         if taken.is_empty() {
             tokio::select! {
                 stop = rest(&app.context.wakeups.alerts, &mut shutdown, MAX_IDLE) => if stop { break },
-                true = flight.ended() => {}
+                true = jobs.ended() => {}
             }
             continue;
         }
         for message in taken {
             let id = message.row.id.clone();
-            flight.start(id, send(app.clone(), shutdown.clone(), message));
+            jobs.start(id, send(app.clone(), shutdown.clone(), message));
         }
         if *shutdown.borrow() {
             break;
         }
     }
-    while flight.ended().await {}
+    while jobs.ended().await {}
 }
 
 /// Renews the leases of deliveries under way, and takes over those of servers that died.
@@ -70,7 +72,7 @@ async fn keep(app: &App, held: Vec<String>) {
     let kept = async {
         let in_flight = app.store.read().await?.in_flight(Queue::AlertDeliveries).await?;
         // An idle server leaves the writer alone.
-        if in_flight == 0 { Ok(0) } else { app.writer.write(KeepDeliveries { held }).await }
+        if in_flight == 0 { Ok(0) } else { app.writer.write(RenewDeliveries { held }).await }
     };
     if let Err(error) = kept.await {
         tracing::error!(error = %error, "deliveries of alerts cannot be held");
@@ -78,14 +80,13 @@ async fn keep(app: &App, held: Vec<String>) {
 }
 
 async fn take(app: &App, free: usize) -> Vec<AlertMessage> {
-    let next =
-        async { app.store.read().await?.next_delivery(&alerts::targets(&app.context)).await };
+    let next = async { app.store.read().await?.next_delivery(&targets(&app.context)).await };
     let due = |at: i64| at <= app.context.now().as_secs();
     if free == 0 || !next.await.ok().flatten().is_some_and(due) {
         return Vec::new();
     }
     let limit = i64::try_from(free).unwrap_or(1);
-    app.writer.write(TakeDeliveries { limit }).await.unwrap_or_else(|error| {
+    app.writer.write(ClaimDeliveries { limit }).await.unwrap_or_else(|error| {
         tracing::error!(error = %error, "alerts cannot be taken from the queue");
         Vec::new()
     })
@@ -122,5 +123,5 @@ async fn send(app: App, shutdown: Shutdown, message: AlertMessage) {
             "an alert could not be delivered and is given up: see `licctl alert list`"
         ),
     }
-    finish(&app, EndDelivery { id: row.id, outcome, next_at }, &shutdown).await;
+    finish(&app, FinishDelivery { id: row.id, outcome, next_at }, &shutdown).await;
 }

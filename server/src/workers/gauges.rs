@@ -1,4 +1,4 @@
-//! Counts what waits, for the metrics.
+//! Updates the backlog gauges every 5 s.
 
 use std::time::{Duration, Instant};
 
@@ -10,9 +10,9 @@ use crate::app::restore_hold::RESTORED;
 use crate::app::write_probe;
 use crate::store::StoreError;
 
-const PAUSE: Duration = Duration::from_secs(5);
+const UPDATE_INTERVAL: Duration = Duration::from_secs(5);
 /// Counting takes at most one part in so many of the time, however much there is to be counted.
-const PART: u32 = 50;
+const MAX_TIME_SHARE: u32 = 50;
 
 pub(super) async fn run(app: App, mut shutdown: Shutdown) {
     let nobody = Notify::new();
@@ -24,9 +24,9 @@ pub(super) async fn run(app: App, mut shutdown: Shutdown) {
             if let Err(error) = count(&app).await {
                 tracing::debug!(error = %error, "the queues cannot be counted");
             }
-            next = Instant::now() + began.elapsed() * PART;
+            next = Instant::now() + began.elapsed() * MAX_TIME_SHARE;
         }
-        if rest(&nobody, &mut shutdown, PAUSE).await {
+        if rest(&nobody, &mut shutdown, UPDATE_INTERVAL).await {
             return;
         }
     }

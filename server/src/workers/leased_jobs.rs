@@ -1,4 +1,4 @@
-//! The jobs of one queue that are under way, with the ids by which the database knows them.
+//! The jobs of one queue that are in flight, and when their leases are to be renewed.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -7,18 +7,18 @@ use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::Instant;
 
 /// How often leases are renewed, and those of others looked at; a lease is four times as long.
-const KEEP: Duration = Duration::from_secs(5);
+const RENEW_INTERVAL: Duration = Duration::from_secs(5);
 
 /// Jobs under way.
 pub(super) struct LeasedJobs<K> {
     jobs: JoinSet<()>,
     ids: HashMap<Id, K>,
-    kept: Instant,
+    renewed_at: Instant,
 }
 
 impl<K: Clone> LeasedJobs<K> {
     pub(super) fn new() -> Self {
-        Self { jobs: JoinSet::new(), ids: HashMap::new(), kept: Instant::now() }
+        Self { jobs: JoinSet::new(), ids: HashMap::new(), renewed_at: Instant::now() }
     }
 
     pub(super) fn start(&mut self, id: K, job: impl Future<Output = ()> + Send + 'static) {
@@ -50,11 +50,11 @@ impl<K: Clone> LeasedJobs<K> {
     }
 
     /// The ids under way, once in a while.
-    pub(super) fn keep_now(&mut self) -> Option<Vec<K>> {
-        if self.kept.elapsed() < KEEP {
+    pub(super) fn renewal_due(&mut self) -> Option<Vec<K>> {
+        if self.renewed_at.elapsed() < RENEW_INTERVAL {
             return None;
         }
-        self.kept = Instant::now();
+        self.renewed_at = Instant::now();
         Some(self.ids.values().cloned().collect())
     }
 }

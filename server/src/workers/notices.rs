@@ -1,4 +1,4 @@
-//! Asks the marketplace for the orders that it notified us of.
+//! Reads the orders that the marketplace notified us of.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -11,14 +11,14 @@ use super::idle::{MAX_IDLE, Shutdown, rest};
 use super::orders::of_order;
 use crate::app::App;
 use crate::app::marketplace_health;
-use crate::app::notices::{EndNotice, TakeNotices};
+use crate::app::notices::{ClaimNotices, FinishNotice};
 use crate::outbound::backoff;
 use crate::outbound::marketplace::Marketplace;
 use crate::store::NoticeRow;
 use crate::store::Queue;
 
 /// Questions at the same time.
-const PARALLEL: usize = 4;
+const MAX_PARALLEL: usize = 4;
 
 pub(super) fn run(
     app: App,
@@ -31,7 +31,7 @@ pub(super) fn run(
 async fn serve(app: App, marketplace: Arc<Marketplace>, mut shutdown: Shutdown) {
     loop {
         let taken = if due(&app).await {
-            claim(&app, PARALLEL, |limit| TakeNotices { limit }).await
+            claim(&app, MAX_PARALLEL, |limit| ClaimNotices { limit }).await
         } else {
             Vec::new()
         };
@@ -82,5 +82,5 @@ async fn ask(app: App, marketplace: Arc<Marketplace>, shutdown: Shutdown, row: N
         Err(_) => backoff::seconds(row.attempts, environment),
     };
     let next_at = app.context.now().as_secs() + wait;
-    finish(&app, EndNotice { row, outcome, next_at }, &shutdown).await;
+    finish(&app, FinishNotice { row, outcome, next_at }, &shutdown).await;
 }

@@ -1,4 +1,4 @@
-//! Asks the marketplace for orders.
+//! Reads orders from the marketplace.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -6,18 +6,18 @@ use std::sync::Arc;
 use koogallery::{Failure, Remedy};
 
 use super::claim::{claim, finish};
-use super::idle::{MAX_IDLE, Shutdown, Woken, wait};
+use super::idle::{MAX_IDLE, Shutdown, WakeReason, wait};
 use super::leased_jobs::LeasedJobs;
 use crate::app::App;
 use crate::app::marketplace_health;
-use crate::app::orders::{EndOrder, KeepOrders, TakeOrders};
+use crate::app::orders::{ClaimOrders, FinishOrder, RenewOrders};
 use crate::outbound::backoff;
 use crate::outbound::marketplace::Marketplace;
 use crate::store::OrderRow;
 use crate::store::Queue;
 
 /// Questions at the same time.
-const PARALLEL: usize = 16;
+const MAX_PARALLEL: usize = 16;
 
 pub(super) fn run(
     app: App,
@@ -28,16 +28,16 @@ pub(super) fn run(
 }
 
 async fn serve(app: App, marketplace: Arc<Marketplace>, mut shutdown: Shutdown) {
-    let mut flight = LeasedJobs::new();
+    let mut jobs = LeasedJobs::new();
     // Whether something may be due.
     let mut waiting = true;
     loop {
-        if let Some(held) = flight.keep_now() {
+        if let Some(held) = jobs.renewal_due() {
             keep(&app, held).await;
         }
-        let free = PARALLEL - flight.count();
+        let free = MAX_PARALLEL - jobs.count();
         let taken = if waiting && free > 0 {
-            claim(&app, free, |limit| TakeOrders { limit }).await
+            claim(&app, free, |limit| ClaimOrders { limit }).await
         } else {
             Vec::new()
         };
@@ -47,16 +47,16 @@ async fn serve(app: App, marketplace: Arc<Marketplace>, mut shutdown: Shutdown) 
         if taken.is_empty() {
             tokio::select! {
                 woken = wait(&app.context.wakeups.orders, &mut shutdown, MAX_IDLE) => match woken {
-                    Woken::ToStop => break,
-                    Woken::ByBell => waiting = true,
-                    Woken::ToLook => waiting = due(&app).await,
+                    WakeReason::Stopping => break,
+                    WakeReason::Notified => waiting = true,
+                    WakeReason::Elapsed => waiting = due(&app).await,
                 },
-                true = flight.ended() => {}
+                true = jobs.ended() => {}
             }
             continue;
         }
         for row in taken {
-            flight.start(
+            jobs.start(
                 row.id.to_string(),
                 ask(app.clone(), marketplace.clone(), shutdown.clone(), row),
             );
@@ -65,7 +65,7 @@ async fn serve(app: App, marketplace: Arc<Marketplace>, mut shutdown: Shutdown) 
             break;
         }
     }
-    while flight.ended().await {}
+    while jobs.ended().await {}
 }
 
 /// Says that those are still under way, and takes up what a server that died left behind.
@@ -73,7 +73,7 @@ async fn keep(app: &App, held: Vec<String>) {
     let kept = async {
         let in_flight = app.store.read().await?.in_flight(Queue::Orders).await?;
         // An idle server leaves the writer alone.
-        if in_flight == 0 { Ok(0) } else { app.writer.write(KeepOrders { held }).await }
+        if in_flight == 0 { Ok(0) } else { app.writer.write(RenewOrders { held }).await }
     };
     match kept.await {
         Ok(0) => {}
@@ -89,7 +89,7 @@ async fn due(app: &App) -> bool {
 }
 
 async fn ask(app: App, marketplace: Arc<Marketplace>, shutdown: Shutdown, row: OrderRow) {
-    app.context.reading.begin(&row.instance_id);
+    app.context.order_lookups.begin(&row.instance_id);
     let now = app.context.now().as_secs();
     let asked = marketplace.order(&row.order_id, &row.line_id, now).await;
     let outcome = asked.map_err(|error| error.failure);
@@ -98,7 +98,7 @@ async fn ask(app: App, marketplace: Arc<Marketplace>, shutdown: Shutdown, row: O
     let environment = &app.context.environment;
     let wait = match &outcome {
         Ok(_) => 0,
-        // Somebody has to do something first: the order may appear, or the keys be changed.
+        // The order may appear later, or an operator has to change the keys.
         Err(failure) if of_order(failure) != Remedy::TryAgain => backoff::longest(environment),
         Err(_) => backoff::seconds(row.attempts, environment),
     };
@@ -119,9 +119,9 @@ async fn ask(app: App, marketplace: Arc<Marketplace>, shutdown: Shutdown, row: O
     metrics::counter!("licd_order_reads_total", "result" => result(&outcome)).increment(1);
     let next_at = app.context.now().as_secs() + wait;
     let instance = row.instance_id.clone();
-    let ended = EndOrder { id: row.id, instance: row.instance_id, outcome, next_at };
+    let ended = FinishOrder { id: row.id, instance: row.instance_id, outcome, next_at };
     finish(&app, ended, &shutdown).await;
-    app.context.reading.end(&instance);
+    app.context.order_lookups.end(&instance);
 }
 
 fn result<T>(outcome: &Result<T, Failure>) -> &'static str {

@@ -1,4 +1,4 @@
-//! Judges kept applications again where something changed for many at once.
+//! Evaluates pending applications again where something changed for many at once.
 
 use super::idle::{MAX_IDLE, Shutdown, rest};
 use crate::app::App;
@@ -6,7 +6,7 @@ use crate::app::issuance::ReevaluatePending;
 use crate::store::StoreError;
 
 /// Instances of one look.
-const AT_ONCE: i64 = 100;
+const MAX_INSTANCES: i64 = 100;
 
 pub(super) async fn run(app: App, mut shutdown: Shutdown) {
     loop {
@@ -32,7 +32,7 @@ pub(super) async fn run(app: App, mut shutdown: Shutdown) {
 
 /// One look; whether there was anything to do.
 async fn round(app: &App) -> Result<bool, StoreError> {
-    let due = app.store.read().await?.instances_to_judge(AT_ONCE).await?;
+    let due = app.store.read().await?.instances_to_judge(MAX_INSTANCES).await?;
     for instance in &due {
         let mut after = None;
         loop {

@@ -1,4 +1,4 @@
-//! Looks for orders that are about to be paid back.
+//! Checks every 5 s for orders that are about to be refunded.
 
 use std::time::Duration;
 
@@ -7,10 +7,10 @@ use tokio::sync::Notify;
 
 use super::idle::{Shutdown, rest};
 use crate::app::App;
-use crate::app::refund_warnings::{LONGER, WarnRefunds};
+use crate::app::refund_warnings::{V1_EXTRA_TIME, WarnRefunds};
 use crate::store::StoreError;
 
-const PAUSE: Duration = Duration::from_secs(5);
+const CHECK_INTERVAL: Duration = Duration::from_secs(5);
 
 pub(super) async fn run(app: App, mut shutdown: Shutdown) {
     let nobody = Notify::new();
@@ -18,7 +18,7 @@ pub(super) async fn run(app: App, mut shutdown: Shutdown) {
         if let Err(error) = look(&app).await {
             tracing::error!(error = %error, "orders that wait cannot be looked at");
         }
-        if rest(&nobody, &mut shutdown, PAUSE).await {
+        if rest(&nobody, &mut shutdown, CHECK_INTERVAL).await {
             return;
         }
     }
@@ -29,7 +29,7 @@ async fn look(app: &App) -> Result<(), StoreError> {
     let now = app.context.now().as_secs();
     let due = {
         let mut tx = app.store.read().await?;
-        let (unread, oldest) = tx.unread_orders(LONGER).await?;
+        let (unread, oldest) = tx.unread_orders(V1_EXTRA_TIME).await?;
         let left = oldest.map_or(REFUND.lasts, |oldest| REFUND.left(oldest, now));
         metrics::gauge!("licd_orders", "state" => "unread").set(unread as f64);
         metrics::gauge!("licd_refund_seconds_left").set(left as f64);

@@ -1,4 +1,4 @@
-//! Forgets what is old, a little at a time.
+//! Deletes old rows once a minute, a few at a time.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use super::idle::{Shutdown, rest};
 use crate::app::App;
 use crate::app::retention::{Sweep, SweepHistory};
 
-const PAUSE: Duration = Duration::from_mins(1);
+const SWEEP_INTERVAL: Duration = Duration::from_mins(1);
 
 pub(super) async fn run(app: App, mut shutdown: Shutdown) {
     let nobody = Notify::new();
@@ -30,7 +30,7 @@ pub(super) async fn run(app: App, mut shutdown: Shutdown) {
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        if rest(&nobody, &mut shutdown, PAUSE).await {
+        if rest(&nobody, &mut shutdown, SWEEP_INTERVAL).await {
             return;
         }
     }

@@ -7,21 +7,21 @@ use koogallery::upload::Content;
 use koogallery::{Failure, Remedy};
 
 use super::claim::{claim, finish};
-use super::idle::{MAX_IDLE, Shutdown, Woken, wait};
+use super::idle::{MAX_IDLE, Shutdown, WakeReason, wait};
 use super::leased_jobs::LeasedJobs;
 use crate::app::App;
 use crate::app::clock_change::ClampDueTimes;
 use crate::app::marketplace_health;
 use crate::app::restore_hold::RESTORED;
-use crate::app::uploads::{EndUpload, KeepUploads, TakeUploads};
+use crate::app::uploads::{ClaimUploads, FinishUpload, RenewUploads};
 use crate::outbound::backoff;
 use crate::outbound::marketplace::Marketplace;
 use crate::store::{Parcel, Queue, StoreError, UploadState};
 
 /// Uploads at the same time.
-const PARALLEL: usize = 16;
+const MAX_PARALLEL: usize = 16;
 /// How far the clock has to go back before it counts, in seconds; less is waited for.
-const SET_BACK: i64 = 5;
+const CLOCK_TOLERANCE: i64 = 5;
 pub(super) fn run(
     app: App,
     marketplace: Arc<Marketplace>,
@@ -31,23 +31,23 @@ pub(super) fn run(
 }
 
 async fn serve(app: App, marketplace: Arc<Marketplace>, mut shutdown: Shutdown) {
-    let mut flight = LeasedJobs::new();
+    let mut jobs = LeasedJobs::new();
     // Whether something may be due.
     let mut waiting = true;
     let mut seen = app.context.now().as_secs();
     loop {
         let now = app.context.now().as_secs();
-        if now < seen - SET_BACK {
+        if now < seen - CLOCK_TOLERANCE {
             hurry(&app, seen - now).await;
         }
         seen = now;
-        if let Some(held) = flight.keep_now() {
+        if let Some(held) = jobs.renewal_due() {
             keep(&app, held).await;
             marketplace_health::follow(&app, &marketplace).await;
         }
-        let free = PARALLEL - flight.count();
+        let free = MAX_PARALLEL - jobs.count();
         let taken = if waiting && free > 0 {
-            claim(&app, free, |limit| TakeUploads { limit }).await
+            claim(&app, free, |limit| ClaimUploads { limit }).await
         } else {
             Vec::new()
         };
@@ -57,23 +57,23 @@ async fn serve(app: App, marketplace: Arc<Marketplace>, mut shutdown: Shutdown) 
         if taken.is_empty() {
             tokio::select! {
                 woken = wait(&app.context.wakeups.uploads, &mut shutdown, MAX_IDLE) => match woken {
-                    Woken::ToStop => break,
-                    Woken::ByBell => waiting = true,
-                    Woken::ToLook => waiting = due(&app).await,
+                    WakeReason::Stopping => break,
+                    WakeReason::Notified => waiting = true,
+                    WakeReason::Elapsed => waiting = due(&app).await,
                 },
-                true = flight.ended() => {}
+                true = jobs.ended() => {}
             }
             continue;
         }
         for parcel in taken {
             let id = parcel.row.id.clone();
-            flight.start(id, send(app.clone(), marketplace.clone(), shutdown.clone(), parcel));
+            jobs.start(id, send(app.clone(), marketplace.clone(), shutdown.clone(), parcel));
         }
         if *shutdown.borrow() {
             break;
         }
     }
-    while flight.ended().await {}
+    while jobs.ended().await {}
 }
 
 /// The queues hold times of a clock that was ahead: nothing waits for those.
@@ -93,7 +93,7 @@ async fn keep(app: &App, held: Vec<String>) {
     let kept = async {
         let in_flight = app.store.read().await?.in_flight(Queue::Uploads).await?;
         // An idle server leaves the writer alone.
-        if in_flight == 0 { Ok(0) } else { app.writer.write(KeepUploads { held }).await }
+        if in_flight == 0 { Ok(0) } else { app.writer.write(RenewUploads { held }).await }
     };
     match kept.await {
         Ok(0) => {}
@@ -103,7 +103,7 @@ async fn keep(app: &App, held: Vec<String>) {
 }
 
 /// Looks before it writes: an idle server leaves the writer alone. After a restore nothing is due
-/// until somebody says that it may be sent.
+/// until an operator confirms it.
 async fn due(app: &App) -> bool {
     let next = async {
         let mut tx = app.store.read().await?;
@@ -148,7 +148,7 @@ async fn send(app: App, marketplace: Arc<Marketplace>, shutdown: Shutdown, parce
     .increment(1);
     let failure = outcome.as_ref().err().cloned();
     let next_at = app.context.now().as_secs() + wait;
-    let ended = EndUpload { id: row.id.clone(), outcome, unsent, next_at };
+    let ended = FinishUpload { id: row.id.clone(), outcome, unsent, next_at };
     if let Some(state) = finish(&app, ended, &shutdown).await {
         report(&row.id, &row.license_id, state, failure.as_ref());
     }

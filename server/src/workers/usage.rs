@@ -13,7 +13,7 @@ use crate::alerts::AlertKind;
 use crate::app::App;
 use crate::app::marketplace_health;
 use crate::app::restore_hold::RESTORED;
-use crate::app::usage::push_batch::{EndUsage, KeepUsage, TakeUsage, UsageCall};
+use crate::app::usage::push_batch::{ClaimUsage, FinishUsage, RenewUsage, UsageCall};
 use crate::outbound::backoff;
 use crate::outbound::circuit_breaker::Permit;
 use crate::outbound::marketplace::Marketplace;
@@ -21,7 +21,7 @@ use crate::store::Queue;
 use crate::store::StoreError;
 
 /// Calls at the same time.
-const PARALLEL: usize = 2;
+const MAX_PARALLEL: usize = 2;
 
 pub(super) fn run(
     app: App,
@@ -32,29 +32,29 @@ pub(super) fn run(
 }
 
 async fn serve(app: App, marketplace: Arc<Marketplace>, mut shutdown: Shutdown) {
-    let mut flight: LeasedJobs<Vec<String>> = LeasedJobs::new();
+    let mut jobs: LeasedJobs<Vec<String>> = LeasedJobs::new();
     loop {
-        if let Some(held) = flight.keep_now() {
+        if let Some(held) = jobs.renewal_due() {
             keep(&app, held.concat()).await;
         }
-        let call = match PARALLEL - flight.count() {
+        let call = match MAX_PARALLEL - jobs.count() {
             0 => None,
             _ => take(&app).await,
         };
         let Some(call) = call else {
             tokio::select! {
                 stop = rest(&app.context.wakeups.usage, &mut shutdown, MAX_IDLE) => if stop { break },
-                true = flight.ended() => {}
+                true = jobs.ended() => {}
             }
             continue;
         };
         let sent = send(app.clone(), marketplace.clone(), shutdown.clone(), call.clone());
-        flight.start(call.ids, sent);
+        jobs.start(call.ids, sent);
         if *shutdown.borrow() {
             break;
         }
     }
-    while flight.ended().await {}
+    while jobs.ended().await {}
 }
 
 /// Says that those are still under way, and takes up what a server that died left behind.
@@ -62,7 +62,7 @@ async fn keep(app: &App, held: Vec<String>) {
     let kept = async {
         let in_flight = app.store.read().await?.in_flight(Queue::Usage).await?;
         // An idle server leaves the writer alone.
-        if in_flight == 0 { Ok(0) } else { app.writer.write(KeepUsage { held }).await }
+        if in_flight == 0 { Ok(0) } else { app.writer.write(RenewUsage { held }).await }
     };
     match kept.await {
         Ok(0) => {}
@@ -87,7 +87,7 @@ async fn take(app: &App) -> Option<UsageCall> {
         Permit::Probe => true,
         Permit::Rest => return None,
     };
-    let taken = app.writer.write(TakeUsage).await.map_err(|error| {
+    let taken = app.writer.write(ClaimUsage).await.map_err(|error| {
         tracing::error!(error = %error, "usage cannot be taken from the queue");
     });
     let call = taken.ok().filter(|call| !call.ids.is_empty());
@@ -109,7 +109,7 @@ async fn send(app: App, marketplace: Arc<Marketplace>, shutdown: Shutdown, call:
 
     let environment = &app.context.environment;
     let wait = match failure {
-        // Somebody has to correct the key first.
+        // An operator has to correct the key first.
         Some(failure) if is_about_the_access_key(failure) => backoff::longest(environment),
         Some(failure) if failure.remedy == Remedy::FixCredentials => 0,
         _ => backoff::seconds(attempts, environment),
@@ -118,7 +118,7 @@ async fn send(app: App, marketplace: Arc<Marketplace>, shutdown: Shutdown, call:
     metrics::counter!("licd_usage_calls_total", "result" => result).increment(1);
     let (count, failure) = (ids.len(), failure.cloned());
     let next_at = app.context.now().as_secs() + wait;
-    let ended = EndUsage { ids, outcome, unsent, next_at };
+    let ended = FinishUsage { ids, outcome, unsent, next_at };
     let ended = finish(&app, ended, &shutdown).await;
     match (&failure, ended) {
         (Some(failure), _) if is_about_the_access_key(failure) => {

@@ -2,7 +2,7 @@
 
 use license_core::audit::{self, LinkHash};
 
-use super::entry::Head;
+use super::entry::ChainHead;
 use crate::app::event::Event;
 use crate::app::transaction::UnitOfWork;
 use crate::store::{AuditRow, StoreError, Tx};
@@ -18,8 +18,8 @@ pub(crate) async fn append(tx: &mut dyn Tx, work: &mut UnitOfWork<'_>) -> Result
     let head = match app.take_audit_head() {
         Some(head) => head,
         None => match tx.audit_head(&app.chain).await? {
-            Some((seq, hash)) => Head { seq, hash: digest(hash)? },
-            None => Head::NONE,
+            Some((seq, hash)) => ChainHead { seq, hash: digest(hash)? },
+            None => ChainHead::NONE,
         },
     };
     let seq = head.seq + 1;
@@ -36,7 +36,7 @@ pub(crate) async fn append(tx: &mut dyn Tx, work: &mut UnitOfWork<'_>) -> Result
         hash: hash.as_bytes().to_vec(),
     };
     tx.add_link(link).await?;
-    work.publish(Event::Linked(Head { seq, hash }));
+    work.publish(Event::Linked(ChainHead { seq, hash }));
     Ok(())
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use license_core::audit::LinkHash;
 
 tokio::task_local! {
-    /// Whose token came with the request that this task answers.
+    /// The id of the token that came with the request of this task.
     static TOKEN: String;
 }
 
@@ -14,22 +14,22 @@ pub(crate) async fn on_behalf_of<F: Future>(token: String, answering: F) -> F::O
     TOKEN.scope(token, answering).await
 }
 
-/// Who had it done.
+/// On whose behalf something was done.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(crate) enum By {
+pub(crate) enum Actor {
     /// The marketplace, by a signed call.
     Marketplace,
     /// A customer's program, with its activation code.
     Program,
-    /// The server itself, or somebody at its console.
+    /// The server itself, or its command line.
     Server,
     /// The holder of an admin token, by the token's id.
     Token(String),
 }
 
-impl By {
-    /// Whoever is answered just now: the holder of a token, or nobody in particular. To be asked
-    /// before a command is queued; the writer answers nobody.
+impl Actor {
+    /// The holder of the token that came with the current request, else the server. To be taken
+    /// before a command is queued: the writer runs on a task of its own and has no request.
     pub(crate) fn caller() -> Self {
         TOKEN.try_with(|token| Self::Token(token.clone())).unwrap_or(Self::Server)
     }
@@ -46,17 +46,17 @@ impl By {
 
 /// One thing that was done: ids only, no names, no codes, no texts of customers.
 #[derive(Clone, Debug, serde::Serialize)]
-pub(crate) struct Entry(BTreeMap<&'static str, String>);
+pub(crate) struct AuditEntry(BTreeMap<&'static str, String>);
 
-impl Entry {
+impl AuditEntry {
     /// `action` is a noun and a verb: `instance.create`.
-    pub(crate) fn new(action: &str, by: &By) -> Self {
+    pub(crate) fn new(action: &str, by: &Actor) -> Self {
         let words =
             [("action", action.to_owned()), ("by", by.word()), ("outcome", "done".to_owned())];
         Self(words.into())
     }
 
-    /// Whom it concerned: a kind, and the id.
+    /// What it concerned: a kind, and the id.
     pub(crate) fn about(mut self, kind: &'static str, id: impl Into<String>) -> Self {
         self.0.insert(kind, id.into());
         self
@@ -70,12 +70,12 @@ impl Entry {
 
 /// The newest link of this server's chain.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) struct Head {
+pub(crate) struct ChainHead {
     pub(super) seq: i64,
     pub(super) hash: LinkHash,
 }
 
-impl Head {
+impl ChainHead {
     /// Of a chain that has no link yet.
     pub(super) const NONE: Self = Self { seq: 0, hash: LinkHash::NONE };
 }

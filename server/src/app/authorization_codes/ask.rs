@@ -1,5 +1,5 @@
-//! Asks the marketplace to activate an authorization code, and how one stands. On behalf of a
-//! program that waits, but on a task of its own: an answer is written down whoever went away.
+//! Asks the marketplace to activate an authorization code, and for its status. On a task of its own:
+//! the answer is stored even if the program that waits for it goes away.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use koogallery::license_code::{CodeInfo, LicenseCodeStatus};
 use koogallery::{Failure, Remedy};
 
 use crate::app::App;
-use crate::app::authorization_codes::finish::{EndActivation, EndBeat};
+use crate::app::authorization_codes::finish::{FinishActivation, FinishHeartbeat};
 use crate::app::command::{Command, CommandError as _};
 use crate::app::marketplace_health;
 use crate::error::ApiError;
@@ -16,15 +16,15 @@ use crate::outbound::backoff;
 use crate::outbound::marketplace::{CallError, Marketplace};
 
 /// How long a program waits for its code to be activated: there is nothing to give it before.
-const FIRST: Duration = Duration::from_secs(10);
+const ACTIVATION_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long it waits for a heartbeat: what is stored would do.
-const DAILY: Duration = Duration::from_secs(3);
+const HEARTBEAT_TIMEOUT: Duration = Duration::from_secs(3);
 /// The longest until a program may try to activate its code again, in seconds.
-const AGAIN: i64 = 60;
+const MAX_ACTIVATION_BACKOFF: i64 = 60;
 /// How often an outcome is written down before it is left to the next question.
-const TRIES: u32 = 5;
+const MAX_RECORD_ATTEMPTS: u32 = 5;
 
-/// Activates a code; what the program is told where there is nothing to use yet.
+/// Activates a code; the error is the refusal where there is nothing to use yet.
 pub(crate) async fn activate(
     app: &App,
     code: &str,
@@ -36,20 +36,20 @@ pub(crate) async fn activate(
     let code = code.to_owned();
     let asked =
         tokio::spawn(async move { run_activation(&app, code, since, again, attempts).await });
-    match tokio::time::timeout(FIRST, asked).await {
+    match tokio::time::timeout(ACTIVATION_TIMEOUT, asked).await {
         Ok(Ok(answer)) => answer,
         // Too slow, or a panic that was logged where it happened: the program asks again.
         _ => Err(crate::app::client_license::refusals::order_pending()),
     }
 }
 
-/// Asks how a code stands, for a while.
+/// Asks for the status of a code, and waits a while for the answer.
 pub(crate) async fn heartbeat(app: &App, code: &str, attempts: i64) {
     let app = app.clone();
     let code = code.to_owned();
     let asked = tokio::spawn(async move { run_heartbeat(&app, code, attempts).await });
     // In vain or not: what is stored by now is used.
-    let _ = tokio::time::timeout(DAILY, asked).await;
+    let _ = tokio::time::timeout(HEARTBEAT_TIMEOUT, asked).await;
 }
 
 async fn run_activation(
@@ -59,8 +59,8 @@ async fn run_activation(
     again: bool,
     attempts: i64,
 ) -> Result<(), ApiError> {
-    // What got no answer may have arrived: the heartbeat tells without doing it twice, and until
-    // it has told nothing is done.
+    // A request without an answer may have arrived: a heartbeat finds out without activating twice,
+    // and until it is answered nothing else is done.
     let known = if again { outcome_of_unanswered(app, &code).await.transpose() } else { None };
     let outcome = if let Some(known) = known {
         known
@@ -69,8 +69,8 @@ async fn run_activation(
     };
     let unsent = outcome.as_ref().is_err_and(|error| !error.sent);
     let outcome = outcome.map_err(|error| error.failure);
-    let next_at = retry_at(app, &outcome, attempts, AGAIN);
-    let command = EndActivation { code, outcome, unsent, next_at };
+    let next_at = retry_at(app, &outcome, attempts, MAX_ACTIVATION_BACKOFF);
+    let command = FinishActivation { code, outcome, unsent, next_at };
     Ok(record(app, command).await?)
 }
 
@@ -94,7 +94,7 @@ async fn query_heartbeat(app: &App, code: &str) -> Result<CodeInfo, CallError> {
 async fn run_heartbeat(app: &App, code: String, attempts: i64) {
     let outcome = query_heartbeat(app, &code).await.map_err(|error| error.failure);
     let next_at = retry_at(app, &outcome, attempts, i64::MAX);
-    if let Err(error) = record(app, EndBeat { code, outcome, next_at }).await {
+    if let Err(error) = record(app, FinishHeartbeat { code, outcome, next_at }).await {
         tracing::error!(error = %error, "the outcome of a heartbeat could not be written down");
     }
 }
@@ -129,7 +129,9 @@ async fn record<C: Command + Clone>(app: &App, command: C) -> Result<C::Output, 
     loop {
         match app.writer.write(command.clone()).await {
             // A refusal is an outcome, and committed.
-            Err(error) if tries < TRIES && error.store_error().is_some() => tries += 1,
+            Err(error) if tries < MAX_RECORD_ATTEMPTS && error.store_error().is_some() => {
+                tries += 1;
+            }
             done => return done,
         }
         tokio::time::sleep(Duration::from_secs(1)).await;

@@ -1,5 +1,5 @@
-//! A program uses a code: what has to be asked of the marketplace first, written down before it is
-//! asked, so that one question is asked at a time and none is forgotten.
+//! The command with which the use of a code begins: says what to ask the marketplace first, and
+//! stores that before it is asked, so that one question runs at a time and none is lost.
 
 use license_core::time::DAY;
 
@@ -16,85 +16,93 @@ use crate::store::{CodeRow, CodeState, Footprint, StoreError, Terms, Tx};
 /// How long one question may take before others ask: above every time-out of the way out.
 const QUERY_LEASE: i64 = 60;
 /// After it ended, a code is asked about more often than once a day: it may have been renewed.
-const ENDED: i64 = 600;
-/// Codes that wait for the marketplace's first answer, at most: texts that nobody sold must not
-/// fill the database while it is silent.
-const WAITING: i64 = 1000;
+const EXPIRED_QUERY_INTERVAL: i64 = 600;
+/// Codes that may wait for the marketplace's first answer: invented texts must not fill the database
+/// while it does not answer.
+const MAX_ACTIVATING: i64 = 1000;
 
 /// Whether the marketplace may be asked.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Leave {
+pub(crate) enum QueryPermission {
     /// Yes.
-    Ask,
+    Granted,
     /// Its queues rest.
-    NotNow,
+    Paused,
     /// It is not configured.
-    Never,
+    NotConfigured,
 }
 
-/// What comes next.
-pub(crate) enum Step {
-    /// Judge the program as one with this activation code of ours. `under_way`: the marketplace is
-    /// being asked, by somebody else.
+/// What to do next with a code.
+pub(crate) enum CodeStep {
+    /// Judge the program as one with this activation code of ours. `under_way`: another request
+    /// asks the marketplace.
     Use { activation_code: String, under_way: bool },
     /// Activate it. `again`: an earlier attempt may have arrived.
     Activate { since: i64, again: bool, attempts: i64 },
     /// Ask about it, and then use it.
-    Beat { attempts: i64 },
-    /// Somebody else activates it just now.
+    Heartbeat { attempts: i64 },
+    /// Another request activates it.
     Wait,
     /// There is nothing to use.
     Refuse(ApiError),
 }
 
-/// One step.
-pub(crate) struct BeginCode {
+/// Says what to do next, and leases the code where the marketplace is to be asked.
+pub(crate) struct BeginUse {
     pub(crate) code: String,
-    pub(crate) leave: Leave,
+    pub(crate) permission: QueryPermission,
 }
 
-impl Command for BeginCode {
-    type Output = Step;
+impl Command for BeginUse {
+    type Output = CodeStep;
     type Error = StoreError;
 
     fn footprint(&self, footprint: &mut Footprint) {
         footprint.name("code", &self.code);
     }
 
-    async fn run(&self, tx: &mut dyn Tx, work: &mut UnitOfWork<'_>) -> Result<Step, StoreError> {
+    async fn run(
+        &self,
+        tx: &mut dyn Tx,
+        work: &mut UnitOfWork<'_>,
+    ) -> Result<CodeStep, StoreError> {
         let now = work.now.as_secs();
         let Some(mut row) = tx.code(&self.code).await? else { return self.first(tx, work).await };
         // A time that no clock of ours can have set is none.
         let asking = row.asking_until > now && row.asking_until <= now + QUERY_LEASE;
         match row.state {
-            CodeState::Released => Ok(Step::Refuse(given_back())),
-            CodeState::Activating if asking => Ok(Step::Wait),
+            CodeState::Released => Ok(CodeStep::Refuse(given_back())),
+            CodeState::Activating if asking => Ok(CodeStep::Wait),
             CodeState::Activating => {
                 // Nothing waits for a time that a clock set which was ahead.
                 let waits = row.next_at > now && row.next_at <= now + LONGEST_WAIT;
-                if self.leave != Leave::Ask || waits {
-                    return Ok(Step::Refuse(order_pending()));
+                if self.permission != QueryPermission::Granted || waits {
+                    return Ok(CodeStep::Refuse(order_pending()));
                 }
                 let again = std::mem::replace(&mut row.unanswered, true);
                 self.ask(tx, work, &mut row).await?;
                 let (since, attempts) = (row.used_since, row.attempts);
-                Ok(Step::Activate { since, again, attempts })
+                Ok(CodeStep::Activate { since, again, attempts })
             }
             CodeState::Active | CodeState::Expired => self.known(tx, work, row, asking).await,
         }
     }
 }
 
-impl BeginCode {
+impl BeginUse {
     /// Written before anything is sent: whatever happens then, it may have arrived.
-    async fn first(&self, tx: &mut dyn Tx, work: &mut UnitOfWork<'_>) -> Result<Step, StoreError> {
-        match self.leave {
-            Leave::Ask => {}
-            Leave::NotNow => return Ok(Step::Refuse(order_pending())),
-            Leave::Never => return Ok(Step::Refuse(code_unknown())),
+    async fn first(
+        &self,
+        tx: &mut dyn Tx,
+        work: &mut UnitOfWork<'_>,
+    ) -> Result<CodeStep, StoreError> {
+        match self.permission {
+            QueryPermission::Granted => {}
+            QueryPermission::Paused => return Ok(CodeStep::Refuse(order_pending())),
+            QueryPermission::NotConfigured => return Ok(CodeStep::Refuse(code_unknown())),
         }
-        if tx.codes_activating().await? >= WAITING {
-            return Ok(Step::Refuse(order_pending()));
+        if tx.codes_activating().await? >= MAX_ACTIVATING {
+            return Ok(CodeStep::Refuse(order_pending()));
         }
         let now = work.now.as_secs();
         let row = CodeRow {
@@ -115,10 +123,10 @@ impl BeginCode {
             changed_at: now,
         };
         if !tx.add_code(&row).await? {
-            return Ok(Step::Wait);
+            return Ok(CodeStep::Wait);
         }
         work.publish(Event::CodeAsked { code: self.code.clone() });
-        Ok(Step::Activate { since: now, again: false, attempts: 1 })
+        Ok(CodeStep::Activate { since: now, again: false, attempts: 1 })
     }
 
     async fn known(
@@ -127,7 +135,7 @@ impl BeginCode {
         work: &mut UnitOfWork<'_>,
         mut row: CodeRow,
         asking: bool,
-    ) -> Result<Step, StoreError> {
+    ) -> Result<CodeStep, StoreError> {
         let now = work.now.as_secs();
         let Some(instance) = instance_of(tx, &row).await? else {
             return Err(StoreError::Broken("an active code without an instance".to_owned()));
@@ -143,17 +151,18 @@ impl BeginCode {
         }
         let activation_code = instance.activation_code;
         if asking {
-            return Ok(Step::Use { activation_code, under_way: true });
+            return Ok(CodeStep::Use { activation_code, under_way: true });
         }
         let ended = row.state == CodeState::Expired || instance.expires.is_some_and(|at| at <= now);
         let due = row.beaten_at.is_none_or(|at| {
-            at.div_euclid(DAY) != now.div_euclid(DAY) || (ended && at + ENDED <= now)
+            at.div_euclid(DAY) != now.div_euclid(DAY)
+                || (ended && at + EXPIRED_QUERY_INTERVAL <= now)
         });
-        if !due || self.leave != Leave::Ask || row.next_at > now {
-            return Ok(Step::Use { activation_code, under_way: false });
+        if !due || self.permission != QueryPermission::Granted || row.next_at > now {
+            return Ok(CodeStep::Use { activation_code, under_way: false });
         }
         self.ask(tx, work, &mut row).await?;
-        Ok(Step::Beat { attempts: row.attempts })
+        Ok(CodeStep::Heartbeat { attempts: row.attempts })
     }
 
     async fn ask(

@@ -1,4 +1,4 @@
-//! The marketplace answered for a code, or did not: what follows is written down.
+//! The commands that store what the marketplace answered about a code, or that it did not answer.
 
 use koogallery::license_code::{CodeInfo, LicenseCodeStatus};
 use koogallery::{Failure, Remedy};
@@ -6,7 +6,7 @@ use license_core::activation_code::ActivationCode;
 use license_core::time::DAY;
 
 use super::stored_code::{given_back, instance_of, refused, set_end, terms};
-use crate::app::audit::entry::{By, Entry};
+use crate::app::audit::entry::{Actor, AuditEntry};
 use crate::app::client_license::refusals::order_pending;
 use crate::app::command::{Command, Failed};
 use crate::app::event::Event;
@@ -17,11 +17,11 @@ use crate::app::transaction::UnitOfWork;
 use crate::store::{CodeRow, CodeState, Footprint, Instance, InstanceState, StoreError, Tx};
 
 /// How long a code that the marketplace answers for wrongly is not asked about again.
-const REFUSED: i64 = 3600;
+const REFUSED_RETRY_INTERVAL: i64 = 3600;
 
 /// An attempt to activate a code ended.
 #[derive(Clone)]
-pub(crate) struct EndActivation {
+pub(crate) struct FinishActivation {
     pub(crate) code: String,
     pub(crate) outcome: Result<CodeInfo, Failure>,
     /// Nothing was sent at all: no connection was made.
@@ -30,8 +30,8 @@ pub(crate) struct EndActivation {
     pub(crate) next_at: i64,
 }
 
-impl Command for EndActivation {
-    /// What the program is told where there is nothing to use.
+impl Command for FinishActivation {
+    /// Refused where there is nothing to use yet; the program gets the refusal.
     type Output = ();
     type Error = Failed;
 
@@ -47,7 +47,7 @@ impl Command for EndActivation {
         work.publish(Event::CodeAnswered { code: self.code.clone() });
         let Some(mut row) = tx.code(&self.code).await? else { return Err(order_pending().into()) };
         if row.state != CodeState::Activating {
-            // Somebody else's answer came first.
+            // Another answer came first.
             return Ok(());
         }
         match &self.outcome {
@@ -73,14 +73,14 @@ impl Command for EndActivation {
 
 /// An attempt to ask about a code ended.
 #[derive(Clone)]
-pub(crate) struct EndBeat {
+pub(crate) struct FinishHeartbeat {
     pub(crate) code: String,
     pub(crate) outcome: Result<CodeInfo, Failure>,
     /// After a failure that passes: when to try again.
     pub(crate) next_at: i64,
 }
 
-impl Command for EndBeat {
+impl Command for FinishHeartbeat {
     type Output = ();
     type Error = StoreError;
 
@@ -105,7 +105,7 @@ impl Command for EndBeat {
                 let mut next_at = self.next_at;
                 if failure.remedy != Remedy::TryAgain {
                     row.beaten_at = Some(now);
-                    next_at = now + REFUSED;
+                    next_at = now + REFUSED_RETRY_INTERVAL;
                 }
                 note_failure(&mut row, failure, next_at);
             }
@@ -173,7 +173,7 @@ async fn open(
     if !tx.add_instance(&instance).await? {
         return Err(StoreError::Contended("an instance cannot be added".to_owned()));
     }
-    let created = Entry::new("instance.create", &By::Program);
+    let created = AuditEntry::new("instance.create", &Actor::Program);
     work.audit(created.about("instance", &id).about("order", &instance.order_id));
     note_answer(row, info);
     row.state = if over { CodeState::Expired } else { CodeState::Active };
@@ -220,7 +220,8 @@ async fn obey(
     if known != (row.state, instance.expires, instance.quantity) {
         row.changed_at = now;
         if row.state != CodeState::Released {
-            let beaten = Entry::new("code.heartbeat", &By::Marketplace).outcome(row.state.as_str());
+            let beaten =
+                AuditEntry::new("code.heartbeat", &Actor::Marketplace).outcome(row.state.as_str());
             work.audit(beaten.about("instance", &instance.id));
             reevaluate(tx, work, instance, None).await?;
         }

@@ -9,7 +9,7 @@ use license_core::issuing_rules::{Denial, InstanceState};
 use license_core::product::LicenseForm;
 
 use super::refusals::{code_unknown, deny, order_pending, suspended};
-use crate::app::audit::entry::{By, Entry};
+use crate::app::audit::entry::{Actor, AuditEntry};
 use crate::app::command::{Command, Failed};
 use crate::app::issuance::reevaluate;
 use crate::app::issuance::{
@@ -50,13 +50,13 @@ impl Command for ClientLicense {
         if instance.judge_due {
             reevaluate(tx, work, &mut instance, None).await?;
         }
-        let device =
+        let presented =
             PresentedMachine::read(Some(&self.request.dev_info), work.context.secret.as_bytes());
         let request = IssueRequest {
             not_before: None,
             expires: None,
             needs_end: false,
-            device: &device,
+            presented: &presented,
             frees: None,
         };
         let grant = match decide(tx, work, &instance, &request).await? {
@@ -68,7 +68,7 @@ impl Command for ClientLicense {
             let license = reopen(&row.document)?;
             return Ok(self.answer(tx, work, &row, &license).await?);
         }
-        let machine = match &grant.place {
+        let machine = match &grant.seat {
             SeatAllocation::Known { machine, .. } => Some(Some(machine.id.as_str())),
             SeatAllocation::Unbound => Some(None),
             SeatAllocation::New { .. } => None,
@@ -79,7 +79,7 @@ impl Command for ClientLicense {
         {
             return Err(suspended().into());
         }
-        if matches!(grant.place, SeatAllocation::New { .. }) {
+        if matches!(grant.seat, SeatAllocation::New { .. }) {
             let oldest = tx.newest_by_code(&instance.id, NEW_MACHINES_AN_HOUR).await?;
             let wait = oldest.map_or(0, |at| at + HOUR - work.now.as_secs());
             if wait > 0 {
@@ -87,7 +87,8 @@ impl Command for ClientLicense {
             }
         }
         let (row, license) = issue(tx, work, &mut instance, &grant, None).await?;
-        let issued = Entry::new("license.issue", &By::Program).about("instance", &instance.id);
+        let issued =
+            AuditEntry::new("license.issue", &Actor::Program).about("instance", &instance.id);
         work.audit(issued.about("license", &row.id));
         Ok(self.answer(tx, work, &row, &license).await?)
     }
@@ -157,7 +158,7 @@ async fn in_force(
     instance: &Instance,
     grant: &Grant,
 ) -> Result<Option<LicenseRow>, StoreError> {
-    let (machine, info) = match &grant.place {
+    let (machine, info) = match &grant.seat {
         SeatAllocation::New { .. } => return Ok(None),
         SeatAllocation::Known { machine, info, .. } => (Some(machine.id.as_str()), Some(info)),
         SeatAllocation::Unbound => (None, None),

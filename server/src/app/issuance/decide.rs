@@ -20,15 +20,15 @@ use crate::app::order_terms::REFUND;
 use crate::app::transaction::UnitOfWork;
 use crate::store::{Instance, InstanceState, Machine, OrderRow, OrderState, StoreError, Tx};
 
-/// What is wished for.
+/// What is asked for.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct IssueRequest<'a> {
     pub(crate) not_before: Option<i64>,
     pub(crate) expires: Option<i64>,
     /// Whether a period license has to name its end: the marketplace's calls do, programs do not.
     pub(crate) needs_end: bool,
-    pub(crate) device: &'a PresentedMachine,
-    /// A machine whose place becomes free by this very request.
+    pub(crate) presented: &'a PresentedMachine,
+    /// A machine whose seat becomes free by this very request.
     pub(crate) frees: Option<&'a str>,
 }
 
@@ -46,7 +46,7 @@ pub(crate) enum Decision {
 pub(crate) struct Grant {
     pub(crate) product: Arc<Product>,
     pub(crate) validity: Validity,
-    pub(crate) place: SeatAllocation,
+    pub(crate) seat: SeatAllocation,
     /// Floating: how many seats.
     pub(crate) seats: Option<u32>,
 }
@@ -55,9 +55,9 @@ pub(crate) struct Grant {
 pub(crate) enum SeatAllocation {
     /// Anywhere.
     Unbound,
-    /// On a machine that holds a place.
+    /// On a machine that holds a seat.
     Known { machine: Machine, info: DeviceInfo, binding: Binding },
-    /// On a machine that takes a place now.
+    /// On a machine that takes a seat now.
     New { binding: Binding, digests: Vec<String> },
 }
 
@@ -132,16 +132,16 @@ pub(crate) async fn decide(
     };
 
     let limit = limit_of(instance, &product);
-    let (place, seats) = match product.license.kind {
+    let (seat, seats) = match product.license.kind {
         LicenseKind::NodeLocked => match bind(tx, work, instance, request, limit).await {
-            Ok(place) => (place, None),
+            Ok(seat) => (seat, None),
             Err(Failed::Refused(denial)) => return denied(tx, instance, request, denial).await,
             Err(Failed::Store(error)) => return Err(error),
         },
         LicenseKind::Floating => (SeatAllocation::Unbound, Some(limit)),
         LicenseKind::Unbound => (SeatAllocation::Unbound, None),
     };
-    Ok(Decision::Grant(Box::new(Grant { product, validity, place, seats })))
+    Ok(Decision::Grant(Box::new(Grant { product, validity, seat, seats })))
 }
 
 /// A denial, unless an order that was accepted is not read yet and may end it: then the
@@ -155,7 +155,7 @@ async fn denied(
     let unread = |order: &OrderRow| {
         matches!(order.state, OrderState::Queued | OrderState::Reading)
             && order.quantity.is_none()
-            // The first order's terms are known here: V1's call told them.
+            // The first order's terms are known here: V1's call carried them.
             && order.scene != "NEW"
             && order.scene != REFUND
     };
@@ -172,7 +172,7 @@ async fn bind(
     request: &IssueRequest<'_>,
     limit: u32,
 ) -> Result<SeatAllocation, Failed<Denial>> {
-    let (info, digests) = match request.device {
+    let (info, digests) = match request.presented {
         PresentedMachine::Missing => return Err(Denial::DeviceMissing.into()),
         PresentedMachine::Unreadable => return Err(Denial::DeviceUnreadable.into()),
         PresentedMachine::Machine { info, digests } => (info, digests),

@@ -1,4 +1,4 @@
-//! Makes licenses: the claims, the signature, the rows, and the way to the marketplace.
+//! Makes licenses: the claims, the signature, the rows, and the upload to the marketplace.
 
 use license_core::armor::{STRING_LIMIT, license_file};
 use license_core::issue::{SignError, seal};
@@ -44,8 +44,8 @@ fn claims(work: &UnitOfWork<'_>, instance: &Instance, grant: &Grant) -> License 
         trial: instance.trial.unwrap_or_default(),
         entitlements: terms.granted(),
         versions: terms.versions.clone(),
-        // From the day it was bought, so that asking again does not prolong it. Who pays by use pays
-        // for what is released meanwhile, too.
+        // From the day it was bought, so that asking again does not prolong it. Use that is
+        // paid by quantity includes what is released meanwhile.
         maintenance_until: terms.maintenance_days.filter(|_| perpetual && !by_use).map(|days| {
             license_core::Timestamp::from_secs(instance.created_at).plus(i64::from(days) * DAY)
         }),
@@ -74,7 +74,7 @@ pub(crate) fn terms(work: &UnitOfWork<'_>, instance: &Instance, grant: &Grant) -
     Sha256::digest(text.to_string()).to_vec()
 }
 
-/// Issues the license that was granted; a new machine takes its place with it.
+/// Issues the license that was granted; a new machine takes its seat with it.
 pub(crate) async fn issue(
     tx: &mut dyn Tx,
     work: &mut UnitOfWork<'_>,
@@ -83,7 +83,7 @@ pub(crate) async fn issue(
     event: Option<&str>,
 ) -> Result<(LicenseRow, License), StoreError> {
     let now = work.now.as_secs();
-    let (machine, binding) = match &grant.place {
+    let (machine, binding) = match &grant.seat {
         SeatAllocation::Unbound => (None, None),
         SeatAllocation::Known { machine, binding, .. } => {
             (Some(machine.id.clone()), Some(binding.clone()))
@@ -170,7 +170,7 @@ pub(crate) fn reopen(document: &str) -> Result<License, StoreError> {
         .map_err(|refusal| StoreError::Broken(format!("a stored license: {}", refusal.code())))
 }
 
-/// Takes a license back that was never sent, and its machine's place unless something else
+/// Takes a license back that was never sent, and its machine's seat unless something else
 /// still runs there.
 pub(crate) async fn take_back(
     tx: &mut dyn Tx,

@@ -1,4 +1,4 @@
-//! Judges kept applications again when something changed that they depend on.
+//! Evaluates pending applications again when their order, instance or product changed.
 
 use koogallery::ResultCode;
 use license_core::issuing_rules::Denial;
@@ -7,7 +7,7 @@ use super::decide::{Decision, IssueRequest, decide, result_code};
 use super::issue::{issue, send};
 use super::presented_machine::PresentedMachine;
 use crate::alerts::AlertKind;
-use crate::app::audit::entry::{By, Entry};
+use crate::app::audit::entry::{Actor, AuditEntry};
 use crate::app::command::Command;
 use crate::app::event::Event;
 use crate::app::transaction::UnitOfWork;
@@ -16,7 +16,7 @@ use crate::store::{
 };
 
 /// Applications of one transaction: others wait for the writer meanwhile.
-const AT_ONCE: i64 = 100;
+const MAX_APPLICATIONS: i64 = 100;
 
 /// Goes on with an instance whose kept applications did not fit into one transaction.
 pub(crate) struct ReevaluatePending {
@@ -53,8 +53,8 @@ pub(crate) async fn reevaluate(
     instance: &mut Instance,
     after: Option<&Cursor>,
 ) -> Result<Option<Cursor>, StoreError> {
-    let kept = tx.kept_applications(&instance.id, after, AT_ONCE).await?;
-    let more = i64::try_from(kept.len()).is_ok_and(|found| found == AT_ONCE);
+    let kept = tx.kept_applications(&instance.id, after, MAX_APPLICATIONS).await?;
+    let more = i64::try_from(kept.len()).is_ok_and(|found| found == MAX_APPLICATIONS);
     let next = kept
         .last()
         .filter(|_| more)
@@ -79,13 +79,13 @@ pub(crate) async fn fulfil(
     instance: &mut Instance,
     application: &mut Application,
 ) -> Result<(), StoreError> {
-    let device =
+    let presented =
         PresentedMachine::read(application.device.as_deref(), work.context.secret.as_bytes());
     let request = IssueRequest {
         not_before: application.not_before,
         expires: application.expires,
         needs_end: true,
-        device: &device,
+        presented: &presented,
         frees: None,
     };
     match decide(tx, work, instance, &request).await? {
@@ -114,8 +114,8 @@ pub(crate) async fn fulfil(
 }
 
 /// What became of a kept application.
-fn judged(application: &Application, outcome: &str) -> Entry {
-    let judged = Entry::new("application.judge", &By::Server).outcome(outcome);
+fn judged(application: &Application, outcome: &str) -> AuditEntry {
+    let judged = AuditEntry::new("application.judge", &Actor::Server).outcome(outcome);
     judged.about("instance", &application.instance_id).about("event", &application.event_id)
 }
 
@@ -127,7 +127,7 @@ async fn hold(
     denial: Denial,
 ) -> Result<(), StoreError> {
     if instance.state == InstanceState::Released {
-        // It will never be served: nobody needs to know the machine, and nothing is to be alerted.
+        // It will never be served: the machine is forgotten, and no alert is raised.
         application.state = ApplicationState::Superseded;
         application.code = None;
         application.device = None;

@@ -1,4 +1,4 @@
-//! What operators see of tenants, their applications, users and departments.
+//! Lists of tenants, their applications, users and departments for operators.
 
 use license_core::{Timestamp, api};
 use serde::Deserialize;
@@ -30,7 +30,7 @@ impl KitFilter {
     }
 }
 
-/// Enterprises of buyers, in the order in which they were told.
+/// Enterprises of buyers, in the order in which they arrived.
 pub(crate) async fn tenants(
     app: &App,
     filter: &KitFilter,
@@ -68,7 +68,7 @@ pub(crate) async fn applications(
     Ok(rows.into_iter().map(view).collect())
 }
 
-/// Who may use them.
+/// Their users.
 pub(crate) async fn users(app: &App, filter: &KitFilter) -> Result<Vec<api::UserView>, ApiError> {
     let rows = app.store.read().await?.kit_users(&filter.query()?).await?;
     let view = |row: crate::store::KitUser| api::UserView {
@@ -94,7 +94,7 @@ pub(crate) async fn users(app: &App, filter: &KitFilter) -> Result<Vec<api::User
     Ok(rows.into_iter().map(view).collect())
 }
 
-/// Calls that told of departments, without their bodies.
+/// Calls about departments, without their bodies.
 pub(crate) async fn departments(
     app: &App,
     filter: &KitFilter,

@@ -1,4 +1,4 @@
-//! What a call of the kit changes. Every change is idempotent by its key: an addition of what is
+//! The command that stores a call of the kit. Every change is idempotent by its key: an addition of what is
 //! there and a deletion of what is not are successes.
 
 use std::collections::BTreeMap;
@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use koogallery::kit::{ApplicationSync, AuthSync, OrganisationSync, SyncAction, TenantSync, User};
 use sha2::{Digest, Sha256};
 
-use crate::app::audit::entry::{By, Entry};
+use crate::app::audit::entry::{Actor, AuditEntry};
 use crate::app::command::Command;
 use crate::app::transaction::UnitOfWork;
 use crate::store::{
@@ -55,10 +55,10 @@ impl Command for SyncKit {
 }
 
 impl SyncKit {
-    /// Ids and numbers; whose names they are is nobody's business here.
-    fn entry(&self) -> Entry {
+    /// The audit entry: ids and numbers, never names of persons.
+    fn entry(&self) -> AuditEntry {
         let told = |action, instance: &str, tenant: &str, outcome| {
-            let told = Entry::new(action, &By::Marketplace).outcome(outcome);
+            let told = AuditEntry::new(action, &Actor::Marketplace).outcome(outcome);
             let told = told.about("tenant", tenant);
             // The seller asks for an application's credentials before there is an instance.
             if instance.is_empty() { told } else { told.about("instance", instance) }
@@ -112,7 +112,7 @@ async fn tenant(
         created_at: now,
         changed_at: now,
     };
-    // A change is of name and domain only; of what was never told, all is taken.
+    // An update changes name and domain only; a tenant that is not there yet is added whole.
     tx.put_kit_tenant(&row, call.change == SyncAction::Update).await
 }
 

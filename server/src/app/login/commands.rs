@@ -1,18 +1,18 @@
-//! What of a login is written: that a state was used, and who came back until the seller asks.
+//! Write commands of the login flow: consume the state, store the result until it is redeemed.
 
 use koogallery::oauth::UserInfo;
 use license_core::{Timestamp, api};
 use serde_json::Value;
 
-use crate::app::audit::entry::{By, Entry};
+use crate::app::audit::entry::{Actor, AuditEntry};
 use crate::app::command::Command;
 use crate::app::context::Context;
 use crate::app::transaction::UnitOfWork;
 use crate::store::{KitDoor, StoreError, Tx};
 
 /// How long the seller's server may take to ask.
-const SECONDS: i64 = 120;
-const PURPOSE: &str = "login";
+const REDEEM_TIMEOUT: i64 = 120;
+const SEAL_PURPOSE: &str = "login";
 
 /// Remembers a state as long as it could be used again.
 pub(crate) struct UseState {
@@ -30,14 +30,14 @@ impl Command for UseState {
     }
 }
 
-/// Keeps who came back, sealed: it is a person's data.
-pub(crate) struct KeepLogin {
+/// Stores who logged in, sealed: it is a person's data.
+pub(crate) struct StoreLogin {
     pub(crate) digest: Vec<u8>,
     pub(crate) door: KitDoor,
     pub(crate) user: UserInfo,
 }
 
-impl Command for KeepLogin {
+impl Command for StoreLogin {
     type Output = ();
     type Error = StoreError;
 
@@ -58,27 +58,28 @@ impl Command for KeepLogin {
         };
         let plain =
             serde_json::to_vec(&view).map_err(|error| StoreError::Broken(error.to_string()))?;
-        let sealed = work.context.secret.seal(work.context.random(), PURPOSE, &plain);
-        // Where somebody logged in, never who.
-        let kept = Entry::new("login.keep", &By::Server).about("instance", &self.door.instance_id);
+        let sealed = work.context.secret.seal(work.context.random(), SEAL_PURPOSE, &plain);
+        // The tenant and the application, never the person.
+        let kept =
+            AuditEntry::new("login.keep", &Actor::Server).about("instance", &self.door.instance_id);
         let kept = kept.about("tenant", &self.door.tenant_id);
         work.audit(kept.about("application", &self.door.app_id));
-        tx.add_login(&self.digest, &sealed, work.now.as_secs() + SECONDS).await
+        tx.add_login(&self.digest, &sealed, work.now.as_secs() + REDEEM_TIMEOUT).await
     }
 }
 
 /// Opens what was kept.
 pub(super) fn open(context: &Context, sealed: &[u8]) -> Option<api::LoginView> {
-    serde_json::from_slice(&context.secret.unseal(PURPOSE, sealed)?).ok()
+    serde_json::from_slice(&context.secret.unseal(SEAL_PURPOSE, sealed)?).ok()
 }
 
-/// Takes who came back out of the database.
-pub(crate) struct TakeLogin {
+/// Takes the result of a login out of the database, once.
+pub(crate) struct RedeemLogin {
     pub(crate) digest: Vec<u8>,
-    pub(crate) by: By,
+    pub(crate) by: Actor,
 }
 
-impl Command for TakeLogin {
+impl Command for RedeemLogin {
     type Output = Option<Vec<u8>>;
     type Error = StoreError;
 
@@ -89,7 +90,7 @@ impl Command for TakeLogin {
     ) -> Result<Self::Output, StoreError> {
         let taken = tx.take_login(&self.digest, work.now.as_secs()).await?;
         if taken.is_some() {
-            work.audit(Entry::new("login.redeem", &self.by));
+            work.audit(AuditEntry::new("login.redeem", &self.by));
         }
         Ok(taken)
     }

@@ -1,12 +1,12 @@
-//! What a login must not forget while the browser is away. It travels with the browser, sealed, so
-//! that a beginning costs no row; only what was used is remembered.
+//! The state parameter of a login. It travels with the browser, sealed, so that a login that begins
+//! costs no row; only used states are stored.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD as B64};
 use serde::{Deserialize, Serialize};
 
 use crate::app::context::Context;
 
-const PURPOSE: &str = "login state";
+const SEAL_PURPOSE: &str = "login state";
 /// A sealed state is shorter; nothing longer is looked at.
 const MAX_SEALED_LENGTH: usize = 8192;
 
@@ -28,14 +28,14 @@ pub(super) struct LoginState {
 impl LoginState {
     pub(super) fn seal(&self, context: &Context) -> String {
         let plain = serde_json::to_vec(self).expect("texts and numbers always serialize");
-        B64.encode(context.secret.seal(context.random(), PURPOSE, &plain))
+        B64.encode(context.secret.seal(context.random(), SEAL_PURPOSE, &plain))
     }
 
     pub(super) fn open(context: &Context, text: &str) -> Option<Self> {
         if text.len() > MAX_SEALED_LENGTH {
             return None;
         }
-        let plain = context.secret.unseal(PURPOSE, &B64.decode(text).ok()?)?;
+        let plain = context.secret.unseal(SEAL_PURPOSE, &B64.decode(text).ok()?)?;
         serde_json::from_slice(&plain).ok()
     }
 

@@ -6,7 +6,7 @@ use license_core::Lang;
 use license_core::issuing_rules::Denial;
 
 use super::preconditions::{live, test_answer};
-use crate::app::audit::entry::{By, Entry};
+use crate::app::audit::entry::{Actor, AuditEntry};
 use crate::app::command::{Command, Failed};
 use crate::app::context::Context;
 use crate::app::issuance::{Decision, IssueRequest, PresentedMachine, decide, result_code};
@@ -21,13 +21,13 @@ use crate::store::{
 /// 异步申请License.
 pub(crate) struct Apply {
     call: GetLicenseAsync,
-    device: PresentedMachine,
+    presented: PresentedMachine,
     /// Two texts of one machine are one application: what is compared is normalised.
     fingerprint: Vec<u8>,
 }
 
 /// What the same event asked for before, with another machine.
-enum Earlier {
+enum EarlierApplication {
     /// It was accepted and never served.
     Kept(Application),
     /// Its license was never sent.
@@ -41,7 +41,7 @@ impl Command for Apply {
     fn footprint(&self, footprint: &mut Footprint) {
         let call = &self.call;
         if !call.test {
-            footprint.application(&call.event_id, &call.instance_id, self.device.digests());
+            footprint.application(&call.event_id, &call.instance_id, self.presented.digests());
         }
     }
 
@@ -55,7 +55,7 @@ impl Command for Apply {
             return Ok(test_answer(tx, &call.instance_id, ResultCode::InProgress).await?);
         }
         let mut instance = live(tx, &call.instance_id).await?;
-        // Those who came before are served before.
+        // Applications are served in the order in which they came.
         if instance.judge_due {
             reevaluate(tx, work, &mut instance, None).await?;
         }
@@ -72,11 +72,11 @@ impl Command for Apply {
                     return Ok(self.again(tx, work, &mut instance, &mut earlier).await?);
                 }
                 ApplicationState::Waiting | ApplicationState::Held => {
-                    displaced = Some(Earlier::Kept(earlier));
+                    displaced = Some(EarlierApplication::Kept(earlier));
                 }
                 ApplicationState::Served => match unsent(tx, &earlier).await? {
                     Some(license) => {
-                        displaced = Some(Earlier::Unsent(earlier, Box::new(license)));
+                        displaced = Some(EarlierApplication::Unsent(earlier, Box::new(license)));
                     }
                     None => return Ok(other("device fingerprint", "设备指纹")),
                 },
@@ -87,18 +87,18 @@ impl Command for Apply {
 }
 
 impl Apply {
-    /// What takes time and nobody else's data is done before the writer's turn.
+    /// Reads and digests the machine here, so that the transaction does not wait for it.
     pub(crate) fn new(call: GetLicenseAsync, context: &Context) -> Self {
         let text = call.device_fingerprint.as_deref();
-        let device = PresentedMachine::read(text, context.secret.as_bytes());
-        let normal = match &device {
+        let presented = PresentedMachine::read(text, context.secret.as_bytes());
+        let normal = match &presented {
             PresentedMachine::Machine { info, .. } => info.text(),
             PresentedMachine::Missing | PresentedMachine::Unreadable => {
                 text.unwrap_or_default().trim().to_uppercase()
             }
         };
         let fingerprint = context.digest("fingerprint", &normal);
-        Self { call, device, fingerprint }
+        Self { call, presented, fingerprint }
     }
 
     /// What it would be found as, had it come before.
@@ -115,18 +115,18 @@ impl Apply {
         tx: &mut dyn Tx,
         work: &mut UnitOfWork<'_>,
         instance: &mut Instance,
-        displaced: Option<Earlier>,
+        displaced: Option<EarlierApplication>,
     ) -> Result<Answer, StoreError> {
         let call = &self.call;
         let frees = match &displaced {
-            Some(Earlier::Unsent(_, license)) => only_license_of(tx, license).await?,
+            Some(EarlierApplication::Unsent(_, license)) => only_license_of(tx, license).await?,
             _ => None,
         };
         let request = IssueRequest {
             not_before: Some(call.effective),
             expires: call.expires,
             needs_end: true,
-            device: &self.device,
+            presented: &self.presented,
             frees: frees.as_deref(),
         };
         let verdict = decide(tx, work, instance, &request).await?;
@@ -155,7 +155,7 @@ impl Apply {
             application.license_id = Some(license.0.id);
         }
         tx.put_application(&application).await?;
-        let accepted = Entry::new("application.accept", &By::Marketplace)
+        let accepted = AuditEntry::new("application.accept", &Actor::Marketplace)
             .outcome(application.state.as_str())
             .about("instance", &application.instance_id)
             .about("event", &application.event_id);
@@ -163,15 +163,15 @@ impl Apply {
             Some(license) => accepted.about("license", license),
             None => accepted,
         });
-        if let Some(Earlier::Unsent(_, license)) = &displaced {
+        if let Some(EarlierApplication::Unsent(_, license)) = &displaced {
             take_back(tx, work, license).await?;
-            let back = Entry::new("license.take-back", &By::Marketplace);
+            let back = AuditEntry::new("license.take-back", &Actor::Marketplace);
             work.audit(back.about("license", &license.id).about("event", &call.event_id));
         }
         Ok(Answer::in_progress())
     }
 
-    /// A re-send: the first accepted answer stands. A held one was refused: it is judged anew, by
+    /// A re-send: the first accepted answer counts. A held one was refused: it is decided anew, by
     /// the dates that are asked for now.
     async fn again(
         &self,
@@ -218,9 +218,11 @@ async fn only_license_of(
 async fn supersede(
     tx: &mut dyn Tx,
     work: &UnitOfWork<'_>,
-    displaced: Option<&Earlier>,
+    displaced: Option<&EarlierApplication>,
 ) -> Result<(), StoreError> {
-    let Some(Earlier::Kept(earlier) | Earlier::Unsent(earlier, _)) = displaced else {
+    let Some(EarlierApplication::Kept(earlier) | EarlierApplication::Unsent(earlier, _)) =
+        displaced
+    else {
         return Ok(());
     };
     let mut earlier = earlier.clone();
@@ -228,7 +230,7 @@ async fn supersede(
     earlier.code = None;
     earlier.device = None;
     tx.put_application(&earlier).await?;
-    if let Some(Earlier::Unsent(_, license)) = displaced
+    if let Some(EarlierApplication::Unsent(_, license)) = displaced
         && let Some(mut upload) = tx.upload_of_license(&license.id).await?
     {
         upload.state = UploadState::Cancelled;

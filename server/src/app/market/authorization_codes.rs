@@ -7,7 +7,7 @@ use koogallery::{Answer, Rejection, ResultCode};
 use super::preconditions::first_use;
 use super::release::give_back;
 use super::status::put_status;
-use crate::app::audit::entry::{By, Entry};
+use crate::app::audit::entry::{Actor, AuditEntry};
 use crate::app::authorization_codes::stored_code::{instance_of, is_live, set_end, terms};
 use crate::app::command::{Command, Failed};
 use crate::app::issuance::reevaluate;
@@ -97,7 +97,7 @@ impl Command for RefreshCode {
         }
         row.changed_at = now;
         tx.put_code(&row).await?;
-        let refreshed = Entry::new("instance.refresh", &By::Marketplace);
+        let refreshed = AuditEntry::new("instance.refresh", &Actor::Marketplace);
         let refreshed = refreshed.about("instance", &instance.id).about("order", &call.order_id);
         work.audit(refreshed.about("scene", call.scene.as_str()));
         reevaluate(tx, work, &mut instance, None).await?;

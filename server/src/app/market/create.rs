@@ -4,7 +4,7 @@ use koogallery::Answer;
 use koogallery::call::NewInstance;
 use license_core::activation_code::ActivationCode;
 
-use crate::app::audit::entry::{By, Entry};
+use crate::app::audit::entry::{Actor, AuditEntry};
 use crate::app::command::Command;
 use crate::app::event::Event;
 use crate::app::transaction::UnitOfWork;
@@ -102,7 +102,8 @@ pub(super) async fn add(
     }
     let now = work.now.as_secs();
     tx.queue_order(&instance.id, &instance.order_id, line_id, "NEW", now).await?;
-    let made = Entry::new("instance.create", &By::Marketplace).about("instance", &instance.id);
+    let made =
+        AuditEntry::new("instance.create", &Actor::Marketplace).about("instance", &instance.id);
     work.audit(made.about("order", &instance.order_id));
     work.publish(Event::OrderQueued { instance: instance.id.clone() });
     Ok(true)

@@ -8,7 +8,7 @@ use crate::store::{Instance, Store, StoreError};
 
 /// How an instance is shown.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Shown {
+pub(crate) enum InstanceDisplay {
     /// To the JSON interfaces.
     V2,
     /// To V1: with what is used, and the activation code where it will be
@@ -23,14 +23,14 @@ pub(crate) enum Shown {
 pub(crate) async fn instances(
     store: &Store,
     call: &QueryInstance,
-    shown: Shown,
+    shown: InstanceDisplay,
 ) -> Result<Answer, StoreError> {
     let mut tx = store.read().await?;
     let mut found = Vec::new();
     for id in &call.instance_ids {
         if let Some(instance) = tx.instance(id).await? {
             let app_info = app_info(&instance, shown);
-            let usage_info = (shown != Shown::V2).then(|| usage(&instance));
+            let usage_info = (shown != InstanceDisplay::V2).then(|| usage(&instance));
             found.push(InstanceInfo { instance_id: instance.id, app_info, usage_info });
         } else if tx.is_test_instance(id).await? {
             let app_info = test_app_info();
@@ -45,9 +45,9 @@ pub(crate) async fn instances(
 }
 
 /// What the buyer is shown of an instance: its activation code.
-pub(crate) fn app_info(instance: &Instance, shown: Shown) -> AppInfo {
+pub(crate) fn app_info(instance: &Instance, shown: InstanceDisplay) -> AppInfo {
     let code = &instance.activation_code;
-    if shown == (Shown::V1 { secret: true }) {
+    if shown == (InstanceDisplay::V1 { secret: true }) {
         let memo = "激活码见密码 / The password is the activation code".to_owned();
         let password = Some(code.clone());
         return AppInfo { memo: Some(memo), password, ..AppInfo::default() };

@@ -1,4 +1,4 @@
-//! `refreshInstance`: another end, and perhaps another order behind it.
+//! `refreshInstance`: sets another end of the instance, and queues the order behind it.
 
 use koogallery::call::{RefreshInstance as Call, Scene};
 use koogallery::{Answer, Rejection};
@@ -6,7 +6,7 @@ use koogallery::{Answer, Rejection};
 use super::preconditions::{first_use, live, test_effect};
 use super::v1::call_terms::{CallTerms, tell};
 use super::v1::refresh_license::renew;
-use crate::app::audit::entry::{By, Entry};
+use crate::app::audit::entry::{Actor, AuditEntry};
 use crate::app::command::{Command, Failed};
 use crate::app::event::Event;
 use crate::app::issuance::reevaluate;
@@ -28,7 +28,7 @@ pub(crate) struct RefreshInstance {
 pub(crate) enum RefreshInterface {
     /// The JSON interfaces: what changes is read from the order.
     V2,
-    /// SaaS 1.0: the call itself tells it.
+    /// SaaS 1.0: the call itself carries it.
     SaasV1,
     /// License 1.0: it is answered with the new License.
     LicenseV1,
@@ -69,7 +69,7 @@ impl Command for RefreshInstance {
         if call.expires > now {
             lift_expiry(tx, &mut instance, now).await?;
         }
-        let refreshed = Entry::new("instance.refresh", &By::Marketplace);
+        let refreshed = AuditEntry::new("instance.refresh", &Actor::Marketplace);
         let refreshed = refreshed.about("instance", &instance.id).about("order", &call.order_id);
         work.audit(refreshed.about("scene", call.scene.as_str()));
         let refunded = call.scene == Scene::UnsubscribeRenewalPeriod
@@ -95,8 +95,7 @@ impl Command for RefreshInstance {
 }
 
 /// Whether it was done before: once for an order, its line and the scene, whatever has come since.
-/// V1's calls name no line and tell no renewal from its refund: there each one
-/// counts.
+/// V1's calls name no line, and a renewal looks like its refund: there each one counts.
 fn is_repeat(call: &Call, orders: &[OrderRow]) -> bool {
     let scene = call.scene.as_str();
     orders.iter().filter(|order| order.order_id == call.order_id).any(|order| {

@@ -1,10 +1,10 @@
-//! `releaseInstance`: given back for good.
+//! `releaseInstance`: ends the instance for good and revokes its licenses.
 
 use koogallery::call::ReleaseInstance as Call;
 use koogallery::{Answer, Rejection, ResultCode};
 
 use super::preconditions::{first_use, test_effect};
-use crate::app::audit::entry::{By, Entry};
+use crate::app::audit::entry::{Actor, AuditEntry};
 use crate::app::command::{Command, Failed};
 use crate::app::issuance::reevaluate;
 use crate::app::transaction::UnitOfWork;
@@ -60,7 +60,7 @@ pub(crate) async fn give_back(
     if tx.release_licenses(&instance.id, now).await? > 0 {
         tx.mark_list(&ListKey::revocation()).await?;
     }
-    let released = Entry::new("instance.release", &By::Marketplace);
+    let released = AuditEntry::new("instance.release", &Actor::Marketplace);
     work.audit(released.about("instance", &instance.id));
     reevaluate(tx, work, instance, None).await?;
     Ok(())

@@ -1,22 +1,22 @@
-//! `updateInstanceStatus`: stopped for a time, and let go again.
+//! `updateInstanceStatus`: freezes and unfreezes the instance and its licenses.
 
 use koogallery::call::{Status, UpdateInstanceStatus};
 use koogallery::{Answer, Rejection};
 
 use super::preconditions::{first_use, live, test_effect};
-use crate::app::audit::entry::{By, Entry};
+use crate::app::audit::entry::{Actor, AuditEntry};
 use crate::app::command::{Command, Failed};
 use crate::app::issuance::reevaluate;
 use crate::app::transaction::UnitOfWork;
 use crate::store::{Footprint, Instance, InstanceState, ListKey, StoreError, Tx};
 
 /// 更新实例状态.
-pub(crate) struct SetStatus {
+pub(crate) struct SetInstanceStatus {
     pub(crate) call: UpdateInstanceStatus,
     pub(crate) nonce: Vec<u8>,
 }
 
-impl Command for SetStatus {
+impl Command for SetInstanceStatus {
     type Output = Answer;
     type Error = Failed<Rejection>;
 
@@ -59,7 +59,7 @@ pub(crate) async fn put_status(
         tx.mark_list(&ListKey::revocation()).await?;
     }
     if instance.state != state || listed > 0 {
-        let set = Entry::new("instance.status", &By::Marketplace).outcome(state.as_str());
+        let set = AuditEntry::new("instance.status", &Actor::Marketplace).outcome(state.as_str());
         work.audit(set.about("instance", &instance.id));
     }
     if instance.state != InstanceState::Active || state != InstanceState::Active {

@@ -1,11 +1,11 @@
-//! `upgradeInstance`: another order stands behind the same instance, with more or something else.
+//! `upgradeInstance`: another order for the same instance, with more or other goods.
 
 use koogallery::call::UpgradeInstance as Call;
 use koogallery::{Answer, Rejection};
 
 use super::preconditions::{first_use, live, test_effect};
 use super::v1::call_terms::{CallTerms, tell};
-use crate::app::audit::entry::{By, Entry};
+use crate::app::audit::entry::{Actor, AuditEntry};
 use crate::app::command::{Command, Failed};
 use crate::app::event::Event;
 use crate::app::issuance::reevaluate;
@@ -14,7 +14,7 @@ use crate::app::transaction::UnitOfWork;
 use crate::store::{Footprint, Tx};
 
 /// 实例升级. What it becomes is read from the order; until then the earlier order counts, but for
-/// what V1's call tells by itself.
+/// what V1's call carries by itself.
 pub(crate) struct UpgradeInstance {
     pub(crate) call: Call,
     pub(crate) nonce: Vec<u8>,
@@ -45,7 +45,7 @@ impl Command for UpgradeInstance {
 
         let now = work.now.as_secs();
         let (order, line) = (&call.order_id, &call.order_line_id);
-        let upgraded = Entry::new("instance.upgrade", &By::Marketplace);
+        let upgraded = AuditEntry::new("instance.upgrade", &Actor::Marketplace);
         work.audit(upgraded.about("instance", &instance.id).about("order", order));
         if tx.queue_order(&instance.id, order, line, UPGRADE, now).await? {
             work.publish(Event::OrderQueued { instance: instance.id.clone() });

@@ -13,18 +13,18 @@ use koogallery::{AccessKey, Answer, InterfaceType, Rejection, ResultCode};
 use sha2::{Digest, Sha256};
 
 use super::answer::conclude;
-use super::query::{self, Shown};
+use super::query::{self, InstanceDisplay};
 use super::refresh::RefreshInstance;
 use super::refresh::RefreshInterface;
 use super::release::ReleaseInstance;
-use super::status::SetStatus;
+use super::status::SetInstanceStatus;
 use super::upgrade::UpgradeInstance;
 use crate::app::App;
 use crate::app::command::Failed;
 use crate::app::context::Context;
 use call_terms::CallTerms;
 use expiry::ExpireInstance;
-use purchase::{Buy, Wanted};
+use purchase::{Buy, PurchaseReply};
 
 /// An answer with the value of the header `Body-Sign`; without one while there is no key.
 pub(crate) struct SignedAnswer {
@@ -41,7 +41,7 @@ impl SignedAnswer {
 }
 
 /// A call that may be answered.
-struct Admitted<'k> {
+struct AdmittedQuery<'k> {
     call: V1Call,
     key: &'k AccessKey,
     /// What a replay has, too: V1 has no nonce, but a token that no other call has.
@@ -49,7 +49,7 @@ struct Admitted<'k> {
 }
 
 /// A call that is not answered.
-struct Refused<'k> {
+struct RefusedQuery<'k> {
     activity: &'static str,
     rejection: Rejection,
     /// The key that has verified it, if it came that far: it signs the refusal, too.
@@ -59,11 +59,11 @@ struct Refused<'k> {
 /// Answers one call of V1.
 pub(crate) async fn call(app: &App, query: &str) -> SignedAnswer {
     let (activity, answer, key) = match admit(app, query) {
-        Ok(Admitted { call, key, nonce }) => {
+        Ok(AdmittedQuery { call, key, nonce }) => {
             let activity = call.activity();
             (activity, answer(app, call, key, nonce).await, Some(key))
         }
-        Err(Refused { activity, rejection, key }) => {
+        Err(RefusedQuery { activity, rejection, key }) => {
             (activity, rejection.into(), key.or_else(|| first_key(app)))
         }
     };
@@ -76,7 +76,7 @@ pub(crate) async fn call(app: &App, query: &str) -> SignedAnswer {
     SignedAnswer::new(&answer, key)
 }
 
-/// Answers a V1 call that nobody could look at.
+/// The signed answer to a call that could not be processed.
 pub(crate) fn failure(app: &App) -> SignedAnswer {
     SignedAnswer::new(&Answer::of(ResultCode::Internal), first_key(app))
 }
@@ -87,8 +87,8 @@ fn first_key(app: &App) -> Option<&AccessKey> {
 }
 
 /// A bounded parse and nothing else happens before the signature is known to be good.
-fn admit<'k>(app: &'k App, query: &str) -> Result<Admitted<'k>, Refused<'k>> {
-    let refused = |activity, rejection, key| Refused { activity, rejection, key };
+fn admit<'k>(app: &'k App, query: &str) -> Result<AdmittedQuery<'k>, RefusedQuery<'k>> {
+    let refused = |activity, rejection, key| RefusedQuery { activity, rejection, key };
     let query = v1::parse(query).map_err(|rejection| refused("none", rejection, None))?;
     let verified = v1::verify(
         &query,
@@ -100,7 +100,7 @@ fn admit<'k>(app: &'k App, query: &str) -> Result<Admitted<'k>, Refused<'k>> {
     let call = V1Call::read(&query)
         .map_err(|rejection| refused("unreadable", rejection, Some(verified.key)))?;
     let nonce = Sha256::digest(format!("authToken {}", verified.token)).to_vec();
-    Ok(Admitted { call, key: verified.key, nonce })
+    Ok(AdmittedQuery { call, key: verified.key, nonce })
 }
 
 async fn answer(app: &App, call: V1Call, key: &AccessKey, nonce: Vec<u8>) -> Answer {
@@ -122,8 +122,8 @@ async fn run(
     let writer = &app.writer;
     let refresh = |call, interface, nonce| RefreshInstance { call, nonce, interface };
     Ok(match call {
-        V1Call::NewInstance(call) => writer.write(Buy::new(call, Wanted::Instance)).await?,
-        V1Call::GetLicense(call) => writer.write(Buy::new(call, Wanted::License)).await?,
+        V1Call::NewInstance(call) => writer.write(Buy::new(call, PurchaseReply::Instance)).await?,
+        V1Call::GetLicense(call) => writer.write(Buy::new(call, PurchaseReply::License)).await?,
         V1Call::RefreshInstance(call) => {
             writer.write(refresh(call, RefreshInterface::SaasV1, nonce)).await?
         }
@@ -141,9 +141,9 @@ async fn run(
             let call = call.into();
             writer.write(UpgradeInstance { call, nonce, told }).await?
         }
-        V1Call::InstanceStatus(call) => writer.write(SetStatus { call, nonce }).await?,
+        V1Call::InstanceStatus(call) => writer.write(SetInstanceStatus { call, nonce }).await?,
         V1Call::QueryInstance(call, _) => {
-            query::instances(&app.store, &call, Shown::V1 { secret }).await?
+            query::instances(&app.store, &call, InstanceDisplay::V1 { secret }).await?
         }
     })
 }

@@ -10,7 +10,7 @@ use crate::app::audit;
 use crate::app::audit::AuditFilter;
 use crate::app::audit::chain::append;
 use crate::app::audit::entry::on_behalf_of;
-use crate::app::audit::entry::{By, Entry};
+use crate::app::audit::entry::{Actor, AuditEntry};
 use crate::app::command::failing::Fail;
 use crate::app::licenses;
 use crate::app::market::create::CreateInstance;
@@ -184,7 +184,7 @@ async fn what_was_not_committed_is_in_no_link() {
     let before = fixture.links().await.len();
     let mut tx = fixture.app.store.write().await.unwrap();
     let mut work = UnitOfWork::new(&fixture.app.context);
-    work.audit(Entry::new("test.lost", &By::Server));
+    work.audit(AuditEntry::new("test.lost", &Actor::Server));
     append(&mut *tx, &mut work).await.unwrap();
     tx.rollback().await;
     products::apply(&fixture.app, flowsim()).await.unwrap();
@@ -196,13 +196,13 @@ async fn what_was_not_committed_is_in_no_link() {
     // Whoever finds the number taken is told to try again, and then asks the database.
     let mut tx = fixture.app.store.write().await.unwrap();
     let mut first = UnitOfWork::new(&fixture.app.context);
-    first.audit(Entry::new("test.first", &By::Server));
+    first.audit(AuditEntry::new("test.first", &Actor::Server));
     let head = fixture.app.context.audit_head.lock().unwrap().unwrap();
     append(&mut *tx, &mut first).await.unwrap();
     tx.commit().await.unwrap();
     *fixture.app.context.audit_head.lock().unwrap() = Some(head);
     let mut tx = fixture.app.store.write().await.unwrap();
-    first.audit(Entry::new("test.second", &By::Server));
+    first.audit(AuditEntry::new("test.second", &Actor::Server));
     append(&mut *tx, &mut first).await.unwrap();
     let error = tx.commit().await.unwrap_err();
     assert!(matches!(error, StoreError::Contended(_)), "{error}");

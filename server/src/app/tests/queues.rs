@@ -7,7 +7,7 @@ use super::fixture::{Fixture, PATIENCE, apply, device, new_instance};
 use crate::app::marketplace_health;
 use crate::app::products;
 use crate::app::uploads;
-use crate::app::uploads::{EndUpload, UploadFilter};
+use crate::app::uploads::{FinishUpload, UploadFilter};
 use crate::store::UploadState;
 
 async fn bought() -> (Fixture, String) {
@@ -229,7 +229,7 @@ async fn an_upload_that_is_being_sent_is_tried_again_as_one_that_waits() {
         uploads::list(&fixture.app, &UploadFilter::default()).await.unwrap()[0].upload_id.clone();
     // How its attempt ended is not written down yet, and another server closed the queues.
     let configuration = Some(b"of another".to_vec());
-    fixture.app.writer.write(marketplace_health::PutPause { configuration }).await.unwrap();
+    fixture.app.writer.write(marketplace_health::RecordPause { configuration }).await.unwrap();
     assert_eq!(uploads::retry(&fixture.app, &id).await.unwrap().state, "queued");
     assert!(marketplace_health::paused_for(&fixture.app,).await.unwrap().is_none());
     let delivered = fixture.upload_is("delivered").await;
@@ -331,8 +331,12 @@ async fn what_arrived_has_arrived_whoever_holds_it() {
     let fixture = fixture.crash().await;
     assert_eq!(fixture.code(apply(&instance, "e-1", &device(1))).await, "000004");
     let waiting = fixture.upload_is("queued").await;
-    let end =
-        |outcome| EndUpload { id: waiting.upload_id.clone(), outcome, unsent: false, next_at: 0 };
+    let end = |outcome| FinishUpload {
+        id: waiting.upload_id.clone(),
+        outcome,
+        unsent: false,
+        next_at: 0,
+    };
     let late = koogallery::Failure::unanswered("too late");
     let state = fixture.app.writer.write(end(Err(late))).await.unwrap();
     assert_eq!(state, Some(UploadState::Queued), "a failure says nothing about another's attempt");

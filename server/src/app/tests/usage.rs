@@ -15,7 +15,7 @@ use crate::app::products;
 use crate::app::restore_hold;
 use crate::app::usage;
 use crate::app::usage::UsageFilter;
-use crate::app::usage::push_batch::EndUsage;
+use crate::app::usage::push_batch::FinishUsage;
 use crate::config::{Config, Database, Secret};
 use crate::error::ApiError;
 
@@ -391,7 +391,7 @@ async fn records_that_were_taken_are_not_sent_by_whoever_holds_them() {
     let instance = fixture.buy("CS1", 1).await;
     let fixture = fixture.crash().await;
     let pushed = fixture.push(vec![input(&fixture, &instance, "sn-1")]).await.unwrap();
-    let end = |outcome| EndUsage {
+    let end = |outcome| FinishUsage {
         ids: vec![pushed[0].usage_id.clone()],
         outcome,
         unsent: false,

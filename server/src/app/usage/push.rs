@@ -1,4 +1,4 @@
-//! Accepting usage: every record of a call, or none of them, whoever sends it.
+//! The command that accepts usage, from an operator or a program: every record of a call or none.
 
 use std::collections::{HashMap, HashSet};
 
@@ -7,7 +7,7 @@ use koogallery::usage::{InvalidRecord, RECORDS_LIMIT, Record};
 use license_core::{Code, api};
 use serde_json::Value;
 
-use crate::app::audit::entry::{By, Entry};
+use crate::app::audit::entry::{Actor, AuditEntry};
 use crate::app::command::{Command, Failed};
 use crate::app::event::Event;
 use crate::app::transaction::UnitOfWork;
@@ -16,14 +16,14 @@ use crate::store::{Footprint, LicenseRow, Tx, UsageRow, UsageState};
 
 /// Records that look right by themselves.
 pub(crate) struct PushUsage {
-    records: Vec<Pushed>,
-    from: Sender,
-    by: By,
+    records: Vec<PushedRecord>,
+    from: RecordSource,
+    by: Actor,
 }
 
 /// How records came, so that a fault names its place.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Sender {
+pub(super) enum RecordSource {
     /// One alone, from an operator.
     One,
     /// A list of an operator's.
@@ -33,7 +33,7 @@ pub(super) enum Sender {
 }
 
 /// A record; what was left out is filled in once it is known to be new.
-struct Pushed {
+struct PushedRecord {
     record: Record,
     /// The number was given, not made.
     numbered: bool,
@@ -47,15 +47,15 @@ impl PushUsage {
     /// Reads what was sent at `now`.
     pub(crate) fn read(push: api::UsagePush, now: i64) -> Result<Self, ApiError> {
         let (inputs, from) = match push {
-            api::UsagePush::One(input) => (vec![*input], Sender::One),
-            api::UsagePush::Many(inputs) => (inputs, Sender::List),
+            api::UsagePush::One(input) => (vec![*input], RecordSource::One),
+            api::UsagePush::Many(inputs) => (inputs, RecordSource::List),
         };
         within_limits(inputs.len())?;
         let mut records = Vec::with_capacity(inputs.len());
         for (i, input) in inputs.into_iter().enumerate() {
             records.push(pushed(input, now).map_err(|error| from.invalid(i, &error))?);
         }
-        Ok(Self { records, from, by: By::caller() })
+        Ok(Self { records, from, by: Actor::caller() })
     }
 
     /// Records that a program reported with its license; `names` makes the number by which the
@@ -66,7 +66,7 @@ impl PushUsage {
         names: impl Fn(&str) -> String,
         now: i64,
     ) -> Result<Self, ApiError> {
-        let from = Sender::Program;
+        let from = RecordSource::Program;
         let mut read = Vec::with_capacity(records.len());
         for (i, record) in records.iter().enumerate() {
             let input = api::UsageInput {
@@ -83,7 +83,7 @@ impl PushUsage {
             pushed.reported = Some((license.id.clone(), record.number.clone()));
             read.push(pushed);
         }
-        Ok(Self { records: read, from, by: By::Program })
+        Ok(Self { records: read, from, by: Actor::Program })
     }
 }
 
@@ -99,7 +99,7 @@ pub(super) fn within_limits(records: usize) -> Result<(), ApiError> {
     ))
 }
 
-fn pushed(input: api::UsageInput, now: i64) -> Result<Pushed, InvalidRecord> {
+fn pushed(input: api::UsageInput, now: i64) -> Result<PushedRecord, InvalidRecord> {
     let text = match &input.usage_value {
         Value::String(text) => text.clone(),
         Value::Number(number) => number.to_string(),
@@ -111,7 +111,7 @@ fn pushed(input: api::UsageInput, now: i64) -> Result<Pushed, InvalidRecord> {
     let amount = text.parse().map_err(|error: koogallery::usage::InvalidAmount| {
         InvalidRecord::of("usage_value", error.to_string(), error.chinese())
     })?;
-    Ok(Pushed {
+    Ok(PushedRecord {
         numbered: input.metering_sn.is_some(),
         timed: input.record_time.is_some(),
         reported: None,
@@ -128,7 +128,7 @@ fn pushed(input: api::UsageInput, now: i64) -> Result<Pushed, InvalidRecord> {
     })
 }
 
-impl Sender {
+impl RecordSource {
     const fn action(self) -> &'static str {
         match self {
             Self::One | Self::List => "usage.push",
@@ -156,7 +156,7 @@ impl Sender {
     }
 }
 
-impl Pushed {
+impl PushedRecord {
     /// Whether it says the same as what was accepted under its number.
     fn is(&self, row: &UsageRow) -> bool {
         let record = &self.record;
@@ -221,7 +221,8 @@ impl Command for PushUsage {
             }
         }
         if let [first, ..] = queued[..] {
-            let mut pushed = Entry::new(self.from.action(), &self.by).about("usage", &first.id);
+            let mut pushed =
+                AuditEntry::new(self.from.action(), &self.by).about("usage", &first.id);
             if let Some(license) = &first.license_id {
                 pushed = pushed.about("instance", &first.instance_id).about("license", license);
             }

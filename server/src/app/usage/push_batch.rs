@@ -1,4 +1,4 @@
-//! Calls: which records travel together, and what becomes of each.
+//! Commands for one push of several records: claims them, renews their leases, stores the outcome.
 
 use koogallery::Edition;
 use koogallery::usage::{Record, Verdicts, is_about_the_access_key, is_partial};
@@ -17,7 +17,7 @@ pub(super) const TOO_OLD: &str = "USAGE_TOO_OLD";
 pub(super) const NO_PRODUCT: &str = "PRODUCT_ID_MISSING";
 
 /// Takes the records of one call.
-pub(crate) struct TakeUsage;
+pub(crate) struct ClaimUsage;
 
 /// Records that travel together.
 #[derive(Clone)]
@@ -29,7 +29,7 @@ pub(crate) struct UsageCall {
     pub(crate) attempts: i64,
 }
 
-impl Command for TakeUsage {
+impl Command for ClaimUsage {
     type Output = UsageCall;
     type Error = StoreError;
 
@@ -63,7 +63,7 @@ impl Command for TakeUsage {
     }
 }
 
-/// Stops a record and tells of it.
+/// Ends a record as refused, and raises an alert.
 async fn refuse(
     tx: &mut dyn Tx,
     work: &mut UnitOfWork<'_>,
@@ -87,11 +87,11 @@ async fn refuse(
 }
 
 /// Goes on holding the records that are being sent here, and puts back those of servers that died.
-pub(crate) struct KeepUsage {
+pub(crate) struct RenewUsage {
     pub(crate) held: Vec<String>,
 }
 
-impl Command for KeepUsage {
+impl Command for RenewUsage {
     /// How many were put back.
     type Output = u64;
     type Error = StoreError;
@@ -104,7 +104,7 @@ impl Command for KeepUsage {
 
 /// A call ended.
 #[derive(Clone)]
-pub(crate) struct EndUsage {
+pub(crate) struct FinishUsage {
     pub(crate) ids: Vec<String>,
     pub(crate) outcome: Result<Verdicts, Failure>,
     /// Nothing was sent at all: no connection was made.
@@ -115,17 +115,21 @@ pub(crate) struct EndUsage {
 
 /// What became of the records of a call.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub(crate) struct Ended {
+pub(crate) struct FinishedUsage {
     pub(crate) delivered: usize,
     pub(crate) refused: usize,
     pub(crate) queued: usize,
 }
 
-impl Command for EndUsage {
-    type Output = Ended;
+impl Command for FinishUsage {
+    type Output = FinishedUsage;
     type Error = StoreError;
 
-    async fn run(&self, tx: &mut dyn Tx, work: &mut UnitOfWork<'_>) -> Result<Ended, StoreError> {
+    async fn run(
+        &self,
+        tx: &mut dyn Tx,
+        work: &mut UnitOfWork<'_>,
+    ) -> Result<FinishedUsage, StoreError> {
         let rows = tx.usage_of_call(&self.ids).await?;
         match &self.outcome {
             Ok(verdicts) => self.judged(tx, work, rows, verdicts).await,
@@ -134,15 +138,15 @@ impl Command for EndUsage {
     }
 }
 
-impl EndUsage {
+impl FinishUsage {
     async fn judged(
         &self,
         tx: &mut dyn Tx,
         work: &mut UnitOfWork<'_>,
         rows: Vec<UsageRow>,
         verdicts: &Verdicts,
-    ) -> Result<Ended, StoreError> {
-        let mut ended = Ended::default();
+    ) -> Result<FinishedUsage, StoreError> {
+        let mut ended = FinishedUsage::default();
         let mut taken = Vec::new();
         for row in rows {
             let at = self.ids.iter().position(|id| *id == row.id);
@@ -155,7 +159,7 @@ impl EndUsage {
                     }
                     taken.push(row.id);
                 }
-                // Who took it over sends it just now; only that it was taken is news to him.
+                // The server that took it over sends it at this moment; only a delivery counts for it.
                 _ if !is_ours(&row, work) => {}
                 Some(Err(failure)) if failure.remedy == Remedy::GiveUp => {
                     refuse(tx, work, row, &failure.code, &failure.message).await?;
@@ -180,9 +184,9 @@ impl EndUsage {
         work: &mut UnitOfWork<'_>,
         rows: Vec<UsageRow>,
         failure: &Failure,
-    ) -> Result<Ended, StoreError> {
+    ) -> Result<FinishedUsage, StoreError> {
         let mut ours: Vec<UsageRow> = rows.into_iter().filter(|row| is_ours(row, work)).collect();
-        let mut ended = Ended::default();
+        let mut ended = FinishedUsage::default();
         let refused = failure.remedy == Remedy::GiveUp && !is_about_the_access_key(failure);
         if refused && ours.len() == 1 {
             if let Some(row) = ours.pop() {
@@ -205,7 +209,7 @@ impl EndUsage {
         ended.queued = ids.len();
         let mut delay = delay(failure, self.next_at);
         if refused {
-            // Some of them are wrong, and halves of a call tell which.
+            // Some of them are wrong: halves of the call are tried until the wrong ones are alone.
             delay.next_at = work.now.as_secs();
             delay.together = Some(i64::try_from(ids.len() / 2).unwrap_or(1).max(1));
             work.publish(Event::UsageQueued);

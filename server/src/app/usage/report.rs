@@ -1,5 +1,4 @@
-//! A program reports what it used of what is paid by quantity: by its license, which says whose it
-//! is.
+//! A program reports metered usage. Its license proves which instance it belongs to.
 
 use koogallery::Edition;
 use koogallery::usage::InvalidRecord;
@@ -9,7 +8,7 @@ use license_core::metering::{Metering, UsageDenial};
 use license_core::{Code, Lang, Timestamp};
 use sha2::{Digest, Sha256};
 
-use super::push::{PushUsage, Sender, within_limits};
+use super::push::{PushUsage, RecordSource, within_limits};
 use crate::app::client_license::refusals;
 use crate::app::command::{Command, Failed};
 use crate::app::issuance::state;
@@ -98,7 +97,7 @@ fn check(report: &UsageReport) -> Result<(), ApiError> {
                     format!("it has 1 to {NAME_LIMIT} characters, and a number no blanks"),
                     format!("长度须为1到{NAME_LIMIT}个字符，编号不得包含空白"),
                 );
-                return Err(Sender::Program.invalid(i, &InvalidRecord::of(member, en, zh)));
+                return Err(RecordSource::Program.invalid(i, &InvalidRecord::of(member, en, zh)));
             }
         }
     }
@@ -108,7 +107,7 @@ fn check(report: &UsageReport) -> Result<(), ApiError> {
 fn denied(i: usize, denial: &UsageDenial) -> ApiError {
     let (mut en, mut zh) = (denial.message(Lang::En), denial.message(Lang::Zh));
     if matches!(denial, UsageDenial::OtherEntitlement { .. }) {
-        let place = Sender::Program.place(i, "entitlement");
+        let place = RecordSource::Program.place(i, "entitlement");
         (en, zh) = (format!("{place}: {en}"), format!("{place}：{zh}"));
     }
     let error = ApiError::new(denial.code(), en, zh);

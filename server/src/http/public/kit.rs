@@ -12,7 +12,7 @@ use koogallery::kit::{KitInterface, LIMIT};
 use koogallery::{Edition, Presented};
 
 use super::market;
-use crate::app::joint_kit::{self, Shown};
+use crate::app::joint_kit::{self, KitCredentials};
 use crate::http::HttpState;
 
 /// One route for each call in each edition.
@@ -37,7 +37,7 @@ async fn call(
 ) -> Result<Response, Response> {
     let (parts, body) = request.into_parts();
     let body = market::read(&parts.headers, body, LIMIT).await?;
-    let shown = Shown {
+    let shown = KitCredentials {
         presented: Presented {
             signature: header(&parts.headers, SIGN),
             timestamp: header(&parts.headers, TIMESTAMP),

@@ -1,5 +1,4 @@
-//! What a V1 call tells of the order behind it. It counts until the order was
-//! read: that has the last word.
+//! Terms that a V1 call carries itself. They count until the order was read, which overrides them.
 
 use koogallery::call::{RefreshInstance, Scene};
 use koogallery::v1::Upgrade;
@@ -35,8 +34,8 @@ impl CallTerms {
     }
 }
 
-/// Gives the instance what was told. Without a quantity nothing can be judged, so nothing is told
-/// before there is one.
+/// Gives the instance the terms of the call, once a quantity is known: without one no application
+/// can be decided.
 pub(crate) async fn tell(
     tx: &mut dyn Tx,
     work: &UnitOfWork<'_>,

@@ -5,7 +5,7 @@ use koogallery::v1::ExpireInstance as Call;
 use koogallery::{Answer, Rejection};
 
 use super::super::preconditions::{first_use, live, test_effect};
-use crate::app::audit::entry::{By, Entry};
+use crate::app::audit::entry::{Actor, AuditEntry};
 use crate::app::command::{Command, Failed};
 use crate::app::issuance::reevaluate;
 use crate::app::transaction::UnitOfWork;
@@ -42,7 +42,7 @@ impl Command for ExpireInstance {
         let now = work.now.as_secs();
         if tx.expire_instance(&instance.id, now).await? {
             instance.state = InstanceState::Frozen;
-            let set = Entry::new("instance.expire", &By::Marketplace);
+            let set = AuditEntry::new("instance.expire", &Actor::Marketplace);
             work.audit(set.about("instance", &instance.id));
             if tx.freeze_licenses(&instance.id, now).await? > 0 {
                 tx.mark_list(&ListKey::revocation()).await?;

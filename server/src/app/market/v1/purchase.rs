@@ -1,5 +1,5 @@
-//! `newInstance` and `getLicense`: what was bought, once for an order however often it is asked
-//! for. The call itself tells what was bought; the order, once it was read, has the last word.
+//! `newInstance` and `getLicense`: one instance and one License for an order, however often they
+//! are asked for. The call carries the terms; the order overrides them once it was read.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use license_core::{Lang, Timestamp};
 
 use super::super::create::{add, free_id, fresh, unreadable};
 use super::super::preconditions::live;
-use super::super::query::{self, Shown};
+use super::super::query::{self, InstanceDisplay};
 use crate::alerts::AlertKind;
 use crate::app::command::{Command, Failed};
 use crate::app::issuance::issue;
@@ -27,12 +27,12 @@ const TEST_LICENSE: &str = "测试，非正式License / debugging, not a License
 /// 新购, 获取License.
 pub(crate) struct Buy {
     call: Purchase,
-    wanted: Wanted,
+    wanted: PurchaseReply,
 }
 
 /// What the answer has to hold.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Wanted {
+pub(crate) enum PurchaseReply {
     /// The instance.
     Instance,
     /// The instance and a License.
@@ -62,7 +62,7 @@ impl Command for Buy {
         }
         let known = self.known(tx).await?;
         match self.wanted {
-            Wanted::Instance => {
+            PurchaseReply::Instance => {
                 let instance = if let Some(instance) = known {
                     instance
                 } else {
@@ -70,19 +70,19 @@ impl Command for Buy {
                     self.add(tx, work, &instance).await?;
                     instance
                 };
-                let shown = Shown::V1 { secret: self.call.encryption.is_some() };
+                let shown = InstanceDisplay::V1 { secret: self.call.encryption.is_some() };
                 Ok(Answer {
                     app_info: Some(query::app_info(&instance, shown)),
                     ..Answer::instance(instance.id)
                 })
             }
-            Wanted::License => self.license(tx, work, known).await,
+            PurchaseReply::License => self.license(tx, work, known).await,
         }
     }
 }
 
 impl Buy {
-    pub(crate) fn new(call: Purchase, wanted: Wanted) -> Self {
+    pub(crate) fn new(call: Purchase, wanted: PurchaseReply) -> Self {
         Self { call, wanted }
     }
 
@@ -105,7 +105,7 @@ impl Buy {
         })
     }
 
-    /// The instance as the call tells it.
+    /// The instance with the terms of the call.
     async fn draft(&self, tx: &mut dyn Tx, work: &UnitOfWork<'_>) -> Result<Instance, StoreError> {
         let call = &self.call;
         let sku = call.sku_code.as_deref().unwrap_or_default();
@@ -134,7 +134,7 @@ impl Buy {
         if add(tx, work, instance, "").await? { Ok(()) } else { Err(unreadable()) }
     }
 
-    /// Bound to nothing, because no call tells a machine. The first one stands for ever.
+    /// Bound to nothing, because no call names a machine. Every re-send gets the first one.
     async fn license(
         &self,
         tx: &mut dyn Tx,
@@ -189,10 +189,10 @@ impl Buy {
             id
         };
         Ok(match self.wanted {
-            Wanted::Instance => {
+            PurchaseReply::Instance => {
                 Answer { app_info: Some(query::test_app_info()), ..Answer::instance(id) }
             }
-            Wanted::License => with_license(id, TEST_LICENSE.to_owned()),
+            PurchaseReply::License => with_license(id, TEST_LICENSE.to_owned()),
         })
     }
 }
@@ -227,7 +227,7 @@ pub(super) async fn grant(
     };
     let mut product = Product::clone(&product);
     product.license.kind = LicenseKind::Unbound;
-    Ok(Grant { product: Arc::new(product), validity, place: SeatAllocation::Unbound, seats: None })
+    Ok(Grant { product: Arc::new(product), validity, seat: SeatAllocation::Unbound, seats: None })
 }
 
 /// `000000` with a License as text.

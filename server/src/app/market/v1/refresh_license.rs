@@ -20,7 +20,7 @@ pub(crate) async fn renew(
     instance: &mut Instance,
     call: &RefreshInstance,
 ) -> Result<Answer, StoreError> {
-    // An instance that was sold with places for machines gets no License that runs anywhere.
+    // An instance that was sold with seats for machines gets no License that runs anywhere.
     if tx.license_of_event(&instance.id, &event_of(&instance.order_id)).await?.is_none() {
         return Ok(Answer::success());
     }
