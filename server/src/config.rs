@@ -1,30 +1,34 @@
 //! The configuration: what can be set, where it may come from, and what is refused.
 
 mod alerts;
-mod checks;
 mod database;
+mod http;
 mod keys;
 mod layers;
 mod login;
+mod marketplace;
 mod reader;
 mod secret;
 mod show;
+mod values;
+mod warnings;
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use koogallery::Edition;
-
-use crate::net::Network;
 pub(crate) use alerts::Alerts;
 pub(crate) use database::{Database, DatabaseCheck};
+pub(crate) use http::Http;
+#[cfg(test)]
+pub(crate) use http::Tls;
 use layers::Layers;
 pub(crate) use login::Login;
+pub(crate) use marketplace::Koogallery;
 pub(crate) use reader::Problems;
 use reader::Reader;
 pub(crate) use secret::Secret;
+pub(crate) use warnings::Warning;
 
-/// Everything `licd` is told before it starts.
+/// Every setting of `licd`.
 #[derive(Clone, Debug)]
 pub(crate) struct Config {
     /// Where keys, tokens and SQLite's file are kept.
@@ -37,36 +41,14 @@ pub(crate) struct Config {
     pub(crate) http: Http,
     /// Key files; those that are not named are made in the data folder.
     pub(crate) keys: Keys,
-    /// What the marketplace and we know of each other.
+    /// Addresses and keys of the marketplace.
     pub(crate) koogallery: Koogallery,
-    /// To whom alerts are told.
+    /// Receivers of alerts.
     pub(crate) alerts: Alerts,
     /// Logins of buyers.
     pub(crate) login: Login,
-    /// How long things are kept that are of no use any more.
+    /// How long finished rows are kept.
     pub(crate) retention: Retention,
-}
-
-/// `[http]`
-#[derive(Clone, Debug)]
-pub(crate) struct Http {
-    /// Marketplace, clients, health.
-    pub(crate) listen: SocketAddr,
-    /// Admin API and metrics; `None` turns them off.
-    pub(crate) admin_listen: Option<SocketAddr>,
-    /// Certificate and key, where TLS ends here.
-    pub(crate) tls: Option<Tls>,
-    /// Whose `X-Forwarded-For` counts.
-    pub(crate) trusted_proxies: Vec<Network>,
-}
-
-/// PEM files of the certificate chain and of its key.
-#[derive(Clone, Debug)]
-pub(crate) struct Tls {
-    /// The chain, leaf first.
-    pub(crate) cert: PathBuf,
-    /// The private key.
-    pub(crate) key: PathBuf,
 }
 
 /// `[keys]`
@@ -78,41 +60,6 @@ pub(crate) struct Keys {
     pub(crate) release: Option<PathBuf>,
     /// Opens both, where they are encrypted.
     pub(crate) passphrase_file: Option<PathBuf>,
-}
-
-/// `[koogallery]`
-#[derive(Clone, Debug)]
-pub(crate) struct Koogallery {
-    /// Tried in turn, without a slash at the end.
-    pub(crate) base_urls: Vec<String>,
-    /// 基础接口. Every one of a list is tried; none verifies nothing.
-    pub(crate) access_key: Vec<Secret>,
-    /// License授权码交付接口.
-    pub(crate) license_code_access_key: Vec<Secret>,
-    /// 联营SaaS同步接口.
-    pub(crate) kit_access_key: Vec<Secret>,
-    /// Private RSA keys that open the kit's `clientSecret`, the newest first.
-    pub(crate) kit_keys: Vec<PathBuf>,
-    /// Opens them, where they are encrypted.
-    pub(crate) kit_key_passphrase_file: Option<PathBuf>,
-    /// 通用接口.
-    pub(crate) general_access_key: Vec<Secret>,
-    /// With `sk`: signs what we send.
-    pub(crate) ak: Option<Secret>,
-    /// The secret half of `ak`.
-    pub(crate) sk: Option<Secret>,
-    /// An extra CA for the base URLs.
-    pub(crate) ca_file: Option<PathBuf>,
-    /// How far a signed time may lie from ours, in both directions.
-    pub(crate) clock_skew_seconds: u32,
-    /// In which printing usage is pushed.
-    pub(crate) usage_edition: Edition,
-    /// What the marketplace's authorization codes begin with; none: no program's code is one.
-    pub(crate) license_code_prefix: Vec<String>,
-    /// Which of the marketplace's interfaces for authorization codes are called.
-    pub(crate) license_code_edition: Edition,
-    /// Whether an application is answered 000000 once its license is delivered.
-    pub(crate) synchronous: bool,
 }
 
 /// `[retention]`: days, 0 for ever.
@@ -152,14 +99,6 @@ pub(crate) struct Loaded {
     pub(crate) effective: String,
 }
 
-/// Something that works but is probably not meant.
-pub(crate) struct Warning {
-    /// The key it is about; empty where it is about a file.
-    pub(crate) key: &'static str,
-    /// What will happen, and what to do.
-    pub(crate) text: String,
-}
-
 impl Config {
     /// Reads all sources. Says everything that is wrong at once.
     pub(crate) fn load(sources: &Sources) -> Result<Loaded, Problems> {
@@ -181,63 +120,56 @@ impl Config {
         let mut reader = Reader::new(&layers);
         let config = Self::read(&mut reader, sources.check_database);
         reader.finish()?;
-        let warnings = checks::warnings(&config, sources.file.as_deref());
+        let warnings =
+            warnings::warnings(&config.http, &config.koogallery, sources.file.as_deref());
         Ok(Loaded { config, warnings, effective: show::effective(&layers) })
     }
 
     fn read(reader: &mut Reader<'_>, check_database: Option<DatabaseCheck>) -> Self {
         let config = Self {
-            data_dir: checks::data_dir(reader),
+            data_dir: data_dir(reader),
             database: Database::read(reader, check_database),
-            issuer: checks::issuer(reader),
-            http: Http {
-                listen: checks::address(reader, "http.listen").unwrap_or(checks::NOWHERE),
-                admin_listen: match reader.path("http.admin_listen") {
-                    Some(_) => checks::address(reader, "http.admin_listen"),
-                    None => None,
-                },
-                tls: checks::tls(reader),
-                trusted_proxies: checks::networks(reader, "http.trusted_proxies"),
-            },
+            issuer: issuer(reader),
+            http: Http::read(reader),
             keys: Keys {
-                issuing: checks::file(reader, "keys.issuing"),
-                release: checks::file(reader, "keys.release"),
-                passphrase_file: checks::file(reader, "keys.passphrase_file"),
+                issuing: values::file(reader, "keys.issuing"),
+                release: values::file(reader, "keys.release"),
+                passphrase_file: values::file(reader, "keys.passphrase_file"),
             },
-            koogallery: Koogallery {
-                base_urls: checks::base_urls(reader),
-                access_key: checks::access_keys(reader, "koogallery.access_key"),
-                license_code_access_key: checks::access_keys(
-                    reader,
-                    "koogallery.license_code_access_key",
-                ),
-                kit_access_key: checks::access_keys(reader, "koogallery.kit_access_key"),
-                kit_keys: checks::files(reader, "koogallery.kit_key"),
-                kit_key_passphrase_file: checks::file(reader, "koogallery.kit_key_passphrase_file"),
-                general_access_key: checks::access_keys(reader, "koogallery.general_access_key"),
-                ak: reader.secret("koogallery.ak"),
-                sk: reader.secret("koogallery.sk"),
-                ca_file: checks::file(reader, "koogallery.ca_file"),
-                clock_skew_seconds: checks::clock_skew(reader),
-                usage_edition: alerts::usage_edition(reader),
-                license_code_prefix: reader.texts("koogallery.license_code_prefix"),
-                license_code_edition: checks::license_code_edition(reader),
-                synchronous: reader.flag("koogallery.synchronous"),
-            },
+            koogallery: Koogallery::read(reader),
             alerts: Alerts::read(reader),
             login: Login::read(reader),
             retention: Retention {
-                audit_days: checks::days(reader, "retention.audit_days"),
-                finished_uploads_days: checks::days(reader, "retention.finished_uploads_days"),
-                orders_days: checks::days(reader, "retention.orders_days"),
-                upload_files_days: checks::days(reader, "retention.upload_files_days"),
+                audit_days: values::days(reader, "retention.audit_days"),
+                finished_uploads_days: values::days(reader, "retention.finished_uploads_days"),
+                orders_days: values::days(reader, "retention.orders_days"),
+                upload_files_days: values::days(reader, "retention.upload_files_days"),
             },
         };
-        checks::listeners_differ(reader, &config.http);
-        checks::keys_differ(reader, &config.koogallery);
-        checks::credentials(reader, &config.koogallery);
+        // After every section, so that the problems are listed in the order of the keys.
+        config.http.check(reader);
+        config.koogallery.check(reader);
         config
     }
+}
+
+fn data_dir(reader: &mut Reader<'_>) -> PathBuf {
+    reader.path("data_dir").unwrap_or_else(|| {
+        reader.problem("data_dir", "it is empty", "write data_dir = \"./licd-data\"");
+        PathBuf::new()
+    })
+}
+
+fn issuer(reader: &mut Reader<'_>) -> String {
+    let issuer = reader.text("issuer");
+    if issuer.is_empty() || issuer.len() > 128 || issuer.chars().any(char::is_control) {
+        reader.problem(
+            "issuer",
+            "it must be a name of 1 to 128 bytes without control characters",
+            "write the seller's name, as in issuer = \"Example Ltd\"",
+        );
+    }
+    issuer
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! `[alerts]`: to whom alerts are told.
+//! `[alerts]`: the webhook and the program that get alerts.
 
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
@@ -6,14 +6,15 @@ use std::path::{Path, PathBuf};
 use axum::http::Uri;
 
 use super::reader::Reader;
-use super::{Secret, checks};
+use super::secret::Secret;
+use super::values;
 use crate::net;
 
 const WEBHOOK: &str = "alerts.webhook";
 const SECRET: &str = "alerts.webhook_secret";
 const COMMAND: &str = "alerts.command";
-/// A shorter secret could be tried out by whoever sees one message.
-const SECRET_LENGTH: usize = 16;
+/// A shorter secret could be found by trying, given one message.
+const MIN_SECRET_LENGTH: usize = 16;
 
 /// `[alerts]`
 #[derive(Clone, Debug, Default)]
@@ -37,7 +38,7 @@ impl Alerts {
             webhook_secret: reader.secret(SECRET),
             command: reader.texts(COMMAND),
             allow_private: reader.flag("alerts.allow_private"),
-            ca_file: checks::file(reader, "alerts.ca_file"),
+            ca_file: values::file(reader, "alerts.ca_file"),
         };
         alerts.check(reader);
         alerts
@@ -55,9 +56,9 @@ impl Alerts {
             }
         }
         if let Some(secret) = &self.webhook_secret
-            && secret.expose().len() < SECRET_LENGTH
+            && secret.expose().len() < MIN_SECRET_LENGTH
         {
-            let what = format!("it has fewer than {SECRET_LENGTH} characters");
+            let what = format!("it has fewer than {MIN_SECRET_LENGTH} characters");
             reader.problem(SECRET, &what, "make one with: openssl rand -hex 32");
         }
         if let Some(program) = self.command.first()
@@ -91,24 +92,8 @@ fn fault(url: &str, allow_private: bool) -> Option<&'static str> {
     None
 }
 
-/// `koogallery.usage_form`
-pub(super) fn usage_edition(reader: &mut Reader<'_>) -> koogallery::Edition {
-    const PATH: &str = "koogallery.usage_form";
-    match reader.text(PATH).as_str() {
-        "new" => koogallery::Edition::V2,
-        "old" => koogallery::Edition::V1,
-        other => {
-            let what = format!("{other:?} is neither \"new\" nor \"old\"");
-            reader.problem(PATH, &what, "write usage_form = \"new\"");
-            koogallery::Edition::V2
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use koogallery::Edition;
-
     use crate::config::{Config, Sources};
 
     fn problems(pairs: &[(&str, &str)]) -> String {
@@ -153,16 +138,5 @@ mod tests {
     fn a_command_is_named_by_its_whole_path() {
         assert_eq!(problems(&[("COMMAND", r#"["/bin/cat", "-"]"#)]), "");
         assert!(problems(&[("COMMAND", "page-me")]).contains("no absolute path"));
-    }
-
-    #[test]
-    fn usage_has_two_forms() {
-        let load = |form: &str| {
-            let variables = vec![("LICD_KOOGALLERY__USAGE_FORM".to_owned(), form.to_owned())];
-            Config::load(&Sources { variables, ..Sources::default() })
-        };
-        assert_eq!(load("old").ok().unwrap().config.koogallery.usage_edition, Edition::V1);
-        assert_eq!(load("new").ok().unwrap().config.koogallery.usage_edition, Edition::V2);
-        assert!(load("newest").is_err());
     }
 }

@@ -1,10 +1,10 @@
-//! `[login]`: where a buyer who logs in comes from and where he may be sent to.
+//! `[login]`: this server's address for browsers, and the pages that a login may return to.
 
 use axum::http::Uri;
 use license_core::host::is_loopback;
 
-use super::checks;
 use super::reader::Reader;
+use super::values;
 use crate::net::Network;
 
 /// `[login]`
@@ -30,7 +30,7 @@ impl Login {
             )
             .map(|url| url.trim_end_matches('/').to_owned()),
             return_urls: return_urls(reader),
-            private_centres: checks::networks(reader, "login.private_centres"),
+            private_centres: values::networks(reader, "login.private_centres"),
             pkce: reader.flag("login.pkce"),
         };
         match (&login.public_url, login.return_urls.is_empty()) {
