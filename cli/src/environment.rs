@@ -2,6 +2,7 @@
 
 use std::io;
 
+use koogallery_sim::SimSources;
 use license_core::time::Timestamp;
 
 /// What a command may ask of the world beside files and the network.
@@ -22,6 +23,11 @@ impl Environment {
         let mut bytes = [0; N];
         (self.fill)(&mut bytes)?;
         Ok(bytes)
+    }
+
+    /// The same for the simulator.
+    pub(crate) fn sources(&self) -> SimSources {
+        SimSources { now_ms: self.now_ms, fill: self.fill }
     }
 
     /// A new id (UUID version 7): ids made later sort later.

@@ -8,7 +8,6 @@ mod failure;
 mod input;
 mod keyfile;
 mod license_text;
-mod market;
 mod messages;
 mod output;
 mod passphrase;

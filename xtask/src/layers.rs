@@ -16,7 +16,7 @@ struct Member {
     circles: &'static [&'static [&'static str]],
 }
 
-const MEMBERS: [Member; 11] = [
+const MEMBERS: [Member; 12] = [
     Member {
         folder: "server",
         layers: &[
@@ -32,12 +32,36 @@ const MEMBERS: [Member; 11] = [
     },
     Member { folder: "core", layers: &[&["lib"]], circles: &[] },
     Member { folder: "koogallery", layers: &[&["lib"]], circles: &[] },
+    Member {
+        folder: "koogallery-sim",
+        layers: &[
+            &["lib"],
+            &["server", "scenario"],
+            &["open_api", "conformance"],
+            &["simulator", "endpoint"],
+            &["request_log", "events"],
+            &["api_message", "codes", "faults", "message", "oauth", "orders"],
+            &["received_uploads", "sold_order", "usage"],
+            &["language", "lock", "rng", "sources", "time"],
+        ],
+        circles: &[],
+    },
     Member { folder: "client-sdk", layers: &[&["lib"]], circles: &[] },
     Member { folder: "ffi", layers: &[&["lib"]], circles: &[&["bridge.rs", "engine.rs"]] },
     Member { folder: "cli", layers: &[&["main"]], circles: &[] },
     Member { folder: "xtask", layers: &[&["main"]], circles: &[] },
     Member { folder: "bench", layers: &[&["main"]], circles: &[] },
-    Member { folder: "vectors", layers: &[&["lib"]], circles: &[] },
+    Member {
+        folder: "vectors",
+        layers: &[
+            &["lib"],
+            &["binding", "document", "key", "lists", "payload", "terms", "text"],
+            &["algorithm"],
+            &["book"],
+            &["forge"],
+        ],
+        circles: &[],
+    },
     Member { folder: "tests", layers: &[&["lib"]], circles: &[] },
     Member { folder: "server", layers: &[&["main"]], circles: &[] },
 ];

@@ -13,10 +13,11 @@ use crate::system;
 
 /// Each package by itself, with the feature sets that are built: one build of all would unify
 /// features that must stay apart.
-const CLIPPY: [&[&str]; 11] = [
+const CLIPPY: [&[&str]; 12] = [
     &["license-core"],
     &["license-core", "--all-features"],
     &["koogallery"],
+    &["koogallery-sim"],
     &["licd"],
     &["license-client"],
     &["licctl"],

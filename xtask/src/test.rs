@@ -15,10 +15,11 @@ const LIMIT: Duration = Duration::from_mins(40);
 const LONG_LIMIT: Duration = Duration::from_hours(12);
 
 /// Each package by itself; license-core also with everything that can be turned on.
-const PACKAGES: [&[&str]; 10] = [
+const PACKAGES: [&[&str]; 11] = [
     &["license-core"],
     &["license-core", "--all-features"],
     &["koogallery"],
+    &["koogallery-sim"],
     &["licd"],
     &["license-client"],
     &["licctl"],

@@ -3,18 +3,18 @@
 use std::process::ExitCode;
 
 use koogallery::order;
+use koogallery_sim::endpoint::{Endpoint, EndpointReply};
+use koogallery_sim::message::Message;
+use koogallery_sim::time::stamp;
 use license_core::activation_code::ActivationCode;
 use license_core::time::Timestamp;
 use license_core::{Code, Lang};
 use serde::Serialize;
 use serde_json::json;
 
-use super::{SigningKey, doubt_key};
+use super::seller::{self, SigningKey, doubt_key, failure};
 use crate::environment::Environment;
 use crate::input;
-use crate::market::console::stamp;
-use crate::market::message::Message;
-use crate::market::seller::{Reply, Seller};
 use crate::output::{BAD, BOLD, DIM, GOOD, Output};
 
 const EXAMPLES: &str = "\
@@ -67,7 +67,7 @@ struct Step {
 }
 
 struct Purchase<'a> {
-    seller: &'a Seller,
+    endpoint: &'a Endpoint,
     resend: u32,
     steps: Vec<Step>,
 }
@@ -78,9 +78,9 @@ impl Args {
         environment: &Environment,
         out: &mut Output,
     ) -> anyhow::Result<ExitCode> {
-        let seller = Seller::new(&self.url, self.key.read(out)?, environment, out)?;
+        let endpoint = seller::endpoint(&self.url, self.key.read(out)?, environment, out)?;
         let device = self.dev_info.as_deref().map(input::text_argument).transpose()?;
-        let mut purchase = Purchase { seller: &seller, resend: self.resend, steps: Vec::new() };
+        let mut purchase = Purchase { endpoint: &endpoint, resend: self.resend, steps: Vec::new() };
 
         let (instance, same) = purchase.create(&self.order, self.line.as_deref(), out)?;
         let mut activation_code = None;
@@ -90,7 +90,7 @@ impl Args {
             if let Some(device) = device {
                 let event = match self.event {
                     Some(event) => event,
-                    None => format!("EV-{}", seller.fresh::<8>()?),
+                    None => format!("EV-{}", endpoint.fresh::<8>()?),
                 };
                 let expires = self.expires.or_else(|| end_of_mock(&self.order, environment));
                 purchase.apply(instance, &event, expires, device.trim(), out)?;
@@ -121,7 +121,7 @@ impl Purchase<'_> {
             let message = Message::real("newInstance")
                 .with("orderId", order)
                 .with("orderLineId", &line)
-                .with("businessId", self.seller.fresh::<16>()?);
+                .with("businessId", self.endpoint.fresh::<16>()?);
             let reply = self.send(&message, attempt, out)?;
             if let Some(id) = reply.member("instanceId").filter(|id| !id.is_empty()) {
                 named.push(id.to_owned());
@@ -159,7 +159,7 @@ impl Purchase<'_> {
         let message = Message::real("getLicenseAsync")
             .with("instanceId", instance)
             .with("eventId", event)
-            .with("effectiveTime", time(self.seller.now_ms() / 1000))
+            .with("effectiveTime", time(self.endpoint.now_ms() / 1000))
             .with_any("expireTime", expires.map(|at| time(at.as_secs())))
             .with("deviceFingerprint", device);
         for attempt in 0..=self.resend {
@@ -168,10 +168,16 @@ impl Purchase<'_> {
         Ok(())
     }
 
-    fn send(&mut self, message: &Message, attempt: u32, out: &mut Output) -> anyhow::Result<Reply> {
-        let at = Timestamp::from_secs(self.seller.now_ms() / 1000);
-        let shot = self.seller.sign(message.json())?;
-        let reply = self.seller.call(&shot, out)?;
+    fn send(
+        &mut self,
+        message: &Message,
+        attempt: u32,
+        out: &mut Output,
+    ) -> anyhow::Result<EndpointReply> {
+        let at = Timestamp::from_secs(self.endpoint.now_ms() / 1000);
+        let request = self.endpoint.sign(message.json())?;
+        let reply = self.endpoint.send(&request);
+        let reply = reply.map_err(|error| failure(self.endpoint.url(), error, out))?;
         let accepted = matches!(reply.result_code(), Some("000000" | "000004"));
         let activity = message.member("activity").unwrap_or_default().to_owned();
         let again = match (attempt, out.lang()) {

@@ -4,13 +4,13 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use comfy_table::{ColumnConstraint, Table, Width};
+use koogallery_sim::conformance::{self, CaseResult, CaseVerdict, Subject};
+use koogallery_sim::endpoint::Endpoints;
 use license_core::{Code, Lang};
 
-use super::{SigningKey, doubt_key, key_of};
+use super::seller::{SigningKey, doubt_key, endpoint, failure, key_of, language};
 use crate::environment::Environment;
 use crate::input;
-use crate::market::console::{Console, Row, Subject, Verdict};
-use crate::market::seller::{Seller, Sellers};
 use crate::output::{BAD, GOOD, Output};
 use crate::table;
 
@@ -76,10 +76,10 @@ impl Args {
         let key = self.key.read(out)?;
         let open = |file: &Option<PathBuf>| {
             let file = file.as_deref();
-            file.map(|file| Seller::new(&self.url, key_of(file)?, environment, out)).transpose()
+            file.map(|file| endpoint(&self.url, key_of(file)?, environment, out)).transpose()
         };
-        let sellers = Sellers {
-            basic: Seller::new(&self.url, key, environment, out)?,
+        let endpoints = Endpoints {
+            basic: endpoint(&self.url, key, environment, out)?,
             license_code: open(&self.license_code_key_file)?,
             general: open(&self.general_key_file)?,
             kit: open(&self.kit_key_file)?,
@@ -91,14 +91,15 @@ impl Args {
             device: input::text_argument(&self.dev_info)?.trim().to_owned(),
             code: self.code,
         };
-        let rows = Console::run(&sellers, subject, out)?;
-        let failed = rows.iter().filter(|row| row.verdict == Verdict::Fail).count();
+        let rows = conformance::run(&endpoints, subject, language(out))
+            .map_err(|error| failure(&self.url, error, out))?;
+        let failed = rows.iter().filter(|row| row.verdict == CaseVerdict::Fail).count();
         if out.is_json() {
             out.value(&rows)?;
         } else {
-            print(&rows, failed, sellers.basic.url(), out)?;
+            print(&rows, failed, endpoints.basic.url(), out)?;
         }
-        for row in rows.iter().filter(|row| row.verdict == Verdict::Skipped) {
+        for row in rows.iter().filter(|row| row.verdict == CaseVerdict::Skipped) {
             let option = row.why.as_deref().unwrap_or_default();
             let text = match out.lang() {
                 Lang::En => format!("NOT TRIED: {} ({}): give {option}", row.case, row.section),
@@ -113,10 +114,10 @@ impl Args {
     }
 }
 
-fn print(rows: &[Row], failed: usize, url: &str, out: &mut Output) -> anyhow::Result<()> {
+fn print(rows: &[CaseResult], failed: usize, url: &str, out: &mut Output) -> anyhow::Result<()> {
     let lang = out.lang();
     out.line(table_of(rows, lang).trim_fmt())?;
-    let skipped = rows.iter().filter(|row| row.verdict == Verdict::Skipped).count();
+    let skipped = rows.iter().filter(|row| row.verdict == CaseVerdict::Skipped).count();
     let total = rows.len() - skipped;
     let passed = total - failed;
     let style = if failed == 0 { GOOD } else { BAD };
@@ -133,7 +134,7 @@ fn print(rows: &[Row], failed: usize, url: &str, out: &mut Output) -> anyhow::Re
     Ok(())
 }
 
-fn table_of(rows: &[Row], lang: Lang) -> Table {
+fn table_of(rows: &[CaseResult], lang: Lang) -> Table {
     let head = match lang {
         Lang::En => ["case", "sent", "answered", "rule", "verdict"],
         Lang::Zh => ["用例", "发送", "应答", "规则", "结论"],
@@ -141,12 +142,12 @@ fn table_of(rows: &[Row], lang: Lang) -> Table {
     let mut table = table::new(head);
     for row in rows {
         let verdict = match (row.verdict, lang) {
-            (Verdict::Pass, Lang::En) => "pass",
-            (Verdict::Pass, Lang::Zh) => "通过",
-            (Verdict::Fail, Lang::En) => "FAIL",
-            (Verdict::Fail, Lang::Zh) => "不通过",
-            (Verdict::Skipped, Lang::En) => "NOT TRIED, give",
-            (Verdict::Skipped, Lang::Zh) => "未测试,请提供",
+            (CaseVerdict::Pass, Lang::En) => "pass",
+            (CaseVerdict::Pass, Lang::Zh) => "通过",
+            (CaseVerdict::Fail, Lang::En) => "FAIL",
+            (CaseVerdict::Fail, Lang::Zh) => "不通过",
+            (CaseVerdict::Skipped, Lang::En) => "NOT TRIED, give",
+            (CaseVerdict::Skipped, Lang::Zh) => "未测试,请提供",
         };
         let verdict = match &row.why {
             Some(why) => format!("{verdict}: {why}"),
@@ -201,8 +202,8 @@ fn in_one_tongue(answer: &str, lang: Lang) -> String {
 mod tests {
     use super::*;
 
-    fn row(case: &str, sent: &str, answer: &str) -> Row {
-        Row {
+    fn row(case: &str, sent: &str, answer: &str) -> CaseResult {
+        CaseResult {
             case: case.to_owned(),
             sent: sent.to_owned(),
             status: Some(200),
@@ -210,7 +211,7 @@ mod tests {
             rule: "same order and line: the same instanceId, whatever the businessId".to_owned(),
             rule_zh: "同一订单和订单行:返回相同的 instanceId,与 businessId 无关".to_owned(),
             section: "更新实例状态",
-            verdict: Verdict::Pass,
+            verdict: CaseVerdict::Pass,
             why: None,
             millis: 3,
         }

@@ -7,30 +7,28 @@ use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::sync::mpsc::{Sender, channel};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
 use koogallery::aksk::Credentials;
+use koogallery_sim::faults::Faults;
+use koogallery_sim::oauth::ClientApplication;
+use koogallery_sim::orders::OrderStore;
+use koogallery_sim::scenario::Scenario;
+use koogallery_sim::{MarketEvent, Setup, Simulator, server};
 use license_core::{Code, Lang};
 use tokio::net::TcpListener;
 
 use crate::admin::ServerArgs;
 use crate::environment::Environment;
 use crate::failure::Failure;
-use crate::market::centre::{Centre, Client};
-use crate::market::connection::{Cord, Exchange};
-use crate::market::dice::Dice;
-use crate::market::faults::Faults;
-use crate::market::open_api::{self, Happening, Marketplace};
-use crate::market::orders::OrderBook;
-use crate::market::scenario::Scenario;
 use crate::output::Output;
 use crate::secret_arg;
 
 /// How long requests under way may take after the word to stop.
-const PATIENCE: Duration = Duration::from_secs(5);
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(5);
 
 const EXAMPLES: &str = "\
 Examples:
@@ -127,42 +125,39 @@ impl Args {
     ) -> anyhow::Result<ExitCode> {
         let address = loopback(&self.listen, out)?;
         let sk = secret_arg::given(self.secret.sk.as_deref(), self.secret.sk_file.as_deref())?;
-        let orders = OrderBook::open(self.orders.as_deref())
-            .map_err(|error| Failure::new(Code::ConfigInvalid, format!("{error:#}")))?;
+        let orders = OrderStore::open(self.orders.as_deref())
+            .map_err(|error| Failure::new(Code::ConfigInvalid, error.to_string()))?;
         if let Some(folder) = &self.uploads_dir {
             std::fs::create_dir_all(folder)
                 .with_context(|| format!("making the folder {}", folder.display()))?;
         }
         let access_key = secret_arg::given(None, self.access_key_file.as_deref())?;
-        let centre = Centre::new(clients(self.clients.as_deref())?);
+        let clients = clients(self.clients.as_deref())?;
         let mut staged = None;
         if let Some(file) = &self.scenario {
             let mut scenario = Scenario::read(file)
-                .map_err(|error| Failure::new(Code::ConfigInvalid, format!("{error:#}")))?;
+                .map_err(|error| Failure::new(Code::ConfigInvalid, error.to_string()))?;
             scenario.seller.url = self.seller.unwrap_or(scenario.seller.url);
             let key = self.access_key_file.as_deref();
-            let sellers = scenario::sellers(&scenario, key, environment, out)?;
+            let endpoints = scenario::endpoints(&scenario, key, environment, out)?;
             let admin = self.server.is_given().then(|| self.server.connect(out)).transpose()?;
-            staged = Some((scenario, sellers, admin));
+            staged = Some((scenario, endpoints, admin));
         }
         let share = staged.as_ref().map_or(0.0, |(scenario, ..)| scenario.faults);
         let seed = staged.as_ref().map_or(0, |(scenario, ..)| scenario.seed);
-        let known = orders.len();
-        let (happenings, happened) = channel();
-        let marketplace = Arc::new(Marketplace {
+        let known = orders.file_len();
+        let (events, reported) = channel();
+        let simulator = Arc::new(Simulator::new(Setup {
             credentials: Credentials::new(self.ak, sk.unwrap_or_default().as_str()),
             access_key,
-            environment: *environment,
-            orders: Mutex::new(orders),
-            ledger: Mutex::default(),
-            codes: Mutex::default(),
-            usage: Mutex::default(),
-            usage_nonces: Mutex::default(),
-            centre: Mutex::new(centre),
-            faults: Mutex::new(self.fail.with_share(share, Dice::new(seed))),
+            sources: environment.sources(),
+            orders,
+            clients,
+            faults: self.fail.with_share(share, seed),
             uploads_dir: self.uploads_dir,
-            happenings: happenings.clone(),
-        });
+            keep_requests: false,
+            events: events.clone(),
+        }));
 
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
@@ -180,21 +175,22 @@ impl Args {
         let address = listener.local_addr()?;
         // Before the ready line: whoever reads it may stop this at once.
         let signals = runtime.block_on(async { Signals::listen() })?;
-        runtime.spawn(serve(listener, Arc::clone(&marketplace), signals, happenings));
-        if let Some((scenario, sellers, admin)) = &staged {
+        runtime.spawn(serve(listener, Arc::clone(&simulator), signals, events));
+        if let Some((scenario, endpoints, admin)) = &staged {
             let admin = admin.as_ref();
-            let marketplace = &marketplace;
-            return scenario::Stage { scenario, sellers, marketplace, admin }.run(&happened, out);
+            let simulator = &simulator;
+            let stage = scenario::Stage { scenario, endpoints, simulator, admin };
+            return stage.run(&reported, out);
         }
         report::ready(address, known, out)?;
-        report::watch(&happened, environment, out)?;
-        report::finish(&marketplace, out)
+        report::watch(&reported, environment, out)?;
+        report::finish(&simulator, out)
     }
 }
 
 /// The applications of the file, and the one that is always there.
-fn clients(file: Option<&Path>) -> anyhow::Result<Vec<Client>> {
-    let mut clients = vec![Client {
+fn clients(file: Option<&Path>) -> anyhow::Result<Vec<ClientApplication>> {
+    let mut clients = vec![ClientApplication {
         id: "mock-client".to_owned(),
         secret: "mock-client-secret".to_owned(),
         redirect_uris: Vec::new(),
@@ -202,7 +198,7 @@ fn clients(file: Option<&Path>) -> anyhow::Result<Vec<Client>> {
     if let Some(file) = file {
         let reading = || format!("reading the clients in {}", file.display());
         let text = std::fs::read_to_string(file).with_context(reading)?;
-        let more: Vec<Client> = serde_json::from_str(&text)
+        let more: Vec<ClientApplication> = serde_json::from_str(&text)
             .with_context(reading)
             .map_err(|error| Failure::new(Code::ConfigInvalid, format!("{error:#}")))?;
         clients.extend(more);
@@ -213,24 +209,22 @@ fn clients(file: Option<&Path>) -> anyhow::Result<Vec<Client>> {
 /// Answers until it is told to stop; requests under way are answered first, for a while.
 async fn serve(
     listener: TcpListener,
-    marketplace: Arc<Marketplace>,
+    simulator: Arc<Simulator>,
     mut signals: Signals,
-    happenings: Sender<Happening>,
+    events: Sender<MarketEvent>,
 ) {
-    let at_last = happenings.clone();
+    let at_last = events.clone();
     let told = async move {
         signals.told_to_stop().await;
         tokio::spawn(async move {
-            tokio::time::sleep(PATIENCE).await;
-            let _ = at_last.send(Happening::Stopped);
+            tokio::time::sleep(SHUTDOWN_TIMEOUT).await;
+            let _ = at_last.send(MarketEvent::Stopped);
         });
     };
-    let router = open_api::router(marketplace).into_make_service_with_connect_info::<Cord>();
-    let served = axum::serve(Exchange(listener), router).with_graceful_shutdown(told).await;
-    if let Err(error) = served {
-        let _ = happenings.send(Happening::Trouble(error.to_string()));
+    if let Err(error) = server::serve(listener, simulator, told).await {
+        let _ = events.send(MarketEvent::Trouble(error.to_string()));
     }
-    let _ = happenings.send(Happening::Stopped);
+    let _ = events.send(MarketEvent::Stopped);
 }
 
 /// Ctrl-C and SIGTERM, heard from the moment this exists.

@@ -5,14 +5,14 @@ use std::process::ExitCode;
 use std::sync::mpsc::Receiver;
 
 use koogallery::order;
+use koogallery_sim::received_uploads::{ReceivedUpload, UploadVerdict};
+use koogallery_sim::time::stamp;
+use koogallery_sim::{MarketEvent, Simulator, Totals};
 use license_core::Lang;
 use license_core::time::Timestamp;
 use serde_json::{Value, json};
 
 use crate::environment::Environment;
-use crate::market::console::stamp;
-use crate::market::ledger::{Upload, Verdict};
-use crate::market::open_api::{Happening, Marketplace, locked};
 use crate::output::{BAD, BOLD, DIM, GOOD, Output, WARN};
 
 pub(super) fn ready(address: SocketAddr, known: usize, out: &mut Output) -> anyhow::Result<()> {
@@ -40,19 +40,19 @@ pub(super) fn ready(address: SocketAddr, known: usize, out: &mut Output) -> anyh
 }
 
 pub(super) fn watch(
-    seen: &Receiver<Happening>,
+    seen: &Receiver<MarketEvent>,
     environment: &Environment,
     out: &mut Output,
 ) -> anyhow::Result<()> {
-    for happening in seen {
-        if matches!(happening, Happening::Stopped) {
+    for event in seen {
+        if matches!(event, MarketEvent::Stopped) {
             break;
         }
         if out.is_json() {
-            line(&as_json(&happening, environment.now())?, out)?;
+            line(&as_json(&event, environment.now())?, out)?;
         } else {
             let clock = stamp("%H:%M:%S", environment.now().as_secs());
-            let text = describe(&happening, out.lang());
+            let text = describe(&event, out.lang());
             out.line(format!("{DIM}{clock}{DIM:#}  {text}"))?;
         }
     }
@@ -64,89 +64,89 @@ fn line(value: &Value, out: &mut Output) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn as_json(happening: &Happening, now: Timestamp) -> anyhow::Result<Value> {
-    let mut value = match happening {
-        Happening::OrderAsked { order, line, known } => {
+fn as_json(event: &MarketEvent, now: Timestamp) -> anyhow::Result<Value> {
+    let mut value = match event {
+        MarketEvent::OrderAsked { order, line, known } => {
             json!({ "event": "order", "order_id": order, "order_line_id": line, "known": known })
         }
-        Happening::Uploaded(upload) => {
+        MarketEvent::Uploaded(upload) => {
             let mut value = serde_json::to_value(upload)?;
             value["event"] = "upload".into();
             value
         }
-        Happening::Refused { request, status, code, reason } => json!({
+        MarketEvent::Refused { request, status, code, reason } => json!({
             "event": "refused", "request": request, "status": status, "code": code,
             "reason": reason,
         }),
-        Happening::Code { step, code, outcome } => {
+        MarketEvent::Code { step, code, outcome } => {
             json!({ "event": "code", "step": step, "license_code": code, "outcome": outcome })
         }
-        Happening::Usage { form, counted, repeated, abnormal } => json!({
+        MarketEvent::Usage { form, counted, repeated, abnormal } => json!({
             "event": "usage", "form": form, "counted": counted, "repeated": repeated,
             "abnormal": abnormal,
         }),
-        Happening::Login { step, client } => {
+        MarketEvent::Login { step, client } => {
             json!({ "event": "login", "step": step, "client_id": client })
         }
-        Happening::Faulty { api, fault } => {
+        MarketEvent::Faulty { api, fault } => {
             json!({ "event": "fault", "api": api, "fault": fault })
         }
-        Happening::Trouble(text) => json!({ "event": "trouble", "message": text }),
-        Happening::Stopped => json!({ "event": "stopped" }),
+        MarketEvent::Trouble(text) => json!({ "event": "trouble", "message": text }),
+        MarketEvent::Stopped => json!({ "event": "stopped" }),
     };
     value["at"] = serde_json::to_value(now)?;
     Ok(value)
 }
 
-fn describe(happening: &Happening, lang: Lang) -> String {
-    match (happening, lang) {
-        (Happening::OrderAsked { order, known: true, .. }, Lang::En) => {
+fn describe(event: &MarketEvent, lang: Lang) -> String {
+    match (event, lang) {
+        (MarketEvent::OrderAsked { order, known: true, .. }, Lang::En) => {
             format!("order {order} was asked for and answered")
         }
-        (Happening::OrderAsked { order, known: true, .. }, Lang::Zh) => {
+        (MarketEvent::OrderAsked { order, known: true, .. }, Lang::Zh) => {
             format!("查询订单 {order}:已应答")
         }
-        (Happening::OrderAsked { order, .. }, Lang::En) => {
+        (MarketEvent::OrderAsked { order, .. }, Lang::En) => {
             format!("{WARN}order {order} was asked for and is not known{WARN:#} (MKT.0101)")
         }
-        (Happening::OrderAsked { order, .. }, Lang::Zh) => {
+        (MarketEvent::OrderAsked { order, .. }, Lang::Zh) => {
             format!("{WARN}查询订单 {order}:不存在{WARN:#}(MKT.0101)")
         }
-        (Happening::Uploaded(upload), lang) => describe_upload(upload, lang),
-        (Happening::Refused { request, status, code, reason }, Lang::En) => {
+        (MarketEvent::Uploaded(upload), lang) => describe_upload(upload, lang),
+        (MarketEvent::Refused { request, status, code, reason }, Lang::En) => {
             format!("{WARN}refused{WARN:#} {request}: {reason} (HTTP {status}, {code})")
         }
-        (Happening::Refused { request, status, code, reason }, Lang::Zh) => {
+        (MarketEvent::Refused { request, status, code, reason }, Lang::Zh) => {
             format!("{WARN}拒绝{WARN:#} {request}:{reason}(HTTP {status},{code})")
         }
-        (Happening::Code { step, code, outcome }, Lang::En) => {
+        (MarketEvent::Code { step, code, outcome }, Lang::En) => {
             format!("authorization code {code}, {step}: {outcome}")
         }
-        (Happening::Code { step, code, outcome }, Lang::Zh) => {
+        (MarketEvent::Code { step, code, outcome }, Lang::Zh) => {
             format!("授权码 {code},{step}:{outcome}")
         }
-        (Happening::Usage { form, counted, repeated, abnormal }, Lang::En) => format!(
+        (MarketEvent::Usage { form, counted, repeated, abnormal }, Lang::En) => format!(
             "usage ({form} form): {counted} records counted, {repeated} repeated, \
              {abnormal} refused"
         ),
-        (Happening::Usage { form, counted, repeated, abnormal }, Lang::Zh) => {
+        (MarketEvent::Usage { form, counted, repeated, abnormal }, Lang::Zh) => {
             format!("使用量({form}):计入 {counted} 条,重复 {repeated} 条,拒绝 {abnormal} 条")
         }
-        (Happening::Login { step, client }, Lang::En) => format!("login, {step} {client}"),
-        (Happening::Login { step, client }, Lang::Zh) => format!("登录,{step} {client}"),
-        (Happening::Faulty { api, fault }, Lang::En) => {
+        (MarketEvent::Login { step, client }, Lang::En) => format!("login, {step} {client}"),
+        (MarketEvent::Login { step, client }, Lang::Zh) => format!("登录,{step} {client}"),
+        (MarketEvent::Faulty { api, fault }, Lang::En) => {
             format!("{WARN}fault as ordered{WARN:#}: {api}, {fault}")
         }
-        (Happening::Faulty { api, fault }, Lang::Zh) => {
+        (MarketEvent::Faulty { api, fault }, Lang::Zh) => {
             format!("{WARN}按要求注入故障{WARN:#}:{api},{fault}")
         }
-        (Happening::Trouble(text), _) => format!("{BAD}{text}{BAD:#}"),
-        (Happening::Stopped, _) => String::new(),
+        (MarketEvent::Trouble(text), _) => format!("{BAD}{text}{BAD:#}"),
+        (MarketEvent::Stopped, _) => String::new(),
     }
 }
 
-fn describe_upload(upload: &Upload, lang: Lang) -> String {
-    let Upload { event_id, bytes, count, sha256, .. } = upload;
+fn describe_upload(upload: &ReceivedUpload, lang: Lang) -> String {
+    let ReceivedUpload { event_id, bytes, count, sha256, .. } = upload;
     let hash = &sha256[..16];
     let what = match (&upload.file_name, lang) {
         (Some(name), Lang::En) => {
@@ -157,20 +157,22 @@ fn describe_upload(upload: &Upload, lang: Lang) -> String {
         (None, Lang::Zh) => format!("CHARACTERS,{bytes} 个字符,SHA-256 {hash}…"),
     };
     let head = match (upload.verdict, lang) {
-        (Verdict::First, Lang::En) => format!("{GOOD}upload{GOOD:#} for event {event_id}: {what}"),
-        (Verdict::First, Lang::Zh) => format!("{GOOD}上传{GOOD:#} 事件 {event_id}:{what}"),
-        (Verdict::Repeat, Lang::En) => {
+        (UploadVerdict::First, Lang::En) => {
+            format!("{GOOD}upload{GOOD:#} for event {event_id}: {what}")
+        }
+        (UploadVerdict::First, Lang::Zh) => format!("{GOOD}上传{GOOD:#} 事件 {event_id}:{what}"),
+        (UploadVerdict::Repeat, Lang::En) => {
             return format!(
                 "{DIM}upload for event {event_id} again ({count}), content unchanged{DIM:#}"
             );
         }
-        (Verdict::Repeat, Lang::Zh) => {
+        (UploadVerdict::Repeat, Lang::Zh) => {
             return format!("{DIM}事件 {event_id} 第 {count} 次上传,内容相同{DIM:#}");
         }
-        (Verdict::Violation, Lang::En) => {
+        (UploadVerdict::Violation, Lang::En) => {
             format!("{BAD}VIOLATION{BAD:#}: event {event_id} already had other content, now {what}")
         }
-        (Verdict::Violation, Lang::Zh) => {
+        (UploadVerdict::Violation, Lang::Zh) => {
             format!("{BAD}违规{BAD:#}:事件 {event_id} 此前已上传不同内容,现为 {what}")
         }
     };
@@ -181,13 +183,10 @@ fn describe_upload(upload: &Upload, lang: Lang) -> String {
     format!("{head}\n          {DIM}{start}…{DIM:#}")
 }
 
-pub(super) fn finish(marketplace: &Marketplace, out: &mut Output) -> anyhow::Result<ExitCode> {
-    let ledger = locked(&marketplace.ledger);
-    let (uploads, events) = (ledger.uploads().len(), ledger.events());
-    let usage = locked(&marketplace.usage);
-    let violations = ledger.violations() + usage.violations();
-    let records = usage.records().len();
-    let faults = locked(&marketplace.faults).injected();
+pub(super) fn finish(simulator: &Simulator, out: &mut Output) -> anyhow::Result<ExitCode> {
+    let totals = simulator.totals();
+    let violations = totals.upload_violations + totals.usage_violations;
+    let Totals { uploads, events, usage: records, faults, .. } = totals;
     if out.is_json() {
         line(
             &json!({
