@@ -116,11 +116,9 @@ fn query_permit(app: &App) -> (QueryPermission, bool) {
 
 /// Codes in their order.
 pub(crate) async fn list(app: &App, filter: &CodeFilter) -> Result<Vec<api::CodeView>, ApiError> {
-    let state = filter.state.as_deref().map(|word| {
-        word.parse().map_err(|()| views::unknown_state("activating, active, expired, released"))
-    });
+    let states = "activating, active, expired, released";
     let query = CodeQuery {
-        state: state.transpose()?,
+        state: views::state_filter(filter.state.as_deref(), states)?,
         instance_id: filter.instance_id.clone(),
         after: filter.after.clone(),
         limit: paging::limit(filter.limit)?,

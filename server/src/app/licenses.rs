@@ -161,7 +161,7 @@ pub(crate) async fn list(
         instance_id: filter.instance_id.clone(),
         machine_id: filter.machine_id.clone(),
         product: filter.product.clone(),
-        state: filter.state.as_deref().map(views::license_state_of).transpose()?,
+        state: views::state_filter(filter.state.as_deref(), "active, suspended, revoked")?,
         after: filter.after.clone(),
         limit: paging::limit(filter.limit)?,
     };

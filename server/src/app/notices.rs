@@ -125,13 +125,9 @@ pub(crate) async fn list(
     app: &App,
     filter: &NoticeFilter,
 ) -> Result<Vec<api::NoticeView>, ApiError> {
-    let state = filter
-        .state
-        .as_deref()
-        .map(|word| word.parse().map_err(|()| views::unknown_state("queued, read, failed")));
     let query = NoticeQuery {
         order_id: filter.order_id.clone(),
-        state: state.transpose()?,
+        state: views::state_filter(filter.state.as_deref(), "queued, read, failed")?,
         limit: paging::limit(filter.limit)?,
     };
     let mut tx = app.store.read().await?;

@@ -185,6 +185,15 @@ impl Command for RetryUpload {
     }
 }
 
+/// The states of a filter, in the order in which a refusal names them.
+const FILTER_STATES: [UploadState; 5] = [
+    UploadState::Queued,
+    UploadState::Delivered,
+    UploadState::Failed,
+    UploadState::Unclear,
+    UploadState::Cancelled,
+];
+
 /// Which uploads to list.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -201,7 +210,10 @@ pub(crate) async fn list(
     filter: &UploadFilter,
 ) -> Result<Vec<api::UploadView>, ApiError> {
     let query = UploadQuery {
-        state: filter.state.as_deref().map(views::upload_state_of).transpose()?,
+        state: views::status_filter::<_, api::UploadStatus>(
+            filter.state.as_deref(),
+            &FILTER_STATES,
+        )?,
         instance_id: filter.instance_id.clone(),
         after: filter.after.clone(),
         limit: paging::limit(filter.limit)?,

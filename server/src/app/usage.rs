@@ -84,26 +84,14 @@ impl From<UsageState> for api::UsageStatus {
     }
 }
 
-/// What an operator asks for.
-fn state_of(word: &str) -> Result<UsageState, ApiError> {
-    Ok(match word {
-        "queued" => UsageState::Queued,
-        "delivered" => UsageState::Delivered,
-        "refused" | "failed" => UsageState::Failed,
-        "unclear" => UsageState::Unclear,
-        _ => return Err(views::unknown_state("queued, delivered, refused, unclear")),
-    })
-}
+/// The states of a filter, in the order in which a refusal names them.
+const FILTER_STATES: [UsageState; 4] =
+    [UsageState::Queued, UsageState::Delivered, UsageState::Failed, UsageState::Unclear];
 
 /// A record as it is listed.
 fn view(row: &UsageRow) -> api::UsageView {
     let code = row.last_code.as_deref();
-    let said = row.last_message.clone().filter(|said| !said.is_empty());
-    let explain = |meaning: Option<&str>| match (meaning, &said) {
-        (Some(meaning), Some(said)) => Some(format!("{meaning} ({said})")),
-        (Some(meaning), None) => Some(meaning.to_owned()),
-        (None, said) => said.clone(),
-    };
+    let explain = |meaning| views::explanation(meaning, row.last_message.as_deref());
     let twice = row.state == UsageState::Unclear && code.is_none();
     let meaning = if twice {
         Some((
@@ -161,7 +149,10 @@ pub(crate) async fn accept(
 /// Records in the order they came.
 pub(crate) async fn list(app: &App, filter: &UsageFilter) -> Result<Vec<api::UsageView>, ApiError> {
     let query = UsageQuery {
-        state: filter.state.as_deref().map(state_of).transpose()?,
+        state: views::status_filter::<_, api::UsageStatus>(
+            filter.state.as_deref(),
+            &FILTER_STATES,
+        )?,
         instance_id: filter.instance_id.clone(),
         after: filter.after.clone(),
         limit: paging::limit(filter.limit)?,

@@ -1,5 +1,8 @@
 //! Rows as they are shown to operators.
 
+use std::fmt::Display;
+use std::str::FromStr;
+
 use koogallery::failure;
 use license_core::jws::{DocType, Sealed};
 use license_core::{Code, Timestamp, api};
@@ -35,8 +38,36 @@ pub(crate) fn product_unknown(id: &str) -> ApiError {
     )
 }
 
-/// What an operator asks for is not a state.
-pub(crate) fn unknown_state(states: &str) -> ApiError {
+/// The state that the query parameter `state` names, where rows and filters have the same words.
+pub(crate) fn state_filter<State: FromStr>(
+    word: Option<&str>,
+    states: &str,
+) -> Result<Option<State>, ApiError> {
+    word.map(|word| word.parse().map_err(|_| unknown_state(states))).transpose()
+}
+
+/// The same where operators read the rows' states as a `Status` with words of its own.
+pub(crate) fn status_filter<State: Copy, Status: From<State> + Display>(
+    word: Option<&str>,
+    states: &[State],
+) -> Result<Option<State>, ApiError> {
+    // The word in the database, taken as well.
+    let word = word.map(|word| if word == "failed" { "refused" } else { word });
+    let shown = |state: &State| Status::from(*state).to_string();
+    let find = |word: &str| states.iter().copied().find(|state| shown(state) == word);
+    let unknown = || unknown_state(&states.iter().map(shown).collect::<Vec<_>>().join(", "));
+    word.map(|word| find(word).ok_or_else(unknown)).transpose()
+}
+
+/// What a code of the marketplace means, and what the marketplace wrote beside it.
+pub(crate) fn explanation(meaning: Option<&str>, written: Option<&str>) -> Option<String> {
+    match (meaning, written.filter(|text| !text.is_empty())) {
+        (Some(meaning), Some(written)) => Some(format!("{meaning} ({written})")),
+        (meaning, written) => meaning.or(written).map(str::to_owned),
+    }
+}
+
+fn unknown_state(states: &str) -> ApiError {
     ApiError::new(
         Code::RequestInvalid,
         format!("`state` is one of {states}"),
@@ -57,11 +88,6 @@ fn license_status(row: &LicenseRow) -> api::IssuedLicenseStatus {
         (LicenseState::Active, _) => api::IssuedLicenseStatus::Active,
         (LicenseState::Suspended, _) => api::IssuedLicenseStatus::Suspended,
     }
-}
-
-/// What an operator asks for.
-pub(crate) fn license_state_of(word: &str) -> Result<LicenseState, ApiError> {
-    word.parse().map_err(|()| unknown_state("active, suspended, revoked"))
 }
 
 /// A license as it is listed.
@@ -108,28 +134,11 @@ impl From<ApplicationState> for api::ApplicationStatus {
     }
 }
 
-/// What an operator asks for.
-pub(crate) fn upload_state_of(word: &str) -> Result<UploadState, ApiError> {
-    Ok(match word {
-        "queued" => UploadState::Queued,
-        "delivered" => UploadState::Delivered,
-        "refused" | "failed" => UploadState::Failed,
-        "unclear" => UploadState::Unclear,
-        "superseded" => UploadState::Cancelled,
-        _ => return Err(unknown_state("queued, delivered, refused, unclear, superseded")),
-    })
-}
-
 /// An upload as it is listed.
 pub(crate) fn upload(row: &UploadRow) -> api::UploadView {
     let code = row.last_code.as_deref();
     let meaning = code.and_then(failure::meaning);
-    let said = row.last_message.clone().filter(|said| !said.is_empty());
-    let explain = |meaning: Option<&str>| match (meaning, &said) {
-        (Some(meaning), Some(said)) => Some(format!("{meaning} ({said})")),
-        (Some(meaning), None) => Some(meaning.to_owned()),
-        (None, said) => said.clone(),
-    };
+    let explain = |meaning| explanation(meaning, row.last_message.as_deref());
     api::UploadView {
         upload_id: row.id.clone(),
         event_id: row.event_id.clone().into(),
@@ -159,5 +168,29 @@ pub(crate) fn application(row: &Application) -> api::ApplicationView {
         result_code: row.code.clone(),
         reason,
         created_at: Timestamp::from_secs(row.received_at),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_filter_names_states_by_the_words_that_are_shown() {
+        let states = [UploadState::Queued, UploadState::Failed, UploadState::Cancelled];
+        let filter = |word| status_filter::<_, api::UploadStatus>(word, &states);
+        for (word, state) in [
+            (None, None),
+            (Some("queued"), Some(UploadState::Queued)),
+            (Some("refused"), Some(UploadState::Failed)),
+            (Some("failed"), Some(UploadState::Failed)),
+            (Some("superseded"), Some(UploadState::Cancelled)),
+        ] {
+            assert_eq!(filter(word).unwrap(), state, "{word:?}");
+        }
+        for word in ["cancelled", "sending", "Queued", ""] {
+            let refusal = filter(Some(word)).unwrap_err();
+            assert_eq!(refusal.detail, "`state` is one of queued, refused, superseded");
+        }
     }
 }
