@@ -1,4 +1,4 @@
-//! The command line of `licd`: which subcommands there are.
+//! The command line of `licd`: its subcommands and exit codes.
 
 mod backup;
 mod config_check;
@@ -28,11 +28,11 @@ Environment: every configuration key as LICD_…, e.g. LICD_KOOGALLERY__ACCESS_K
              LICD_LOG or RUST_LOG sets what is logged (info, debug, licd=debug,sqlx=warn).")]
 pub(crate) struct Cli {
     #[command(subcommand)]
-    command: Command,
+    command: CliCommand,
 }
 
 #[derive(clap::Subcommand)]
-enum Command {
+enum CliCommand {
     /// Run the server until SIGTERM or Ctrl-C
     Serve(serve::Args),
     /// Bring the database to this version's tables, and stop
@@ -64,12 +64,12 @@ enum TokenCommand {
 /// Runs one subcommand and turns its outcome into an exit code.
 pub(crate) fn run(cli: Cli, environment: Environment) -> ExitCode {
     let outcome = match cli.command {
-        Command::Serve(args) => serve::run(&args, environment),
-        Command::Migrate(args) => migrate::run(&args, environment),
-        Command::Backup(args) => backup::run(&args, environment),
-        Command::Restore(args) => restore::run(&args, environment),
-        Command::Config(ConfigCommand::Check(args)) => config_check::run(&args),
-        Command::Token(TokenCommand::Create(args)) => token_create::run(&args, environment),
+        CliCommand::Serve(args) => serve::run(&args, environment),
+        CliCommand::Migrate(args) => migrate::run(&args, environment),
+        CliCommand::Backup(args) => backup::run(&args, environment),
+        CliCommand::Restore(args) => restore::run(&args, environment),
+        CliCommand::Config(ConfigCommand::Check(args)) => config_check::run(&args),
+        CliCommand::Token(TokenCommand::Create(args)) => token_create::run(&args, environment),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,5 +1,5 @@
-//! What the process takes from the machine it runs on: the wall clock and randomness. Made once
-//! in `main` and passed on, so that tests can give their own.
+//! The wall clock and the random source of the process. `main` makes them once and passes them on,
+//! so that tests can give their own.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ pub(crate) trait Clock: Send + Sync {
     fn now_ms(&self) -> i64;
 }
 
-/// Makes bytes that nobody can guess.
+/// Makes bytes that cannot be guessed.
 pub(crate) trait Entropy: Send + Sync {
     /// Fills the whole of `bytes`.
     fn fill(&self, bytes: &mut [u8]);
@@ -26,7 +26,7 @@ pub(crate) struct Environment {
 
 #[cfg(test)]
 pub(crate) mod fixed {
-    //! A clock that stands still until it is told otherwise, and randomness that repeats itself.
+    //! For tests: a clock that moves only by `advance_ms`, and randomness that is the same in each run.
 
     use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
@@ -51,9 +51,9 @@ pub(crate) mod fixed {
         }
     }
 
-    struct Counted(AtomicU64);
+    struct CountingEntropy(AtomicU64);
 
-    impl Entropy for Counted {
+    impl Entropy for CountingEntropy {
         fn fill(&self, bytes: &mut [u8]) {
             for chunk in bytes.chunks_mut(8) {
                 // splitmix64: different at every call, the same in every run.
@@ -68,13 +68,13 @@ pub(crate) mod fixed {
     /// Randomness that differs from that of [`environment`], the same in every run.
     pub(crate) fn other_entropy() -> Arc<dyn Entropy> {
         static OTHERS: AtomicU64 = AtomicU64::new(1);
-        Arc::new(Counted(AtomicU64::new(OTHERS.fetch_add(1, Ordering::SeqCst) << 40)))
+        Arc::new(CountingEntropy(AtomicU64::new(OTHERS.fetch_add(1, Ordering::SeqCst) << 40)))
     }
 
     /// An environment that gives the same in every run, and its clock.
     pub(crate) fn environment() -> (Environment, Arc<FixedClock>) {
         let clock = Arc::new(FixedClock(AtomicI64::new(START_MS)));
-        let entropy = Arc::new(Counted(AtomicU64::new(1)));
+        let entropy = Arc::new(CountingEntropy(AtomicU64::new(1)));
         (Environment { clock: clock.clone(), entropy }, clock)
     }
 }

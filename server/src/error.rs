@@ -2,9 +2,9 @@
 
 use license_core::{Code, Lang};
 
-/// What a client or an operator is told; becomes `application/problem+json` (RFC 9457).
+/// A refusal or failure, as the caller reads it; becomes `application/problem+json` (RFC 9457).
 ///
-/// The texts are shown to strangers: they never hold secrets, SQL or paths.
+/// The texts leave the server: they never hold secrets, SQL or paths.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("{code}: {detail}")]
 pub(crate) struct ApiError {
@@ -16,7 +16,7 @@ pub(crate) struct ApiError {
     pub(crate) detail: String,
     /// The same in Chinese.
     pub(crate) detail_zh: String,
-    /// Seconds after which asking again makes sense.
+    /// Seconds after which a retry makes sense.
     pub(crate) retry_after: Option<u32>,
 }
 
@@ -43,19 +43,19 @@ impl ApiError {
         self
     }
 
-    /// Tells when asking again makes sense.
+    /// Sets after how many seconds a retry makes sense.
     pub(crate) fn retry_after(mut self, seconds: u32) -> Self {
         self.retry_after = Some(seconds);
         self
     }
 
-    /// What the caller is told when something broke here; the cause goes to the log, once.
+    /// The answer to a failure inside the server; its cause is logged here, once, and not shown.
     pub(crate) fn internal(cause: &dyn std::fmt::Display) -> Self {
         tracing::error!(error = %cause, "a request failed inside the server");
         Self::defect()
     }
 
-    /// The answer to a failure of ours that was logged already.
+    /// The answer to a failure inside the server that was logged already.
     pub(crate) fn defect() -> Self {
         Self::new(
             Code::Internal,
@@ -65,7 +65,7 @@ impl ApiError {
         .retry_after(5)
     }
 
-    /// The database or another part that a request needs does not answer just now.
+    /// The answer while the database does not respond; logged here.
     pub(crate) fn unavailable(cause: &dyn std::fmt::Display) -> Self {
         tracing::error!(error = %cause, "a request failed because the database did not answer");
         Self::plain(Code::ServiceUnavailable).retry_after(5)
@@ -85,7 +85,7 @@ fn status_of(code: Code) -> u16 {
         Code::RateLimited => 429,
         Code::ServiceUnavailable => 503,
         Code::Internal => 500,
-        // Everything else is a rule that the request ran into: understood, and refused.
+        // Every other code is a rule that refuses a request that was understood.
         _ => 422,
     }
 }

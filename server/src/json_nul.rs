@@ -1,15 +1,15 @@
-//! The one character that PostgreSQL keeps in no text, as JSON escapes it. Nobody means it.
+//! Finds and removes `\u0000` in JSON: PostgreSQL's `TEXT` cannot hold the character NUL.
 
 use std::borrow::Cow;
 
 const ESCAPED: &[u8] = b"\\u0000";
 
-/// Whether a text in this JSON holds it.
+/// Whether a text in this JSON holds a NUL.
 pub(crate) fn is_in(json: &[u8]) -> bool {
     first(json, 0).is_some()
 }
 
-/// The same JSON without it.
+/// The same JSON without NUL.
 pub(crate) fn removed(json: &str) -> Cow<'_, str> {
     let Some(mut at) = first(json.as_bytes(), 0) else { return json.into() };
     let mut out = json.to_owned();
@@ -22,7 +22,8 @@ pub(crate) fn removed(json: &str) -> Cow<'_, str> {
     }
 }
 
-/// Where it stands from there on; a backslash that is escaped itself begins nothing.
+/// The first escaped NUL at or after `from`. A backslash that is itself escaped starts no escape,
+/// hence the steps of two.
 fn first(json: &[u8], from: usize) -> Option<usize> {
     let mut at = from;
     while let Some(found) = json[at..].iter().position(|byte| *byte == b'\\') {

@@ -1,4 +1,4 @@
-//! Where log lines go and what they look like. docs/LOGGING.md says what they hold.
+//! The log: its output, format and filter. docs/LOGGING.md lists the lines.
 
 use std::io::IsTerminal as _;
 

@@ -1,4 +1,4 @@
-//! `licd backup`
+//! `licd backup`: saves the database, and the keys if asked, into one file.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,4 @@
-//! `licd config check`
+//! `licd config check`: reads the configuration and prints what is in force.
 
 use super::options::CommonOptions;
 use crate::keys::signing::Keyring;

@@ -1,4 +1,4 @@
-//! `licd migrate`
+//! `licd migrate`: brings the tables to this version.
 
 use super::options::{CommonOptions, runtime};
 use crate::app::open;

@@ -1,4 +1,4 @@
-//! `licd restore`
+//! `licd restore`: fills an empty database from a backup.
 
 use std::path::PathBuf;
 

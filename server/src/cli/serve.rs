@@ -1,4 +1,4 @@
-//! `licd serve`
+//! `licd serve`: runs the server until a signal.
 
 use std::fmt::Write as _;
 use std::net::SocketAddr;
@@ -21,7 +21,7 @@ use crate::logging;
 use crate::output::Output;
 use crate::workers;
 
-/// For requests in flight; the rest of the 10 s is for the work behind them.
+/// For requests in flight at the stop; the workers get what is left of 10 s.
 const REQUEST_GRACE: Duration = Duration::from_secs(6);
 const WORK_GRACE: Duration = Duration::from_secs(3);
 
@@ -63,7 +63,8 @@ fn prepare_and_serve(args: &Args, environment: Environment, output: &Output) -> 
     }
     let runtime = runtime()?;
     let outcome = runtime.block_on(serve(&config, environment, output));
-    // A call to the marketplace that hangs on a thread of its own is not waited for.
+    // Not a graceful shutdown of the runtime: it would wait for blocking threads, and a call to the
+    // marketplace may hang on one.
     runtime.shutdown_background();
     outcome
 }
@@ -72,14 +73,14 @@ async fn serve(config: &Config, environment: Environment, output: &Output) -> an
     let tls = tls(config)?;
     let metrics = start_metrics().context("the metrics cannot be set up")?;
     tokio::spawn(run_metrics_upkeep(metrics.clone()));
-    let mut stop = Stop::listen()?;
-    // Addresses first: when one is taken, nothing was made that would have to be cleaned up.
+    let mut stop = StopSignals::listen()?;
+    // Before the data folder: an address in use must not leave a new folder behind.
     let bound = BoundListeners::bind(&config.http)?;
 
     let app = tokio::select! {
         opened = open::open(config, environment.clone()) => opened?,
-        // A database that does not answer, or tables that take long to migrate: those stay as they
-        // were.
+        // The database may not answer, or migrate for long. Each migration is a
+        // transaction: the one that is running is rolled back.
         signal = stop.wait() => {
             tracing::info!(signal, "stopped before the database was open");
             return Ok(());
@@ -100,7 +101,7 @@ async fn serve(config: &Config, environment: Environment, output: &Output) -> an
 
     let signal = stop.wait().await;
     tracing::info!(signal, "stopping: requests in flight are finished");
-    // Whoever asks twice does not want to wait.
+    // A second signal ends the process at once: leases of jobs run out by themselves.
     tokio::spawn(async move {
         stop.wait().await;
         std::process::exit(1);
@@ -120,15 +121,15 @@ async fn serve(config: &Config, environment: Environment, output: &Output) -> an
     Ok(())
 }
 
-/// SIGTERM and Ctrl-C.
+/// The streams of SIGTERM and SIGINT.
 #[cfg(unix)]
-struct Stop {
+struct StopSignals {
     terminate: tokio::signal::unix::Signal,
     interrupt: tokio::signal::unix::Signal,
 }
 
 #[cfg(unix)]
-impl Stop {
+impl StopSignals {
     fn listen() -> anyhow::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
 
@@ -140,7 +141,7 @@ impl Stop {
         })
     }
 
-    /// Ends with a signal only: a runtime that is going away has none to give.
+    /// Returns on a signal only: a runtime that shuts down closes the streams, which is none.
     async fn wait(&mut self) -> &'static str {
         tokio::select! {
             Some(()) = self.terminate.recv() => "SIGTERM",
@@ -150,12 +151,12 @@ impl Stop {
     }
 }
 
-/// Ctrl-C.
+/// Ctrl-C, the only one elsewhere.
 #[cfg(not(unix))]
-struct Stop;
+struct StopSignals;
 
 #[cfg(not(unix))]
-impl Stop {
+impl StopSignals {
     fn listen() -> anyhow::Result<Self> {
         Ok(Self)
     }

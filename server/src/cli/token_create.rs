@@ -1,4 +1,4 @@
-//! `licd token create`
+//! `licd token create`: makes a token of the admin API.
 
 use super::options::{CommonOptions, runtime};
 use crate::app::open;
