@@ -1,4 +1,6 @@
 //! JSON bodies that server, SDK and tools exchange, beside the signed documents themselves.
+//!
+//! Their doc comments are published: the server renders those of its admin API in `/openapi.json`.
 
 mod alerts;
 mod codes;

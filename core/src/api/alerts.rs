@@ -31,7 +31,7 @@ pub struct AlertView {
     pub at: Timestamp,
     /// How often the same came again within the hour.
     pub again: u32,
-    /// Its deliveries; empty where no target is configured.
+    /// To whom it was told; empty where nobody is configured.
     pub deliveries: Vec<AlertDelivery>,
 }
 

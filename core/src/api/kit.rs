@@ -24,7 +24,7 @@ pub struct TenantView {
     pub tenant_code: String,
     /// The enterprise's name.
     pub name: String,
-    /// Address of the authentication center.
+    /// Address of the authentication centre.
     pub domain_name: String,
     /// When it was told first.
     pub created_at: Timestamp,
@@ -32,7 +32,7 @@ pub struct TenantView {
     pub changed_at: Timestamp,
 }
 
-/// An application of a tenant at the authentication center; its secret is never shown.
+/// An application of a tenant at the authentication centre; its secret is never shown.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct TenantApplicationView {
@@ -45,7 +45,7 @@ pub struct TenantApplicationView {
     pub tenant_id: String,
     /// The marketplace's id.
     pub app_id: String,
-    /// Its name at the authentication center.
+    /// Its name at the authentication centre.
     pub client_id: String,
     /// When it was told first.
     pub created_at: Timestamp,
@@ -66,7 +66,7 @@ pub struct UserView {
     pub tenant_id: String,
     /// The application.
     pub app_id: String,
-    /// The name that the authentication center tells as well.
+    /// The name that the authentication centre tells as well.
     pub user_name: String,
     /// The person's name.
     pub name: String,
@@ -161,7 +161,7 @@ impl fmt::Debug for LoginRedeem {
 pub struct LoginView {
     /// Into what.
     pub application: LoginApplication,
-    /// What the authentication center says about the user, as it says it.
+    /// What the authentication centre says about the user, as it says it.
     #[cfg_attr(feature = "openapi", schema(value_type = Object))]
     pub user: Value,
     /// What `authSync` told about the user of that name; absent where it told nothing.
@@ -178,7 +178,7 @@ impl fmt::Debug for LoginView {
     }
 }
 
-/// The application of a login.
+/// The application that somebody logged into.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct LoginApplication {
