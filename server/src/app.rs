@@ -31,6 +31,7 @@ mod order_terms;
 pub(crate) mod orders;
 mod paging;
 pub(crate) mod products;
+pub(crate) mod queue;
 pub(crate) mod refund_warnings;
 pub(crate) mod releases;
 pub(crate) mod restore_hold;

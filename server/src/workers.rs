@@ -1,26 +1,33 @@
-//! Supervises the background workers: queues to the marketplace, alerts, pending applications,
-//! retention, gauges. All of them go on after a crash from what the database holds.
+//! What runs in the background: asking the marketplace for orders, sending licenses, judging kept
+//! applications again, forgetting what is old. All of it starts again after a crash from what the
+//! database holds.
 
 mod alerts;
-mod claim;
+mod clock_change;
 mod gauges;
 mod idle;
 mod leased_jobs;
+mod marketplace_health;
 mod notices;
 mod orders;
 mod pending;
+mod queue;
 mod refund_warnings;
 mod retention;
-pub(crate) mod uploads;
+mod uploads;
 mod usage;
 
-use std::pin::Pin;
 use std::sync::Arc;
 
 use tokio::task::{JoinHandle, JoinSet};
 
 use idle::MAX_IDLE;
 pub(crate) use idle::Shutdown;
+use notices::NoticeQueue;
+use orders::OrderQueue;
+use queue::{JobQueue, serve};
+use uploads::UploadQueue;
+use usage::UsageQueue;
 
 use crate::alerts::AlertKind;
 use crate::app::App;
@@ -30,37 +37,53 @@ use crate::outbound::marketplace::Marketplace;
 #[expect(clippy::needless_pass_by_value, reason = "each worker has its own receiver")]
 pub(crate) fn start(app: &App, shutdown: Shutdown) -> Vec<JoinHandle<()>> {
     let mut workers = vec![
-        supervise("alert_queue", app, &shutdown, alerts::store),
-        supervise("alerts", app, &shutdown, alerts::deliver),
-        supervise("refunds", app, &shutdown, refund_warnings::run),
-        supervise("settle", app, &shutdown, pending::run),
-        supervise("sweep", app, &shutdown, retention::run),
-        supervise("numbers", app, &shutdown, gauges::run),
+        keep("alert_queue", app, &shutdown, alerts::store),
+        keep("alerts", app, &shutdown, alerts::deliver),
+        keep("refunds", app, &shutdown, refund_warnings::run),
+        keep("settle", app, &shutdown, pending::run),
+        keep("sweep", app, &shutdown, retention::run),
+        keep("numbers", app, &shutdown, gauges::run),
+        keep("clock_change", app, &shutdown, clock_change::run),
     ];
     let Some(marketplace) = &app.marketplace else {
         app.context.order_lookups.rest(true);
         app.context.raise(AlertKind::MarketplaceNotConfigured.about(""));
         return workers;
     };
-    for (name, run) in [
-        ("orders", orders::run as QueueWorker),
-        ("notices", notices::run as QueueWorker),
-        ("uploads", uploads::run as QueueWorker),
-        ("usage", usage::run as QueueWorker),
-    ] {
-        let marketplace = marketplace.clone();
-        workers.push(supervise(name, app, &shutdown, move |app, shutdown| {
-            run(app, marketplace.clone(), shutdown)
-        }));
-    }
+    let queue = |name| QueueStart { name, app, marketplace, shutdown: &shutdown };
+    workers.push(queue("orders").start(|app, marketplace| OrderQueue { app, marketplace }));
+    workers.push(queue("notices").start(|app, marketplace| NoticeQueue { app, marketplace }));
+    workers.push(queue("uploads").start(|app, marketplace| UploadQueue { app, marketplace }));
+    workers.push(queue("usage").start(|app, marketplace| UsageQueue { app, marketplace }));
+    let marketplace = Arc::clone(marketplace);
+    workers.push(keep("marketplace_health", app, &shutdown, move |app, shutdown| {
+        marketplace_health::run(app, Arc::clone(&marketplace), shutdown)
+    }));
     workers
 }
 
-/// A worker of one of the marketplace's queues.
-type QueueWorker = fn(App, Arc<Marketplace>, Shutdown) -> Pin<Box<dyn Future<Output = ()> + Send>>;
+/// What the worker of a queue that speaks to the marketplace is started with.
+struct QueueStart<'a> {
+    name: &'static str,
+    app: &'a App,
+    marketplace: &'a Arc<Marketplace>,
+    shutdown: &'a Shutdown,
+}
+
+impl QueueStart<'_> {
+    fn start<Q: JobQueue>(
+        self,
+        queue: impl Fn(App, Arc<Marketplace>) -> Q + Send + 'static,
+    ) -> JoinHandle<()> {
+        let marketplace = Arc::clone(self.marketplace);
+        keep(self.name, self.app, self.shutdown, move |app, shutdown| {
+            serve(queue(app, Arc::clone(&marketplace)), shutdown)
+        })
+    }
+}
 
 /// Starts a worker, and starts it again should it panic: no fault in one job stops all others.
-fn supervise<F>(
+fn keep<F>(
     name: &'static str,
     app: &App,
     shutdown: &Shutdown,
@@ -100,7 +123,7 @@ mod tests {
         let starts = Arc::new(AtomicU32::new(0));
         let counted = starts.clone();
         let (_stop, shutdown) = watch::channel(false);
-        let worker = supervise("test", &fixture.app, &shutdown, move |_, _| {
+        let worker = keep("test", &fixture.app, &shutdown, move |_, _| {
             let start = counted.fetch_add(1, Ordering::SeqCst);
             async move { assert!(start > 0, "the first start fails") }
         });

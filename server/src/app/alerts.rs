@@ -13,7 +13,7 @@ use super::{App, issuance, paging, views};
 use crate::alerts::{Alert, AlertKind};
 use crate::error::ApiError;
 use crate::store::{
-    AlertQuery, AlertRow, AlertTarget, DeliveryRow, DeliveryState, Lease, Queue, StoreError, Tx,
+    AlertQuery, AlertRow, AlertTarget, DeliveryRow, DeliveryState, Lease, StoreError, Tx,
 };
 
 use raise::{store, targets};
@@ -78,7 +78,7 @@ impl Command for ClaimDeliveries {
     ) -> Result<Self::Output, StoreError> {
         let targets = targets(work.context);
         let lease = Lease::of(&work.context.server);
-        let taken = tx.take_deliveries(work.now.as_secs(), self.limit, &targets, &lease).await?;
+        let taken = tx.claim_deliveries(work.now.as_secs(), self.limit, &targets, &lease).await?;
         let mut messages = Vec::with_capacity(taken.len());
         for row in taken {
             if let Some(alert) = tx.alert(&row.alert_id).await? {
@@ -113,22 +113,6 @@ fn chinese(alert: &AlertRow) -> &str {
 
 fn fields(alert: &AlertRow) -> Value {
     serde_json::from_str(&alert.fields).unwrap_or_default()
-}
-
-/// Renews the leases of deliveries under way, and queues those whose lease ended again.
-pub(crate) struct RenewDeliveries {
-    pub(crate) held: Vec<String>,
-}
-
-impl Command for RenewDeliveries {
-    /// How many were put back.
-    type Output = u64;
-    type Error = StoreError;
-
-    async fn run(&self, tx: &mut dyn Tx, work: &mut UnitOfWork<'_>) -> Result<u64, StoreError> {
-        tx.renew(Queue::AlertDeliveries, &self.held, &Lease::of(&work.context.server)).await?;
-        tx.requeue(Queue::AlertDeliveries, &self.held).await
-    }
 }
 
 /// Records how an attempt at a delivery ended.

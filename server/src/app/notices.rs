@@ -60,7 +60,7 @@ impl Command for ClaimNotices {
         work: &mut UnitOfWork<'_>,
     ) -> Result<Self::Output, StoreError> {
         let now = work.now.as_secs();
-        tx.take_notices(now, self.limit, now + QUERY_LEASE).await
+        tx.claim_notices(now, self.limit, now + QUERY_LEASE).await
     }
 }
 

@@ -200,9 +200,9 @@ fn database(config: &Config) -> String {
 
 /// Servers that start together fill an empty database one after the other.
 fn founding() -> Footprint {
-    let mut locks = Footprint::default();
-    locks.name("database", "founding");
-    locks
+    let mut footprint = Footprint::default();
+    footprint.name("database", "founding");
+    footprint
 }
 
 /// The key of the indexes by digest, made with the database.

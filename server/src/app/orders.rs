@@ -9,7 +9,7 @@ use super::issuance::reevaluate;
 use super::order_terms::{REFUND, UPGRADE, goods_of, line_of, product_of};
 use super::transaction::UnitOfWork;
 use crate::store::{
-    Footprint, Instance, InstanceState, Lease, OrderRow, OrderState, Queue, StoreError, Terms, Tx,
+    Footprint, Instance, InstanceState, Lease, OrderRow, OrderState, StoreError, Terms, Tx,
 };
 
 /// Takes orders that are due, for one worker each.
@@ -26,23 +26,7 @@ impl Command for ClaimOrders {
         tx: &mut dyn Tx,
         work: &mut UnitOfWork<'_>,
     ) -> Result<Self::Output, StoreError> {
-        tx.take_orders(work.now.as_secs(), self.limit, &Lease::of(&work.context.server)).await
-    }
-}
-
-/// Goes on holding the orders that are being read here, and puts back those of servers that died.
-pub(crate) struct RenewOrders {
-    pub(crate) held: Vec<String>,
-}
-
-impl Command for RenewOrders {
-    /// How many were put back.
-    type Output = u64;
-    type Error = StoreError;
-
-    async fn run(&self, tx: &mut dyn Tx, work: &mut UnitOfWork<'_>) -> Result<u64, StoreError> {
-        tx.renew(Queue::Orders, &self.held, &Lease::of(&work.context.server)).await?;
-        tx.requeue(Queue::Orders, &self.held).await
+        tx.claim_orders(work.now.as_secs(), self.limit, &Lease::of(&work.context.server)).await
     }
 }
 

@@ -12,9 +12,7 @@ use super::transaction::UnitOfWork;
 use super::{App, paging, views};
 use crate::alerts::{Alert, AlertKind};
 use crate::error::ApiError;
-use crate::store::{
-    Footprint, Lease, Parcel, Queue, StoreError, Tx, UploadQuery, UploadRow, UploadState,
-};
+use crate::store::{Footprint, Lease, Parcel, StoreError, Tx, UploadQuery, UploadRow, UploadState};
 
 /// Takes uploads that are due, together with the licenses that are sent as text.
 pub(crate) struct ClaimUploads {
@@ -31,23 +29,7 @@ impl Command for ClaimUploads {
         work: &mut UnitOfWork<'_>,
     ) -> Result<Self::Output, StoreError> {
         let lease = Lease::of(&work.context.server);
-        tx.take_uploads(work.now.as_secs(), self.limit, &lease).await
-    }
-}
-
-/// Goes on holding the uploads that are being sent here, and puts back those of servers that died.
-pub(crate) struct RenewUploads {
-    pub(crate) held: Vec<String>,
-}
-
-impl Command for RenewUploads {
-    /// How many were put back.
-    type Output = u64;
-    type Error = StoreError;
-
-    async fn run(&self, tx: &mut dyn Tx, work: &mut UnitOfWork<'_>) -> Result<u64, StoreError> {
-        tx.renew(Queue::Uploads, &self.held, &Lease::of(&work.context.server)).await?;
-        tx.requeue(Queue::Uploads, &self.held).await
+        tx.claim_uploads(work.now.as_secs(), self.limit, &lease).await
     }
 }
 

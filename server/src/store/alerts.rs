@@ -83,7 +83,7 @@ pub(crate) trait Alerts {
     async fn alerts(&mut self, query: &AlertQuery) -> Result<Vec<AlertRow>, StoreError>;
     async fn deliveries_of(&mut self, alerts: &[&str]) -> Result<Vec<DeliveryRow>, StoreError>;
     /// Takes up to `limit` that are due for these targets, counting the attempt.
-    async fn take_deliveries(
+    async fn claim_deliveries(
         &mut self,
         now: i64,
         limit: i64,

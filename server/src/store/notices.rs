@@ -56,7 +56,7 @@ pub(crate) trait Notices {
     ) -> Result<(), StoreError>;
     /// Takes up to `limit` that are due, counting the attempt; nobody else gets them before
     /// `until`.
-    async fn take_notices(
+    async fn claim_notices(
         &mut self,
         now: i64,
         limit: i64,

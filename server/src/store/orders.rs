@@ -58,7 +58,7 @@ pub(crate) trait Orders {
         at: i64,
     ) -> Result<bool, StoreError>;
     /// Takes up to `limit` that are due, counting the attempt.
-    async fn take_orders(
+    async fn claim_orders(
         &mut self,
         now: i64,
         limit: i64,

@@ -73,7 +73,7 @@ pub(crate) trait Uploads {
     /// Takes up to `limit` that are due, counting the attempt before anything is sent; none while
     /// `meta` has a restore that nobody has confirmed. What this transaction queued itself comes
     /// with the next one.
-    async fn take_uploads(
+    async fn claim_uploads(
         &mut self,
         now: i64,
         limit: i64,

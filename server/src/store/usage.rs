@@ -82,7 +82,7 @@ pub(crate) trait Usage {
     async fn next_usage_call(&mut self, now: i64) -> Result<Option<i64>, StoreError>;
     /// Takes up to `together` that are due and may travel in a call of that size, counting the
     /// attempt before anything is sent; in the order of their ids.
-    async fn take_usage(
+    async fn claim_usage(
         &mut self,
         now: i64,
         together: i64,

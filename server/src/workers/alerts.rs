@@ -1,20 +1,16 @@
 //! Stores queued alerts, and delivers stored ones to a webhook and a program until they were taken or
 //! the attempts are used up.
 
-use super::claim::finish;
+use tokio::sync::Notify;
+
 use super::idle::{MAX_IDLE, Shutdown, rest};
-use super::leased_jobs::LeasedJobs;
+use super::queue::{JobQueue, finish, serve};
 use crate::app::App;
 use crate::app::alerts::raise::targets;
-use crate::app::alerts::{
-    AlertMessage, ClaimDeliveries, FinishDelivery, RenewDeliveries, StoreAlerts,
-};
+use crate::app::alerts::{AlertMessage, ClaimDeliveries, FinishDelivery, StoreAlerts};
 use crate::outbound::backoff;
-use crate::store::AlertTarget;
-use crate::store::Queue;
+use crate::store::{AlertTarget, Queue, StoreError};
 
-/// Deliveries at the same time.
-const MAX_DELIVERIES: usize = 4;
 /// Attempts at one delivery: with the pauses between them about three hours.
 const MAX_ATTEMPTS: i64 = 40;
 
@@ -39,57 +35,51 @@ pub(super) async fn store(app: App, mut shutdown: Shutdown) {
 }
 
 /// Delivers stored alerts to the configured receivers.
-pub(super) async fn deliver(app: App, mut shutdown: Shutdown) {
-    if targets(&app.context).is_empty() {
-        return;
-    }
-    let mut jobs = LeasedJobs::new();
-    loop {
-        if let Some(held) = jobs.renewal_due() {
-            keep(&app, held).await;
-        }
-        let taken = take(&app, MAX_DELIVERIES - jobs.count()).await;
-        if taken.is_empty() {
-            tokio::select! {
-                stop = rest(&app.context.wakeups.alerts, &mut shutdown, MAX_IDLE) => if stop { break },
-                true = jobs.ended() => {}
-            }
-            continue;
-        }
-        for message in taken {
-            let id = message.row.id.clone();
-            jobs.start(id, send(app.clone(), shutdown.clone(), message));
-        }
-        if *shutdown.borrow() {
-            break;
-        }
-    }
-    while jobs.ended().await {}
-}
-
-/// Renews the leases of deliveries under way, and takes over those of servers that died.
-async fn keep(app: &App, held: Vec<String>) {
-    let kept = async {
-        let in_flight = app.store.read().await?.in_flight(Queue::AlertDeliveries).await?;
-        // An idle server leaves the writer alone.
-        if in_flight == 0 { Ok(0) } else { app.writer.write(RenewDeliveries { held }).await }
-    };
-    if let Err(error) = kept.await {
-        tracing::error!(error = %error, "deliveries of alerts cannot be held");
+pub(super) async fn deliver(app: App, shutdown: Shutdown) {
+    if !targets(&app.context).is_empty() {
+        serve(DeliveryQueue(app), shutdown).await;
     }
 }
 
-async fn take(app: &App, free: usize) -> Vec<AlertMessage> {
-    let next = async { app.store.read().await?.next_delivery(&targets(&app.context)).await };
-    let due = |at: i64| at <= app.context.now().as_secs();
-    if free == 0 || !next.await.ok().flatten().is_some_and(due) {
-        return Vec::new();
+/// The queue of alerts to be delivered.
+#[derive(Clone)]
+struct DeliveryQueue(App);
+
+impl JobQueue for DeliveryQueue {
+    type Job = AlertMessage;
+
+    const QUEUE: Queue = Queue::AlertDeliveries;
+    const JOBS: (&'static str, &'static str) = ("deliveries of alerts", "are");
+    const MAX_JOBS: usize = 4;
+
+    fn app(&self) -> &App {
+        &self.0
     }
-    let limit = i64::try_from(free).unwrap_or(1);
-    app.writer.write(ClaimDeliveries { limit }).await.unwrap_or_else(|error| {
-        tracing::error!(error = %error, "alerts cannot be taken from the queue");
-        Vec::new()
-    })
+
+    fn wakeup(&self) -> &Notify {
+        &self.0.context.wakeups.alerts
+    }
+
+    async fn claim(&self, limit: usize) -> Vec<AlertMessage> {
+        let limit = i64::try_from(limit).unwrap_or(1);
+        self.0.writer.write(ClaimDeliveries { limit }).await.unwrap_or_else(|error| {
+            tracing::error!(error = %error, "alerts cannot be taken from the queue");
+            Vec::new()
+        })
+    }
+
+    fn ids(job: &AlertMessage) -> Vec<String> {
+        vec![job.row.id.clone()]
+    }
+
+    async fn run(self, job: AlertMessage, shutdown: Shutdown) {
+        send(self.0, shutdown, job).await;
+    }
+
+    async fn next_due(&self) -> Result<Option<i64>, StoreError> {
+        let targets = targets(&self.0.context);
+        self.0.store.read().await?.next_delivery(&targets).await
+    }
 }
 
 /// A failure is logged but not raised: the alert about it would go the same way.

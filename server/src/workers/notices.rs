@@ -1,14 +1,13 @@
 //! Reads the orders that the marketplace notified us of.
 
-use std::pin::Pin;
 use std::sync::Arc;
 
 use koogallery::Remedy;
-use tokio::task::JoinSet;
+use tokio::sync::Notify;
 
-use super::claim::{claim, finish};
-use super::idle::{MAX_IDLE, Shutdown, rest};
+use super::idle::Shutdown;
 use super::orders::of_order;
+use super::queue::{JobQueue, claim, finish};
 use crate::app::App;
 use crate::app::marketplace_health;
 use crate::app::notices::{ClaimNotices, FinishNotice};
@@ -17,46 +16,45 @@ use crate::outbound::marketplace::Marketplace;
 use crate::store::NoticeRow;
 use crate::store::Queue;
 
-/// Questions at the same time.
-const MAX_PARALLEL: usize = 4;
-
-pub(super) fn run(
-    app: App,
-    marketplace: Arc<Marketplace>,
-    shutdown: Shutdown,
-) -> Pin<Box<dyn Future<Output = ()> + Send>> {
-    Box::pin(serve(app, marketplace, shutdown))
+/// The queue of notifications whose order is to be read.
+#[derive(Clone)]
+pub(super) struct NoticeQueue {
+    pub(super) app: App,
+    pub(super) marketplace: Arc<Marketplace>,
 }
 
-async fn serve(app: App, marketplace: Arc<Marketplace>, mut shutdown: Shutdown) {
-    loop {
-        let taken = if due(&app).await {
-            claim(&app, MAX_PARALLEL, |limit| ClaimNotices { limit }).await
-        } else {
-            Vec::new()
-        };
-        if taken.is_empty() {
-            if rest(&app.context.wakeups.notices, &mut shutdown, MAX_IDLE).await {
-                return;
-            }
-            continue;
-        }
-        let mut asked = JoinSet::new();
-        for row in taken {
-            asked.spawn(ask(app.clone(), marketplace.clone(), shutdown.clone(), row));
-        }
-        while asked.join_next().await.is_some() {}
-        if *shutdown.borrow() {
-            return;
-        }
+impl JobQueue for NoticeQueue {
+    type Job = NoticeRow;
+
+    const QUEUE: Queue = Queue::Notices;
+    const JOBS: (&'static str, &'static str) = ("notifications", "are");
+    const MAX_JOBS: usize = 4;
+
+    fn app(&self) -> &App {
+        &self.app
     }
-}
 
-/// Looks before it writes: an idle server leaves the writer alone.
-async fn due(app: &App) -> bool {
-    let next = async { app.store.read().await?.next_due(Queue::Notices).await };
-    let next: Result<Option<i64>, crate::store::StoreError> = next.await;
-    next.ok().flatten().is_some_and(|at| at <= app.context.now().as_secs())
+    fn wakeup(&self) -> &Notify {
+        &self.app.context.wakeups.notices
+    }
+
+    /// A claimed notification has a due time instead of a lease, and could be claimed again while a
+    /// slow answer is awaited: none is claimed before the last ones have ended.
+    fn free(under_way: usize) -> usize {
+        if under_way == 0 { Self::MAX_JOBS } else { 0 }
+    }
+
+    async fn claim(&self, limit: usize) -> Vec<NoticeRow> {
+        claim(&self.app, limit, |limit| ClaimNotices { limit }).await
+    }
+
+    fn ids(job: &NoticeRow) -> Vec<String> {
+        vec![format!("{}/{}", job.order_id, job.line_id)]
+    }
+
+    async fn run(self, job: NoticeRow, shutdown: Shutdown) {
+        ask(self.app, self.marketplace, shutdown, job).await;
+    }
 }
 
 async fn ask(app: App, marketplace: Arc<Marketplace>, shutdown: Shutdown, row: NoticeRow) {

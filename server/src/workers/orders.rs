@@ -1,91 +1,54 @@
 //! Reads orders from the marketplace.
 
-use std::pin::Pin;
 use std::sync::Arc;
 
 use koogallery::{Failure, Remedy};
+use tokio::sync::Notify;
 
-use super::claim::{claim, finish};
-use super::idle::{MAX_IDLE, Shutdown, WakeReason, wait};
-use super::leased_jobs::LeasedJobs;
+use super::idle::Shutdown;
+use super::queue::{JobQueue, claim, finish};
 use crate::app::App;
 use crate::app::marketplace_health;
-use crate::app::orders::{ClaimOrders, FinishOrder, RenewOrders};
+use crate::app::orders::{ClaimOrders, FinishOrder};
 use crate::outbound::backoff;
 use crate::outbound::marketplace::Marketplace;
 use crate::store::OrderRow;
 use crate::store::Queue;
 
-/// Questions at the same time.
-const MAX_PARALLEL: usize = 16;
-
-pub(super) fn run(
-    app: App,
-    marketplace: Arc<Marketplace>,
-    shutdown: Shutdown,
-) -> Pin<Box<dyn Future<Output = ()> + Send>> {
-    Box::pin(serve(app, marketplace, shutdown))
+/// The queue of orders to be read.
+#[derive(Clone)]
+pub(super) struct OrderQueue {
+    pub(super) app: App,
+    pub(super) marketplace: Arc<Marketplace>,
 }
 
-async fn serve(app: App, marketplace: Arc<Marketplace>, mut shutdown: Shutdown) {
-    let mut jobs = LeasedJobs::new();
-    // Whether something may be due.
-    let mut waiting = true;
-    loop {
-        if let Some(held) = jobs.renewal_due() {
-            keep(&app, held).await;
-        }
-        let free = MAX_PARALLEL - jobs.count();
-        let taken = if waiting && free > 0 {
-            claim(&app, free, |limit| ClaimOrders { limit }).await
-        } else {
-            Vec::new()
-        };
-        if free > 0 {
-            waiting = taken.len() == free;
-        }
-        if taken.is_empty() {
-            tokio::select! {
-                woken = wait(&app.context.wakeups.orders, &mut shutdown, MAX_IDLE) => match woken {
-                    WakeReason::Stopping => break,
-                    WakeReason::Notified => waiting = true,
-                    WakeReason::Elapsed => waiting = due(&app).await,
-                },
-                true = jobs.ended() => {}
-            }
-            continue;
-        }
-        for row in taken {
-            jobs.start(
-                row.id.to_string(),
-                ask(app.clone(), marketplace.clone(), shutdown.clone(), row),
-            );
-        }
-        if *shutdown.borrow() {
-            break;
-        }
+impl JobQueue for OrderQueue {
+    type Job = OrderRow;
+
+    const QUEUE: Queue = Queue::Orders;
+    const JOBS: (&'static str, &'static str) = ("orders", "are");
+    const MAX_JOBS: usize = 16;
+    const LOOKS_FIRST: bool = false;
+
+    fn app(&self) -> &App {
+        &self.app
     }
-    while jobs.ended().await {}
-}
 
-/// Says that those are still under way, and takes up what a server that died left behind.
-async fn keep(app: &App, held: Vec<String>) {
-    let kept = async {
-        let in_flight = app.store.read().await?.in_flight(Queue::Orders).await?;
-        // An idle server leaves the writer alone.
-        if in_flight == 0 { Ok(0) } else { app.writer.write(RenewOrders { held }).await }
-    };
-    match kept.await {
-        Ok(0) => {}
-        Ok(count) => tracing::warn!(count, "orders of a server that stopped are taken over"),
-        Err(error) => tracing::error!(error = %error, "orders cannot be held"),
+    fn wakeup(&self) -> &Notify {
+        &self.app.context.wakeups.orders
     }
-}
 
-/// Looks before it writes: an idle server leaves the writer alone.
-async fn due(app: &App) -> bool {
-    let next = async { app.store.read().await?.next_due(Queue::Orders).await };
-    next.await.ok().flatten().is_some_and(|at| at <= app.context.now().as_secs())
+    async fn claim(&self, limit: usize) -> Vec<OrderRow> {
+        claim(&self.app, limit, |limit| ClaimOrders { limit }).await
+    }
+
+    fn ids(job: &OrderRow) -> Vec<String> {
+        vec![job.id.to_string()]
+    }
+
+    async fn run(self, job: OrderRow, shutdown: Shutdown) {
+        ask(self.app, self.marketplace, shutdown, job).await;
+    }
 }
 
 async fn ask(app: App, marketplace: Arc<Marketplace>, shutdown: Shutdown, row: OrderRow) {

@@ -1,100 +1,64 @@
 //! Sends usage to the marketplace, up to a thousand records a call.
 
-use std::pin::Pin;
 use std::sync::Arc;
 
 use koogallery::usage::is_about_the_access_key;
 use koogallery::{Failure, Remedy};
+use tokio::sync::Notify;
 
-use super::claim::finish;
-use super::idle::{MAX_IDLE, Shutdown, rest};
-use super::leased_jobs::LeasedJobs;
+use super::idle::Shutdown;
+use super::queue::{JobQueue, claim, finish};
 use crate::alerts::AlertKind;
 use crate::app::App;
 use crate::app::marketplace_health;
 use crate::app::restore_hold::RESTORED;
-use crate::app::usage::push_batch::{ClaimUsage, FinishUsage, RenewUsage, UsageCall};
+use crate::app::usage::push_batch::{ClaimUsage, FinishUsage, UsageCall};
 use crate::outbound::backoff;
-use crate::outbound::circuit_breaker::Permit;
 use crate::outbound::marketplace::Marketplace;
 use crate::store::Queue;
 use crate::store::StoreError;
 
-/// Calls at the same time.
-const MAX_PARALLEL: usize = 2;
-
-pub(super) fn run(
-    app: App,
-    marketplace: Arc<Marketplace>,
-    shutdown: Shutdown,
-) -> Pin<Box<dyn Future<Output = ()> + Send>> {
-    Box::pin(serve(app, marketplace, shutdown))
+/// The queue of usage to be sent.
+#[derive(Clone)]
+pub(super) struct UsageQueue {
+    pub(super) app: App,
+    pub(super) marketplace: Arc<Marketplace>,
 }
 
-async fn serve(app: App, marketplace: Arc<Marketplace>, mut shutdown: Shutdown) {
-    let mut jobs: LeasedJobs<Vec<String>> = LeasedJobs::new();
-    loop {
-        if let Some(held) = jobs.renewal_due() {
-            keep(&app, held.concat()).await;
-        }
-        let call = match MAX_PARALLEL - jobs.count() {
-            0 => None,
-            _ => take(&app).await,
-        };
-        let Some(call) = call else {
-            tokio::select! {
-                stop = rest(&app.context.wakeups.usage, &mut shutdown, MAX_IDLE) => if stop { break },
-                true = jobs.ended() => {}
-            }
-            continue;
-        };
-        let sent = send(app.clone(), marketplace.clone(), shutdown.clone(), call.clone());
-        jobs.start(call.ids, sent);
-        if *shutdown.borrow() {
-            break;
-        }
-    }
-    while jobs.ended().await {}
-}
+impl JobQueue for UsageQueue {
+    type Job = UsageCall;
 
-/// Says that those are still under way, and takes up what a server that died left behind.
-async fn keep(app: &App, held: Vec<String>) {
-    let kept = async {
-        let in_flight = app.store.read().await?.in_flight(Queue::Usage).await?;
-        // An idle server leaves the writer alone.
-        if in_flight == 0 { Ok(0) } else { app.writer.write(RenewUsage { held }).await }
-    };
-    match kept.await {
-        Ok(0) => {}
-        Ok(count) => tracing::warn!(count, "usage of a server that stopped is taken over"),
-        Err(error) => tracing::error!(error = %error, "usage cannot be held"),
-    }
-}
+    const QUEUE: Queue = Queue::Usage;
+    const JOBS: (&'static str, &'static str) = ("usage", "is");
+    const MAX_JOBS: usize = 2;
+    const MAX_CLAIM: usize = 1;
 
-async fn take(app: &App) -> Option<UsageCall> {
-    let next = async {
-        let mut tx = app.store.read().await?;
-        // What the marketplace got since the backup is not known here.
-        if tx.meta(RESTORED).await?.is_some() { Ok(None) } else { tx.next_due(Queue::Usage).await }
-    };
-    let next: Result<Option<i64>, StoreError> = next.await;
-    let due = |at: i64| at <= app.context.now().as_secs();
-    if !next.ok().flatten().is_some_and(due) {
-        return None;
+    fn app(&self) -> &App {
+        &self.app
     }
-    let probing = match app.breaker.permit(app.context.now_ms()) {
-        Permit::Go => false,
-        Permit::Probe => true,
-        Permit::Rest => return None,
-    };
-    let taken = app.writer.write(ClaimUsage).await.map_err(|error| {
-        tracing::error!(error = %error, "usage cannot be taken from the queue");
-    });
-    let call = taken.ok().filter(|call| !call.ids.is_empty());
-    if call.is_none() && probing {
-        app.breaker.cancel_probe();
+
+    fn wakeup(&self) -> &Notify {
+        &self.app.context.wakeups.usage
     }
-    call
+
+    async fn claim(&self, _: usize) -> Vec<UsageCall> {
+        claim(&self.app, Self::MAX_CLAIM, |_| ClaimUsage).await
+    }
+
+    fn ids(job: &UsageCall) -> Vec<String> {
+        job.ids.clone()
+    }
+
+    async fn run(self, job: UsageCall, shutdown: Shutdown) {
+        send(self.app, self.marketplace, shutdown, job).await;
+    }
+
+    /// What the marketplace got since the backup is not known here, so that nothing is due after a
+    /// restore until an operator says that it may be sent.
+    async fn next_due(&self) -> Result<Option<i64>, StoreError> {
+        let mut tx = self.app.store.read().await?;
+        if tx.meta(RESTORED).await?.is_some() { Ok(None) } else { tx.next_due(Self::QUEUE).await }
+    }
 }
 
 async fn send(app: App, marketplace: Arc<Marketplace>, shutdown: Shutdown, call: UsageCall) {

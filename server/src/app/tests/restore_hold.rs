@@ -608,7 +608,7 @@ async fn a_text_that_only_sqlite_keeps_does_not_stop_a_restore() {
         let mut tx = fixture.app.store.write().await.unwrap();
         let instance =
             instances::list(&fixture.app, &instances::InstanceFilter::default()).await.unwrap();
-        let order = tx.take_orders(i64::MAX, 1, &crate::store::Lease::of("test")).await.unwrap();
+        let order = tx.claim_orders(i64::MAX, 1, &crate::store::Lease::of("test")).await.unwrap();
         tx.postpone_order(order[0].id, 0, "HTTP 502", "a\0b").await.unwrap();
         tx.commit().await.unwrap();
         let file = fixture.save(true).await;

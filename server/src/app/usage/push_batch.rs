@@ -9,7 +9,7 @@ use crate::alerts::AlertKind;
 use crate::app::command::Command;
 use crate::app::event::Event;
 use crate::app::transaction::UnitOfWork;
-use crate::store::{Lease, Queue, StoreError, Tx, UsageDelay, UsageRow, UsageState};
+use crate::store::{Lease, StoreError, Tx, UsageDelay, UsageRow, UsageState};
 
 /// It waited here for longer than the marketplace takes usage.
 pub(super) const TOO_OLD: &str = "USAGE_TOO_OLD";
@@ -30,20 +30,21 @@ pub(crate) struct UsageCall {
 }
 
 impl Command for ClaimUsage {
-    type Output = UsageCall;
+    /// One call, or none.
+    type Output = Vec<UsageCall>;
     type Error = StoreError;
 
     async fn run(
         &self,
         tx: &mut dyn Tx,
         work: &mut UnitOfWork<'_>,
-    ) -> Result<UsageCall, StoreError> {
+    ) -> Result<Vec<UsageCall>, StoreError> {
         let mut call = UsageCall { ids: Vec::new(), records: Vec::new(), attempts: 0 };
         let now = work.now.as_secs();
-        let Some(together) = tx.next_usage_call(now).await? else { return Ok(call) };
+        let Some(together) = tx.next_usage_call(now).await? else { return Ok(Vec::new()) };
         let edition = work.context.usage_edition;
         let lease = Lease::of(&work.context.server);
-        for row in tx.take_usage(now, together, edition == Edition::V1, &lease).await? {
+        for row in tx.claim_usage(now, together, edition == Edition::V1, &lease).await? {
             let mut record = record(&row)?;
             if edition == Edition::V1 && record.product_id.is_none() {
                 let instance = tx.instance(&row.instance_id).await?;
@@ -59,7 +60,7 @@ impl Command for ClaimUsage {
                 call.records.push(record);
             }
         }
-        Ok(call)
+        Ok(if call.ids.is_empty() { Vec::new() } else { vec![call] })
     }
 }
 
@@ -84,22 +85,6 @@ async fn refuse(
     let alert = kind.about(&row.instance_id).with("usage.id", row.id).with("code", code);
     work.raise(tx, alert).await?;
     Ok(row.state)
-}
-
-/// Goes on holding the records that are being sent here, and puts back those of servers that died.
-pub(crate) struct RenewUsage {
-    pub(crate) held: Vec<String>,
-}
-
-impl Command for RenewUsage {
-    /// How many were put back.
-    type Output = u64;
-    type Error = StoreError;
-
-    async fn run(&self, tx: &mut dyn Tx, work: &mut UnitOfWork<'_>) -> Result<u64, StoreError> {
-        tx.renew(Queue::Usage, &self.held, &Lease::of(&work.context.server)).await?;
-        tx.requeue(Queue::Usage, &self.held).await
-    }
 }
 
 /// A call ended.

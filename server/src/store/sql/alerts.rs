@@ -93,7 +93,7 @@ impl Alerts for DbTx {
         .await?)
     }
 
-    async fn take_deliveries(
+    async fn claim_deliveries(
         &mut self,
         now: i64,
         limit: i64,

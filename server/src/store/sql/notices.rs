@@ -29,7 +29,7 @@ impl Notices for DbTx {
         Ok(())
     }
 
-    async fn take_notices(
+    async fn claim_notices(
         &mut self,
         now: i64,
         limit: i64,

@@ -33,7 +33,7 @@ impl Orders for DbTx {
         Ok(done.rows_affected() == 1)
     }
 
-    async fn take_orders(
+    async fn claim_orders(
         &mut self,
         now: i64,
         limit: i64,

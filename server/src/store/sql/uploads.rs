@@ -51,7 +51,7 @@ impl Uploads for DbTx {
         self.make_room().await
     }
 
-    async fn take_uploads(
+    async fn claim_uploads(
         &mut self,
         now: i64,
         limit: i64,

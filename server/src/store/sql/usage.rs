@@ -64,7 +64,7 @@ impl Usage for DbTx {
         .await?)
     }
 
-    async fn take_usage(
+    async fn claim_usage(
         &mut self,
         now: i64,
         together: i64,

@@ -157,7 +157,7 @@ async fn with_uploads(store: &Store, taken: i64) {
     }
     tx.commit().await.unwrap();
     let mut tx = store.write().await.unwrap();
-    let parcels = tx.take_uploads(100, taken, &Lease::of("server")).await.unwrap();
+    let parcels = tx.claim_uploads(100, taken, &Lease::of("server")).await.unwrap();
     assert_eq!(i64::try_from(parcels.len()), Ok(taken));
     assert!(parcels.iter().all(|parcel| parcel.text.as_deref() == Some("document of l")));
     tx.commit().await.unwrap();
@@ -187,7 +187,7 @@ async fn uploads_of_a_batch_end_together() {
     let b = UploadRow { state: UploadState::Failed, last_message: said, unanswered: true, ..b };
     tx.put_upload(&b).await.unwrap();
     assert_eq!(tx.upload("b").await.unwrap().as_ref(), Some(&b));
-    assert_eq!(rows(tx.take_uploads(100, 9, &Lease::of("server")).await.unwrap()), []);
+    assert_eq!(rows(tx.claim_uploads(100, 9, &Lease::of("server")).await.unwrap()), []);
     tx.commit().await.unwrap();
 
     let mut view = store.read().await.unwrap();
@@ -204,7 +204,7 @@ async fn what_is_taken_is_known_to_the_batch() {
     let mut locks = Footprint::default();
     locks.upload("c");
     tx.prepare(&locks).await.unwrap();
-    let taken = rows(tx.take_uploads(100, 9, &Lease::of("server")).await.unwrap());
+    let taken = rows(tx.claim_uploads(100, 9, &Lease::of("server")).await.unwrap());
     assert_eq!(taken.len(), 1);
     assert_eq!(tx.upload("c").await.unwrap().as_ref(), Some(&taken[0]));
 }
@@ -215,9 +215,9 @@ async fn nothing_is_taken_until_a_restore_is_confirmed() {
     with_uploads(&store, 1).await;
     let mut tx = store.write().await.unwrap();
     tx.put_meta("restored", Some(b"{}")).await.unwrap();
-    assert_eq!(rows(tx.take_uploads(100, 9, &Lease::of("server")).await.unwrap()), []);
+    assert_eq!(rows(tx.claim_uploads(100, 9, &Lease::of("server")).await.unwrap()), []);
     tx.put_meta("restored", None).await.unwrap();
-    assert_eq!(tx.take_uploads(100, 9, &Lease::of("server")).await.unwrap().len(), 2);
+    assert_eq!(tx.claim_uploads(100, 9, &Lease::of("server")).await.unwrap().len(), 2);
 }
 
 #[tokio::test]

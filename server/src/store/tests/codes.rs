@@ -126,16 +126,16 @@ async fn notifications_are_kept_once_and_taken_by_one() {
     assert_eq!(store.read().await.unwrap().next_due(Queue::Notices).await.unwrap(), Some(100));
 
     let mut tx = store.write().await.unwrap();
-    assert!(tx.take_notices(99, 9, 160).await.unwrap().is_empty());
-    let taken = tx.take_notices(100, 9, 160).await.unwrap();
+    assert!(tx.claim_notices(99, 9, 160).await.unwrap().is_empty());
+    let taken = tx.claim_notices(100, 9, 160).await.unwrap();
     assert_eq!(taken.len(), 1);
     let first = &taken[0];
     assert_eq!((first.order_id.as_str(), first.attempts), ("a", 1));
     assert_eq!((first.received_at, first.repeated_at), (100, 120));
-    assert!(tx.take_notices(100, 9, 160).await.unwrap().is_empty(), "it is taken");
+    assert!(tx.claim_notices(100, 9, 160).await.unwrap().is_empty(), "it is taken");
     // Repeated while it is being read, it keeps its place.
     tx.put_notice("a", "1", 130).await.unwrap();
-    assert!(tx.take_notices(109, 9, 160).await.unwrap().is_empty());
+    assert!(tx.claim_notices(109, 9, 160).await.unwrap().is_empty());
 
     let read = NoticeRow {
         state: NoticeState::Read,
@@ -166,7 +166,7 @@ async fn notifications_are_kept_once_and_taken_by_one() {
     // Notified again, its order is read again.
     let mut tx = store.write().await.unwrap();
     tx.put_notice("a", "1", 500).await.unwrap();
-    let taken = tx.take_notices(500, 9, 600).await.unwrap();
+    let taken = tx.claim_notices(500, 9, 600).await.unwrap();
     assert_eq!(taken.len(), 2);
     assert!(taken.iter().any(|row| row.order_id == "a" && row.attempts == 1));
     tx.rollback().await;

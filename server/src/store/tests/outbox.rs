@@ -66,11 +66,11 @@ async fn calls_hold_records_of_one_size() {
     assert_eq!(tx.next_due(Queue::Usage).await.unwrap(), Some(100));
     assert_eq!(tx.next_usage_call(99).await.unwrap(), None);
     assert_eq!(tx.next_usage_call(100).await.unwrap(), Some(1000));
-    let taken = tx.take_usage(100, 1000, false, &lease()).await.unwrap();
+    let taken = tx.claim_usage(100, 1000, false, &lease()).await.unwrap();
     assert_eq!(ids(&taken), ["u-0", "u-1", "u-2", "u-3", "u-4"]);
     assert!(taken.iter().all(|row| row.state == UsageState::Sending && row.attempts == 1));
     assert_eq!(tx.in_flight(Queue::Usage).await.unwrap(), 5);
-    assert_eq!(tx.take_usage(100, 1000, false, &lease()).await.unwrap(), []);
+    assert_eq!(tx.claim_usage(100, 1000, false, &lease()).await.unwrap(), []);
 
     // Half of them in calls of two.
     let delay = UsageDelay {
@@ -83,7 +83,7 @@ async fn calls_hold_records_of_one_size() {
     let some: Vec<String> = ["u-0", "u-1", "u-2"].map(str::to_owned).to_vec();
     tx.postpone_usage(&some, &delay).await.unwrap();
     assert_eq!(tx.next_usage_call(200).await.unwrap(), Some(2));
-    let taken = tx.take_usage(200, 2, false, &lease()).await.unwrap();
+    let taken = tx.claim_usage(200, 2, false, &lease()).await.unwrap();
     assert_eq!(ids(&taken), ["u-0", "u-1"]);
     assert_eq!(taken[0].last_code.as_deref(), Some("MKT.0101"));
     assert_eq!(taken[0].attempts, 2);
@@ -100,7 +100,7 @@ async fn what_may_have_been_counted_twice_is_unclear() {
     let mut tx = store.write().await.unwrap();
     let all: Vec<String> = (0..4).map(|i| format!("u-{i}")).collect();
     // The first two were sent in the old form, and the first and the third got no answer.
-    let taken = tx.take_usage(100, 1000, false, &lease()).await.unwrap();
+    let taken = tx.claim_usage(100, 1000, false, &lease()).await.unwrap();
     assert_eq!(taken.len(), 4);
     let back = |unanswered| UsageDelay {
         next_at: 100,
@@ -110,10 +110,10 @@ async fn what_may_have_been_counted_twice_is_unclear() {
         together: None,
     };
     tx.postpone_usage(&all[..2], &back(false)).await.unwrap();
-    tx.take_usage(100, 1000, true, &lease()).await.unwrap();
+    tx.claim_usage(100, 1000, true, &lease()).await.unwrap();
     for i in [0, 2] {
         tx.postpone_usage(&all[i..=i], &back(true)).await.unwrap();
-        tx.take_usage(100, 1000, false, &lease()).await.unwrap();
+        tx.claim_usage(100, 1000, false, &lease()).await.unwrap();
     }
     tx.deliver_usage(&all, 300).await.unwrap();
     let rows = tx
@@ -137,7 +137,7 @@ async fn what_may_have_been_counted_twice_is_unclear() {
 async fn usage_of_a_server_that_died_is_taken_over() {
     let (_folder, store) = with_usage(2).await;
     let mut tx = store.write().await.unwrap();
-    tx.take_usage(100, 1000, false, &lease()).await.unwrap();
+    tx.claim_usage(100, 1000, false, &lease()).await.unwrap();
     let held = vec!["u-0".to_owned()];
     assert_eq!(tx.requeue(Queue::Usage, &held).await.unwrap(), 1);
     let back = tx.usage_record("u-1").await.unwrap().unwrap();
@@ -203,15 +203,15 @@ async fn deliveries_are_taken_by_their_target() {
     let command = [AlertTarget::Command];
     assert_eq!(tx.next_delivery(&[]).await.unwrap(), None);
     assert_eq!(tx.next_delivery(&command).await.unwrap(), Some(100));
-    assert_eq!(tx.take_deliveries(99, 9, &command, &lease()).await.unwrap(), []);
-    let taken = tx.take_deliveries(100, 9, &command, &lease()).await.unwrap();
+    assert_eq!(tx.claim_deliveries(99, 9, &command, &lease()).await.unwrap(), []);
+    let taken = tx.claim_deliveries(100, 9, &command, &lease()).await.unwrap();
     assert_eq!(taken.len(), 1);
     assert_eq!((taken[0].target, taken[0].attempts), (AlertTarget::Command, 1));
     assert_eq!(tx.in_flight(Queue::AlertDeliveries).await.unwrap(), 1);
 
     assert_eq!(tx.requeue(Queue::AlertDeliveries, &[taken[0].id.clone()]).await.unwrap(), 0);
     assert_eq!(tx.requeue(Queue::AlertDeliveries, &[]).await.unwrap(), 1);
-    let taken = tx.take_deliveries(100, 1, &command, &lease()).await.unwrap();
+    let taken = tx.claim_deliveries(100, 1, &command, &lease()).await.unwrap();
     assert_eq!(taken[0].attempts, 2);
     let long = Lease { owner: "server".to_owned(), seconds: 1000 };
     tx.renew(Queue::AlertDeliveries, &[taken[0].id.clone()], &long).await.unwrap();
@@ -374,11 +374,11 @@ async fn no_lease_holds_anything_for_longer_than_two_minutes() {
     let Store::Postgres(postgres) = &store else { return };
     let lease = Lease::of("server");
     let mut tx = store.write().await.unwrap();
-    assert_eq!(tx.take_usage(100, 1000, false, &lease).await.unwrap().len(), 2);
+    assert_eq!(tx.claim_usage(100, 1000, false, &lease).await.unwrap().len(), 2);
     tx.add_alert(&alert("a-1", "x", 100), 0).await.unwrap();
     tx.add_delivery("a-1", AlertTarget::Webhook, 100).await.unwrap();
     let targets = [AlertTarget::Webhook];
-    assert_eq!(tx.take_deliveries(100, 1, &targets, &lease).await.unwrap().len(), 1);
+    assert_eq!(tx.claim_deliveries(100, 1, &targets, &lease).await.unwrap().len(), 1);
     assert_eq!(tx.requeue(Queue::Usage, &[]).await.unwrap(), 0);
     assert_eq!(tx.requeue(Queue::AlertDeliveries, &[]).await.unwrap(), 0);
     tx.commit().await.unwrap();

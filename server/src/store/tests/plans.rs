@@ -25,7 +25,7 @@ async fn rows_are_found_by_an_index_however_new_a_table_is() {
         tx.add_machines_used("i", 1).await.unwrap();
         tx.commit().await.unwrap();
         let mut tx = store.write().await.unwrap();
-        assert_eq!(tx.take_uploads(1000, 16, &lease()).await.unwrap().len(), 1);
+        assert_eq!(tx.claim_uploads(1000, 16, &lease()).await.unwrap().len(), 1);
         tx.commit().await.unwrap();
     }
     store.close().await;

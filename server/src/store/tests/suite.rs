@@ -333,29 +333,29 @@ async fn orders_are_taken_once_postponed_and_read() {
     tx.queue_order("i", "o", "1", "NEW", 100).await.unwrap();
     tx.queue_order("i", "p", "1", "RENEWAL", 101).await.unwrap();
     assert_eq!(tx.next_due(Queue::Orders).await.unwrap(), Some(100));
-    assert_eq!(tx.take_orders(99, 9, &lease()).await.unwrap(), []);
-    let first = tx.take_orders(100, 9, &lease()).await.unwrap();
+    assert_eq!(tx.claim_orders(99, 9, &lease()).await.unwrap(), []);
+    let first = tx.claim_orders(100, 9, &lease()).await.unwrap();
     assert_eq!(first.len(), 1);
     assert_eq!((first[0].attempts, first[0].state), (1, OrderState::Reading));
-    assert_eq!(tx.take_orders(100, 9, &lease()).await.unwrap(), []);
+    assert_eq!(tx.claim_orders(100, 9, &lease()).await.unwrap(), []);
     // A re-send does not take it out of the hands of whoever reads it.
     assert!(!tx.queue_order("i", "o", "1", "NEW", 100).await.unwrap());
-    assert_eq!(tx.take_orders(100, 9, &lease()).await.unwrap(), []);
+    assert_eq!(tx.claim_orders(100, 9, &lease()).await.unwrap(), []);
 
     tx.postpone_order(first[0].id, 150, "MKT.0999", "busy").await.unwrap();
     assert_eq!(tx.orders_queued().await.unwrap(), 2);
-    let again = tx.take_orders(200, 9, &lease()).await.unwrap();
+    let again = tx.claim_orders(200, 9, &lease()).await.unwrap();
     assert_eq!(again.len(), 2);
     let new = again.iter().find(|order| order.scene == "NEW").unwrap();
     assert_eq!((new.attempts, new.last_code.as_deref()), (2, Some("MKT.0999")));
     assert_eq!(tx.requeue(Queue::Orders, &[]).await.unwrap(), 2);
-    assert_eq!(tx.take_orders(200, 1, &lease()).await.unwrap().len(), 1);
+    assert_eq!(tx.claim_orders(200, 1, &lease()).await.unwrap().len(), 1);
     let pending = tx.pending_orders(&["j", "i"]).await.unwrap();
     let states: Vec<_> = pending.iter().map(|order| order.state).collect();
     assert!(states.contains(&OrderState::Queued) && states.contains(&OrderState::Reading));
     assert!(pending.is_sorted_by_key(|order| order.id) && pending.len() == 2);
     assert!(tx.pending_orders(&["j"]).await.unwrap().is_empty());
-    assert_eq!(tx.take_orders(200, 1, &lease()).await.unwrap().len(), 1);
+    assert_eq!(tx.claim_orders(200, 1, &lease()).await.unwrap().len(), 1);
 
     assert_eq!(tx.order_in_force("i").await.unwrap(), None);
     for (order, quantity) in again.iter().zip([1, 5]) {
@@ -376,7 +376,7 @@ async fn orders_are_taken_once_postponed_and_read() {
     assert_eq!(tx.order(force.id).await.unwrap().unwrap().state, OrderState::Refunded);
 
     tx.queue_order("i", "q", "1", "UNSUBSCRIBE_RENEWAL_PERIOD", 500).await.unwrap();
-    let refund = tx.take_orders(500, 9, &lease()).await.unwrap();
+    let refund = tx.claim_orders(500, 9, &lease()).await.unwrap();
     tx.put_order_read(refund[0].id, &terms(99), false, 501).await.unwrap();
     assert_eq!(tx.order_in_force("i").await.unwrap().unwrap().order_id, "o");
     assert_eq!(tx.orders_of("i").await.unwrap().len(), 3);
@@ -577,12 +577,12 @@ async fn uploads_are_queued_once_by_content_and_taken_once() {
     assert_eq!(tx.upload_of_license("l").await.unwrap().unwrap().id, "a");
     assert_eq!(tx.next_due(Queue::Uploads).await.unwrap(), Some(100));
 
-    let taken = rows(tx.take_uploads(100, 9, &lease()).await.unwrap());
+    let taken = rows(tx.claim_uploads(100, 9, &lease()).await.unwrap());
     assert_eq!(taken.len(), 1);
     assert_eq!((taken[0].attempts, taken[0].state), (1, UploadState::Sending));
-    assert_eq!(rows(tx.take_uploads(100, 9, &lease()).await.unwrap()), []);
+    assert_eq!(rows(tx.claim_uploads(100, 9, &lease()).await.unwrap()), []);
     assert_eq!(tx.requeue(Queue::Uploads, &[]).await.unwrap(), 1);
-    let again = rows(tx.take_uploads(200, 1, &lease()).await.unwrap()).remove(0);
+    let again = rows(tx.claim_uploads(200, 1, &lease()).await.unwrap()).remove(0);
     assert!(again.unanswered && again.attempts == 2 && again.id == "a");
 
     let done = UploadRow {
@@ -619,9 +619,9 @@ async fn what_is_held_is_not_taken_over() {
     tx.commit().await.unwrap();
 
     let mut tx = store.write().await.unwrap();
-    let taken = rows(tx.take_uploads(100, 9, &lease()).await.unwrap());
+    let taken = rows(tx.claim_uploads(100, 9, &lease()).await.unwrap());
     assert_eq!(taken[0].lease_owner.as_deref(), Some("server"));
-    let order = tx.take_orders(100, 9, &lease()).await.unwrap().remove(0);
+    let order = tx.claim_orders(100, 9, &lease()).await.unwrap().remove(0);
     assert_eq!(order.lease_owner.as_deref(), Some("server"));
     assert_eq!(tx.in_flight(Queue::Uploads).await.unwrap(), 2);
     assert_eq!(tx.in_flight(Queue::Orders).await.unwrap(), 1);
@@ -664,7 +664,7 @@ async fn many_takers_share_the_queue() {
                 let mut mine = Vec::new();
                 loop {
                     let mut tx = store.write().await.unwrap();
-                    let taken = rows(tx.take_uploads(100, 3, &lease()).await.unwrap());
+                    let taken = rows(tx.claim_uploads(100, 3, &lease()).await.unwrap());
                     tx.commit().await.unwrap();
                     if taken.is_empty() {
                         return mine;
