@@ -1,14 +1,13 @@
 //! The data folder: made for its owner alone, locked by one process at a time, and the id of the
 //! server that it belongs to.
 
-use std::fs::{File, TryLockError};
-use std::io::ErrorKind;
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{ErrorKind, Write as _};
 use std::path::Path;
 
 use anyhow::{Context as _, bail};
 
 use crate::environment::Environment;
-use crate::keys::signing::write_secret;
 
 /// File of the server id: it is there once the folder has served.
 const SERVER_ID: &str = "server-id";
@@ -102,4 +101,27 @@ pub(crate) fn server_id(folder: &Path, environment: &Environment) -> anyhow::Res
     let id = hex::encode(id);
     write_secret(&path, format!("{id}\n").as_bytes())?;
     Ok(id)
+}
+
+/// Writes a file that only its owner may read: whole or not at all, also when the power fails.
+pub(crate) fn write_secret(path: &Path, content: &[u8]) -> anyhow::Result<()> {
+    let written = || -> std::io::Result<()> {
+        let beside = path.with_extension("new");
+        let _ = std::fs::remove_file(&beside);
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let mut file = options.open(&beside)?;
+        file.write_all(content)?;
+        file.sync_all()?;
+        std::fs::rename(&beside, path)?;
+        // The name is on the disk only once its folder is; elsewhere a folder cannot be opened.
+        #[cfg(unix)]
+        if let Some(folder) = path.parent() {
+            File::open(folder)?.sync_all()?;
+        }
+        Ok(())
+    };
+    written().with_context(|| format!("{} cannot be written", path.display()))
 }

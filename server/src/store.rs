@@ -9,6 +9,7 @@ mod backup;
 #[cfg(test)]
 pub(crate) mod cluster;
 mod codes;
+mod error;
 mod footprint;
 mod instances;
 mod joint_kit;
@@ -29,14 +30,11 @@ mod sqlite;
 mod tests;
 mod text_enum;
 mod tokens;
+mod transaction;
 mod uploads;
 mod usage;
 
 use std::path::{Path, PathBuf};
-
-use async_trait::async_trait;
-use sqlx::postgres::PgDatabaseError;
-use sqlx::sqlite::SqliteError;
 
 use crate::config::{Database, Secret};
 
@@ -46,6 +44,7 @@ pub(crate) use audit::{Audit, AuditQuery, AuditRow};
 pub(crate) use backlog::{Wait, Waits};
 pub(crate) use backup::{NotEmpty, RestoreTarget, Snapshot, Table};
 pub(crate) use codes::{CodeQuery, CodeRow, CodeState, Codes};
+pub(crate) use error::StoreError;
 pub(crate) use footprint::Footprint;
 pub(crate) use instances::{Instance, InstanceQuery, InstanceState, Instances, Terms};
 pub(crate) use joint_kit::{
@@ -62,63 +61,9 @@ pub(crate) use queue::{Queue, Queues};
 pub(crate) use retention::Sweeps;
 pub(crate) use signed_lists::{ListKey, ListRow, Lists, ReleaseRow};
 pub(crate) use tokens::{Admin, Role, TokenRow};
+pub(crate) use transaction::Tx;
 pub(crate) use uploads::{Parcel, UploadQuery, UploadRow, UploadState, Uploads};
 pub(crate) use usage::{Usage, UsageDelay, UsageQuery, UsageRow, UsageState};
-
-/// Why the database did not do what was asked. Never tells about a rule: rules answer with data.
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-pub(crate) enum StoreError {
-    /// There is no room, or the disk fails; nothing was changed.
-    #[error("the database could not be written: {0}")]
-    Disk(String),
-    /// No connection, a time-out, the service is stopping; nothing was changed.
-    #[error("the database is not available: {0}")]
-    Unavailable(String),
-    /// The database gave up one statement, which took too long; nothing was changed.
-    #[error("the database took too long: {0}")]
-    Slow(String),
-    /// Two servers stood in each other's way; nothing was changed, and trying again helps.
-    #[error("another server changed the same: {0}")]
-    Contended(String),
-    /// The tables are of another version than this program.
-    #[error("{0}")]
-    Version(String),
-    /// A statement or a row that should not exist: a fault of this program.
-    #[error("the database holds or refuses what this program does not expect: {0}")]
-    Broken(String),
-}
-
-/// One transaction. Dropping it without [`Tx::commit`] rolls it back.
-#[async_trait]
-pub(crate) trait Tx:
-    Admin
-    + Alerts
-    + Applications
-    + Audit
-    + Codes
-    + Instances
-    + Kit
-    + Licenses
-    + Lists
-    + Machines
-    + Notices
-    + Orders
-    + Products
-    + Queues
-    + Sweeps
-    + Uploads
-    + Usage
-    + Waits
-    + Send
-{
-    /// Locks what several servers must not change at once, and reads ahead what the footprint names.
-    /// Comes first, and once.
-    async fn prepare(&mut self, footprint: &Footprint) -> Result<(), StoreError>;
-    /// Makes everything durable, or nothing.
-    async fn commit(self: Box<Self>) -> Result<(), StoreError>;
-    /// Gives everything up, and the connection back.
-    async fn rollback(self: Box<Self>);
-}
 
 /// The database that the configuration names.
 #[derive(Clone, Debug)]
@@ -238,28 +183,4 @@ impl Store {
 /// Where SQLite keeps it.
 fn file(dir: &Path) -> PathBuf {
     dir.join("licd.db")
-}
-
-impl From<sqlx::Error> for StoreError {
-    fn from(error: sqlx::Error) -> Self {
-        match &error {
-            sqlx::Error::Database(database) => {
-                if let Some(postgres) = database.try_downcast_ref::<PgDatabaseError>() {
-                    return postgres::meaning(postgres);
-                }
-                match database.try_downcast_ref::<SqliteError>() {
-                    Some(sqlite) => sqlite::meaning(sqlite),
-                    None => Self::Broken(error.to_string()),
-                }
-            }
-            sqlx::Error::Io(_)
-            | sqlx::Error::Tls(_)
-            | sqlx::Error::Protocol(_)
-            | sqlx::Error::PoolTimedOut
-            | sqlx::Error::PoolClosed
-            | sqlx::Error::WorkerCrashed
-            | sqlx::Error::BeginFailed => Self::Unavailable(error.to_string()),
-            _ => Self::Broken(error.to_string()),
-        }
-    }
 }

@@ -42,8 +42,9 @@ impl Graph {
         Ok(Self { files: tree.files, arrows })
     }
 
-    /// Files that import each other in a loop, each circle once (Tarjan's algorithm).
-    pub(crate) fn circles(&self) -> Vec<Vec<usize>> {
+    /// Files that import each other in a loop, each circle once (Tarjan's algorithm). With `nests`
+    /// what a module takes from its own submodules does not count.
+    pub(crate) fn circles(&self, nests: bool) -> Vec<Vec<usize>> {
         let mut search = Circles {
             next: vec![Vec::new(); self.files.len()],
             index: vec![None; self.files.len()],
@@ -52,8 +53,15 @@ impl Graph {
             found: Vec::new(),
             count: 0,
         };
+        let submodule = |of: usize, file: usize| {
+            let of = &self.files[of];
+            let root = of.parent() == Some(Path::new("")) && is_root(of);
+            root || self.files[file].starts_with(of.with_extension(""))
+        };
         for (from, to) in self.arrows.keys() {
-            search.next[*from].push(*to);
+            if !nests || !submodule(*from, *to) {
+                search.next[*from].push(*to);
+            }
         }
         for file in 0..self.files.len() {
             if search.index[file].is_none() {
@@ -63,6 +71,10 @@ impl Graph {
         search.found.retain(|circle| circle.len() > 1);
         search.found
     }
+}
+
+fn is_root(file: &Path) -> bool {
+    file == Path::new("main.rs") || file == Path::new("lib.rs")
 }
 
 struct Circles {
@@ -166,11 +178,16 @@ impl Tree<'_> {
                 self.module(file, items, &below, Some(this))?
             } else {
                 let beside = self.src.join(&self.files[file]);
-                let path = match path_attribute(&module.attrs) {
-                    Some(path) => clean(&beside.parent().unwrap_or(self.src).join(path)),
-                    None => below.with_extension("rs"),
+                // The modules of a file that is named by an attribute lie beside it.
+                let (path, below) = match path_attribute(&module.attrs) {
+                    Some(path) => {
+                        let folder = beside.parent().unwrap_or(self.src);
+                        let path = clean(&folder.join(path));
+                        let folder = path.parent().unwrap_or(self.src).to_path_buf();
+                        (path, folder)
+                    }
+                    None => (below.with_extension("rs"), below),
                 };
-                let below = path.with_extension("");
                 let path = path.strip_prefix(self.src)?.to_path_buf();
                 self.load(&path, &below, Some(this))?
             };
@@ -446,7 +463,7 @@ mod tests {
         let graph = Graph::read(folder.path()).unwrap();
         let name = |file: usize| graph.files[file].display().to_string();
         let arrows = graph.arrows.keys().map(|(from, to)| (name(*from), name(*to))).collect();
-        (arrows, graph.circles().len())
+        (arrows, graph.circles(false).len())
     }
 
     fn arrow(from: &str, to: &str) -> (String, String) {

@@ -29,9 +29,6 @@ use super::{HttpState, layers};
 pub(super) use auth::Caller;
 pub(super) use route::{Access, Route};
 
-/// The largest body of the admin API: a release list that was signed elsewhere, with room.
-const MAX_BODY_BYTES: usize = 512 * 1024;
-
 /// The rows of each resource.
 const RESOURCES: &[&[Route]] = &[
     DESCRIPTION,

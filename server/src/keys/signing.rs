@@ -1,8 +1,6 @@
 //! The server's signing keys on disk: read from the files that the configuration names, or made in
 //! the data folder.
 
-use std::fs::OpenOptions;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
@@ -13,6 +11,7 @@ use license_core::trust::TrustedKey;
 use zeroize::Zeroizing;
 
 use crate::config::{Config, Problems};
+use crate::data_dir::write_secret;
 use crate::environment::Environment;
 
 /// What the issuing key signs.
@@ -216,27 +215,4 @@ fn write(
         .to_pem(encrypt.as_ref())
         .with_context(|| format!("a key for {} cannot be made", path.display()))?;
     write_secret(path, pem.as_bytes())
-}
-
-/// Writes a file that only its owner may read: whole or not at all, also when the power fails.
-pub(crate) fn write_secret(path: &Path, content: &[u8]) -> anyhow::Result<()> {
-    let written = || -> std::io::Result<()> {
-        let beside = path.with_extension("new");
-        let _ = std::fs::remove_file(&beside);
-        let mut options = OpenOptions::new();
-        options.write(true).create_new(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let mut file = options.open(&beside)?;
-        file.write_all(content)?;
-        file.sync_all()?;
-        std::fs::rename(&beside, path)?;
-        // The name is on the disk only once its folder is; elsewhere a folder cannot be opened.
-        #[cfg(unix)]
-        if let Some(folder) = path.parent() {
-            std::fs::File::open(folder)?.sync_all()?;
-        }
-        Ok(())
-    };
-    written().with_context(|| format!("{} cannot be written", path.display()))
 }

@@ -17,7 +17,7 @@ use async_trait::async_trait;
 use sha2::{Digest, Sha256};
 use sqlx::migrate::Migrator;
 use sqlx::pool::PoolConnection;
-use sqlx::postgres::{PgConnectOptions, PgConnection, PgDatabaseError, PgPoolOptions};
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgPoolOptions};
 use sqlx::{ConnectOptions as _, Connection as _, PgPool, Postgres as Db};
 
 use super::row_cache::{Cached, RowCache};
@@ -422,26 +422,5 @@ impl Tx for PgTx {
         if let Some(connection) = self.connection.take() {
             give_up(connection).await;
         }
-    }
-}
-
-/// What an error of PostgreSQL's means, by the classes of its manual's appendix A.
-pub(super) fn meaning(error: &PgDatabaseError) -> StoreError {
-    // Its own text has a line of PostgreSQL's source behind it.
-    let text = error.message().to_owned();
-    match error.code() {
-        // Two of us waited for each other; a lock was not given in time.
-        "40001" | "40P01" | "55P03" => StoreError::Contended(text),
-        "53100" | "58030" => StoreError::Disk(text),
-        "57014" => StoreError::Slow(text),
-        // Read-only: a standby, or one that was one until now. The former refuses to begin.
-        "25006" | "25P03" | "0A000" => StoreError::Unavailable(text),
-        // No connection, no resources, an operator steps in, who we are is not accepted.
-        code if ["08", "53", "57", "28"].iter().any(|class| code.starts_with(class)) => {
-            StoreError::Unavailable(text)
-        }
-        // No such database; a right that the role does not have.
-        "3D000" | "42501" => StoreError::Unavailable(text),
-        _ => StoreError::Broken(text),
     }
 }

@@ -17,11 +17,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use serde::Serialize;
 use sqlx::Sqlite as Db;
-use sqlx::error::DatabaseError as _;
 use sqlx::migrate::Migrator;
 use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteConnection, SqliteError, SqliteJournalMode, SqlitePoolOptions,
-    SqliteSynchronous,
+    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous,
 };
 use sqlx::{ConnectOptions as _, Connection as _, SqlitePool, Transaction};
 use tokio::sync::{Mutex, OwnedMutexGuard};
@@ -353,22 +351,5 @@ impl Tx for SqliteTx {
         {
             writing.stage = Stage::Ended;
         }
-    }
-}
-
-/// What an error of SQLite's means.
-pub(super) fn meaning(error: &SqliteError) -> StoreError {
-    /// SQLite's primary result codes for what the machine, not the program, did wrong.
-    const BUSY: i32 = 5;
-    const READONLY: i32 = 8;
-    const IOERR: i32 = 10;
-    const FULL: i32 = 13;
-    const CANTOPEN: i32 = 14;
-
-    let code = error.code().and_then(|code| code.parse::<i32>().ok());
-    match code.map(|code| code & 0xff) {
-        Some(READONLY | IOERR | FULL | CANTOPEN) => StoreError::Disk(error.to_string()),
-        Some(BUSY) => StoreError::Unavailable(error.to_string()),
-        _ => StoreError::Broken(error.to_string()),
     }
 }

@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::routing::post;
 use license_core::api::{LoginRedeem, LoginView};
 
-use super::MAX_BODY_BYTES;
+use super::route::MAX_BODY_BYTES;
 use super::route::{OPERATOR, Route};
 use super::schema::of;
 use crate::app::login;

@@ -8,7 +8,7 @@ use license_core::api::ProductView;
 use license_core::product::Product;
 use serde::Deserialize;
 
-use super::MAX_BODY_BYTES;
+use super::route::MAX_BODY_BYTES;
 use super::route::{OPERATOR, Route, VIEWER};
 use super::schema::{list_of, of};
 use crate::app::products;

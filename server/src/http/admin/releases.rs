@@ -8,7 +8,7 @@ use axum::routing::{get, post};
 use license_core::api::{ReleasePublish, ReleaseView, ReleaseWithdraw};
 use serde::Deserialize;
 
-use super::MAX_BODY_BYTES;
+use super::route::MAX_BODY_BYTES;
 use super::route::{ADMIN, Route, VIEWER};
 use super::schema::{list_of, of};
 use crate::app::releases;

@@ -8,6 +8,9 @@ use super::schema::SchemaFn;
 use crate::http::HttpState;
 use crate::store::Role;
 
+/// The largest body of the admin API: a release list that was signed elsewhere, with room.
+pub(super) const MAX_BODY_BYTES: usize = 512 * 1024;
+
 /// Who may call a route.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(in crate::http) enum Access {

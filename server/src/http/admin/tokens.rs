@@ -7,7 +7,7 @@ use axum::routing::{get, post};
 use license_core::Code;
 use license_core::api::{TokenCreate, TokenCreated};
 
-use super::MAX_BODY_BYTES;
+use super::route::MAX_BODY_BYTES;
 use super::route::{ADMIN, Route};
 use super::schema::{list_of, of};
 use crate::app::tokens::{self, TokenView};

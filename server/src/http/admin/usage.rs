@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use axum::routing::{get, post};
 use license_core::api::{UsagePush, UsageView};
 
-use super::MAX_BODY_BYTES;
+use super::route::MAX_BODY_BYTES;
 use super::route::{OPERATOR, Route, VIEWER};
 use super::schema::{list_of, of};
 use crate::app::usage::{self, UsageFilter};
