@@ -18,7 +18,7 @@ mod trust;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::environment::Environment;
 use crate::output::{Output, OutputArgs};

@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
+use crate::KEY;
 use crate::http::{self, Reply};
 use crate::time;
-use crate::{KEY, server::Server};
 
 /// A body with the query that signs it; sending it twice is a byte-identical repeat.
 #[derive(Clone, Debug)]
@@ -40,14 +40,14 @@ impl Call {
         http::try_post(&url, "application/json;charset=utf8", None, &self.body)
     }
 
-    /// Sends it; the answer must come with status 200 and the marketplace's own JSON.
+    /// Sends it to the server that listens there; the answer must come with status 200 and the marketplace's own JSON.
     ///
     /// # Panics
     ///
     /// When it does not.
     #[must_use]
-    pub fn send(&self, server: &Server) -> Value {
-        let reply = self.try_send(&server.listen).expect("an answer");
+    pub fn send(&self, listen: impl AsRef<str>) -> Value {
+        let reply = self.try_send(listen.as_ref()).expect("an answer");
         assert_eq!(reply.status, 200, "{}", reply.text());
         let answer = reply.json();
         assert!(answer["resultCode"].is_string(), "{answer}");

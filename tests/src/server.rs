@@ -165,6 +165,13 @@ pub struct Server {
     _folder: Arc<TempDir>,
 }
 
+/// Where the marketplace calls it.
+impl AsRef<str> for Server {
+    fn as_ref(&self) -> &str {
+        &self.listen
+    }
+}
+
 impl Server {
     /// Ends it as a power cut would.
     pub fn kill(mut self) {

@@ -2,10 +2,8 @@
 
 use std::process::ExitCode;
 
-use clap::CommandFactory;
 use clap_complete::Shell;
 
-use crate::Cli;
 use crate::output::Output;
 
 const AFTER_HELP: &str = "\
@@ -23,9 +21,14 @@ pub(crate) struct Args {
 }
 
 impl Args {
-    pub(crate) fn run(self, out: &mut Output) -> anyhow::Result<ExitCode> {
+    /// `command` is the whole command line that the script completes.
+    pub(crate) fn run(
+        self,
+        mut command: clap::Command,
+        out: &mut Output,
+    ) -> anyhow::Result<ExitCode> {
         let mut script = Vec::new();
-        clap_complete::generate(self.shell, &mut Cli::command(), "licctl", &mut script);
+        clap_complete::generate(self.shell, &mut command, "licctl", &mut script);
         out.text(&String::from_utf8(script)?)?;
         Ok(ExitCode::SUCCESS)
     }
