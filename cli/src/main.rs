@@ -78,7 +78,7 @@ impl Command {
             Self::Application(args) => args.run(out),
             Self::Audit(args) => args.run(out),
             Self::Code(args) => args.run(out),
-            Self::Completions(args) => args.run(out),
+            Self::Completions(args) => args.run(Cli::command(), out),
             Self::Department(args) => args.run(out),
             Self::Devinfo(args) => args.run(out),
             Self::Instance(args) => args.run(out),

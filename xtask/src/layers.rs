@@ -138,9 +138,9 @@ const MEMBERS: [Member; 11] = [
     Member {
         folder: "tests",
         layers: &[
-            &["kit", "license"],
+            &["kit", "license", "query"],
             &["server"],
-            &["call", "query"],
+            &["call"],
             &["marketplace"],
             &["http", "lib", "program", "time"],
         ],
@@ -201,7 +201,11 @@ fn violations(member: &Member, graph: &Graph) -> Vec<String> {
     for ((from, to), names) in &graph.arrows {
         let same = module_of(&graph.files[*from]) == module_of(&graph.files[*to]);
         let (Some(above), Some(below)) = (layer(*from), layer(*to)) else { continue };
-        if !same && above >= below {
+        let known = |file: &usize| graph.files[*file].to_string_lossy().into_owned();
+        let accepted = member.circles.iter().any(|circle| {
+            circle.contains(&known(from).as_str()) && circle.contains(&known(to).as_str())
+        });
+        if !same && !accepted && above >= below {
             let names = names.iter().cloned().collect::<Vec<_>>().join(", ");
             wrong.push(format!("{} must not import {} ({names})", name(*from), name(*to)));
         }
