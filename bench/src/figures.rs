@@ -6,12 +6,13 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
+use koogallery_sim::fast::FastMarketplace;
 
 use crate::ask::Asking;
 use crate::echo::Echo;
 use crate::limits;
 use crate::load::{self, Outcome};
-use crate::marketplace::Marketplace;
+use crate::market;
 use crate::output::note;
 use crate::postgres::Cluster;
 use crate::shop::{Shop, to_prepare};
@@ -54,7 +55,7 @@ pub(crate) struct Run<'a> {
     pub(crate) lasting: Duration,
     /// Empty: everything but `memory`.
     pub(crate) only: &'a [String],
-    pub(crate) marketplace: Marketplace,
+    pub(crate) marketplace: FastMarketplace,
     cluster: Option<Cluster>,
     rows: Vec<Row>,
     measured: HashMap<&'static str, Figure>,
@@ -75,7 +76,7 @@ impl<'a> Run<'a> {
             place,
             lasting,
             only,
-            marketplace: Marketplace::start()?,
+            marketplace: market::start()?,
             cluster: None,
             rows: Vec::new(),
             measured: HashMap::new(),
@@ -200,7 +201,7 @@ impl<'a> Run<'a> {
         ];
         self.add("new", "new licenses, 32 connections, SQLite", figure, checks);
         if self.wants("resend") {
-            self.marketplace.settle();
+            market::settle(&self.marketplace);
             note("re-sends …");
             let figure = self.resend(&server, &shop)?;
             let checks = vec![self.times(&figure, "axum", "bare axum answer", Some(0.25))?];

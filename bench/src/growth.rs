@@ -12,9 +12,9 @@ use sqlx::{ConnectOptions as _, Connection as _};
 
 use crate::ask::Asking;
 use crate::figures::{CONNECTIONS, figure};
-use crate::histogram::Histogram;
+use crate::histogram::Latencies;
 use crate::load::{self, Outcome};
-use crate::marketplace::Marketplace;
+use crate::market;
 use crate::output::note;
 use crate::shop::Shop;
 use crate::site::{NOBODY, Server, Site};
@@ -78,7 +78,7 @@ pub(crate) fn run(
     up_to: u64,
     as_json: bool,
 ) -> Result<Value> {
-    let marketplace = Marketplace::start()?;
+    let marketplace = market::start()?;
     let site = Site::new(licd, place, None)?;
     let reachable = format!("http://{}", marketplace.address);
     site.start_fresh(&reachable)?.stop()?;
@@ -236,7 +236,7 @@ fn each(outcome: Outcome) -> Result<Duration> {
 fn median(server: &Server, path: String, lasting: Duration) -> Result<Duration> {
     let pages = Asking::admin(server, path);
     let outcome = load::run(&server.admin_load(1, lasting), pages)?.0;
-    let latency: Histogram = figure(outcome, None)?.latency;
+    let latency: Latencies = figure(outcome, None)?.latency;
     Ok(latency.percentile(50.0))
 }
 

@@ -11,13 +11,13 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{ConnectOptions as _, Connection as _};
 
 use crate::calls;
-use crate::histogram::Histogram;
+use crate::histogram::Latencies;
 use crate::table::Figure;
 
 /// A license with its terms is about as long.
 const ROW: usize = 1024;
 
-fn rate(histogram: &Histogram, elapsed: Duration) -> f64 {
+fn rate(histogram: &Latencies, elapsed: Duration) -> f64 {
     #[expect(clippy::cast_precision_loss, reason = "fewer than 2^53 of them")]
     let count = histogram.count() as f64;
     count / elapsed.as_secs_f64().max(1e-9)
@@ -33,7 +33,7 @@ pub(crate) fn sync(folder: &Path, lasting: Duration) -> Result<Figure> {
         file.write_all_at(&BLOCK, block * 4096)?;
     }
     file.sync_all()?;
-    let mut latency = Histogram::default();
+    let mut latency = Latencies::default();
     let start = Instant::now();
     for block in (0..BLOCKS).cycle() {
         let begun = Instant::now();
@@ -56,7 +56,7 @@ fn write(file: &File, block: &[u8], at: u64) -> Result<()> {
 pub(crate) fn signature(lasting: Duration) -> Figure {
     let key = SigningKey::from_bytes(&[7; 32]);
     let mut text = [7_u8; ROW];
-    let mut latency = Histogram::default();
+    let mut latency = Latencies::default();
     let start = Instant::now();
     loop {
         let begun = Instant::now();
@@ -88,7 +88,7 @@ pub(crate) fn commits(folder: &Path, lasting: Duration) -> Result<Figure> {
             .execute(&mut connection)
             .await?;
         let document = "x".repeat(ROW);
-        let mut latency = Histogram::default();
+        let mut latency = Latencies::default();
         let start = Instant::now();
         for number in 0.. {
             let id = calls::id(0, number);

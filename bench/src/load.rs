@@ -11,7 +11,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::task::LocalSet;
 
-use crate::histogram::Histogram;
+use crate::histogram::Latencies;
 use crate::process;
 
 /// Where requests come from.
@@ -26,7 +26,7 @@ pub(crate) trait Source: 'static {
 /// How it went.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Outcome {
-    pub(crate) latency: Histogram,
+    pub(crate) latency: Latencies,
     /// Answers that were not the expected one.
     pub(crate) wrong: u64,
     pub(crate) first_wrong: Option<String>,

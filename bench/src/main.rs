@@ -10,7 +10,7 @@ mod growth;
 mod histogram;
 mod limits;
 mod load;
-mod marketplace;
+mod market;
 mod output;
 mod postgres;
 mod process;

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 
-use crate::histogram::Histogram;
+use crate::histogram::Latencies;
 use crate::table::Figure;
 
 /// Reads names of databases until its standard input ends, which it does when this process ends.
@@ -146,8 +146,8 @@ impl Drop for Cluster {
 }
 
 /// pgbench's own log: client, transaction, microseconds, …
-fn latencies(folder: &Path) -> Result<Histogram> {
-    let mut histogram = Histogram::default();
+fn latencies(folder: &Path) -> Result<Latencies> {
+    let mut histogram = Latencies::default();
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
         if path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("pgbench_log")) {

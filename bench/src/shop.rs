@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::calls::{self, Signer};
 use crate::clock;
 use crate::load::{self, Load, Outcome, Prepared, Source, find};
-use crate::marketplace::QUANTITY;
+use crate::market::QUANTITY;
 use crate::site::Server;
 
 /// Kinds of ids.

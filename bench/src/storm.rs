@@ -12,7 +12,7 @@ use anyhow::Result;
 use serde_json::{Value, json};
 
 use crate::figures::{CONNECTIONS, figure};
-use crate::marketplace::Marketplace;
+use crate::market;
 use crate::output::{line, note};
 use crate::shop::Shop;
 use crate::site::Site;
@@ -33,7 +33,7 @@ const DAY: f64 = 86_400.0;
 
 /// Runs and counts.
 pub(crate) fn run(licd: &Path, place: &Path, lasting: Duration, as_json: bool) -> Result<Value> {
-    let marketplace = Marketplace::start()?;
+    let marketplace = market::start()?;
     let reachable = format!("http://{}", marketplace.address);
     let site = Site::new(licd, place, None)?;
     let server = site.start_fresh(&reachable)?;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::histogram::Histogram;
+use crate::histogram::Latencies;
 use crate::output;
 
 const MIB: f64 = 1024.0 * 1024.0;
@@ -14,7 +14,7 @@ const MIB: f64 = 1024.0 * 1024.0;
 pub(crate) struct Figure {
     /// A second.
     pub(crate) rate: f64,
-    pub(crate) latency: Histogram,
+    pub(crate) latency: Latencies,
     /// Bytes of licd: resident at the end, and the most that it was.
     pub(crate) memory: Option<(u64, u64)>,
     /// Processors that licd kept busy, and that the generator did.
@@ -22,7 +22,7 @@ pub(crate) struct Figure {
 }
 
 impl Figure {
-    pub(crate) fn new(rate: f64, latency: Histogram) -> Self {
+    pub(crate) fn new(rate: f64, latency: Latencies) -> Self {
         Self { rate, latency, memory: None, cpu: None }
     }
 }

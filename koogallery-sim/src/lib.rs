@@ -7,6 +7,7 @@ mod codes;
 pub mod conformance;
 pub mod endpoint;
 mod events;
+pub mod fast;
 pub mod faults;
 mod language;
 mod lock;

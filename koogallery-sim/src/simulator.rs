@@ -48,7 +48,7 @@ pub struct Setup {
 /// The marketplace: what it sold, what it received, which signatures it accepts. Each part has a
 /// lock of its own, and no two are held at once.
 pub struct Simulator {
-    pub(crate) credentials: Credentials,
+    pub(crate) credentials: Mutex<Credentials>,
     pub(crate) access_key: Option<Zeroizing<String>>,
     pub(crate) sources: SimSources,
     pub(crate) orders: Mutex<OrderStore>,
@@ -85,7 +85,7 @@ impl Simulator {
     #[must_use]
     pub fn new(setup: Setup) -> Self {
         Self {
-            credentials: setup.credentials,
+            credentials: Mutex::new(setup.credentials),
             access_key: setup.access_key,
             sources: setup.sources,
             orders: Mutex::new(setup.orders),
@@ -99,6 +99,11 @@ impl Simulator {
             uploads_dir: setup.uploads_dir,
             events: setup.events,
         }
+    }
+
+    /// Accepts these credentials from now on, and no others.
+    pub fn set_credentials(&self, credentials: Credentials) {
+        *locked(&self.credentials) = credentials;
     }
 
     /// Sells: the order can be asked for from now on.

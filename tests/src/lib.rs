@@ -1,4 +1,4 @@
-//! What the suites share: real programs on free ports, a marketplace that does what a test says,
+//! What the suites share: real programs on free ports, the simulated marketplace,
 //! and the marketplace's signed calls.
 #![expect(clippy::unwrap_used, reason = "a surprise in here is the failure of the test")]
 #![expect(clippy::missing_panics_doc, reason = "asserting is what these functions are for")]
@@ -7,7 +7,7 @@ pub mod call;
 pub mod http;
 pub mod kit;
 pub mod license;
-pub mod marketplace;
+pub mod market;
 pub mod program;
 pub mod query;
 pub mod server;

@@ -12,7 +12,7 @@ use tempfile::TempDir;
 
 use crate::call::{self, Call};
 use crate::http::{self, Reply};
-use crate::marketplace::Marketplace;
+use crate::market::TestMarketplace;
 use crate::program::{self, Running};
 use crate::time;
 use crate::{AK, GENERAL_KEY, KEY, KIT_KEY, LICENSE_CODE_KEY, SK};
@@ -56,7 +56,7 @@ impl Site {
 
     /// A fresh data folder, and this marketplace to call.
     #[must_use]
-    pub fn towards(marketplace: &Marketplace) -> Self {
+    pub fn towards(marketplace: &TestMarketplace) -> Self {
         Self::new().with("LICD_KOOGALLERY__BASE_URL", marketplace.url())
     }
 

@@ -4,23 +4,24 @@
 use std::thread;
 use std::time::Duration;
 
+use koogallery_sim::faults::ApiFault;
 use license_tests::call::{self, Call};
-use license_tests::marketplace::{Marketplace, Order, Reaction};
+use license_tests::market::{self, TestMarketplace};
 use license_tests::server::Site;
 use license_tests::{MACHINE, flowsim, license, machine, time};
 
 #[test]
 fn a_crash_between_acceptance_and_upload_loses_nothing() {
-    let marketplace = Marketplace::start();
+    let marketplace = TestMarketplace::start();
     let site = Site::towards(&marketplace);
     let server = site.start();
     server.apply_product(&flowsim());
-    let order = Order::period(2);
+    let order = market::period(2);
     marketplace.sell(&order);
     let instance = server.buy_and_read(&order.id);
 
     // The marketplace reads the upload and its answer is lost, then the power goes.
-    marketplace.uploading(Reaction::HangUp);
+    marketplace.uploading(Some(ApiFault::Close));
     let event = format!("EV-{}", time::unique());
     assert_eq!(server.code(&call::apply(&instance, &event, MACHINE)), "000004");
     time::wait_for("the first try", time::SOON, || {
@@ -28,7 +29,7 @@ fn a_crash_between_acceptance_and_upload_loses_nothing() {
     });
     server.kill();
 
-    marketplace.uploading(Reaction::Well);
+    marketplace.uploading(None);
     let server = site.start();
     let delivery = marketplace.wait_for(&event, time::SOON);
     let _ = license::claims(&server, &delivery.license, MACHINE);
@@ -44,11 +45,11 @@ fn a_crash_between_acceptance_and_upload_loses_nothing() {
 /// Killed in the same moment in which the answer is read: the worker had no time at all.
 #[test]
 fn an_application_that_was_just_accepted_is_served_after_the_crash() {
-    let marketplace = Marketplace::start();
+    let marketplace = TestMarketplace::start();
     let site = Site::towards(&marketplace);
     let server = site.start();
     server.apply_product(&flowsim());
-    let order = Order::period(50);
+    let order = market::period(50);
     marketplace.sell(&order);
     let instance = server.buy_and_read(&order.id);
     server.kill();

@@ -5,7 +5,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use license_tests::call;
-use license_tests::marketplace::{Marketplace, Order};
+use license_tests::market::{self, TestMarketplace};
 use license_tests::server::Site;
 use license_tests::{MACHINE, flowsim, program, time};
 use serde_json::Value;
@@ -70,11 +70,11 @@ fn python() -> PathBuf {
 #[test]
 fn pyjwt_verifies_the_uploaded_license_with_the_servers_jwks() {
     let python = python();
-    let marketplace = Marketplace::start();
+    let marketplace = TestMarketplace::start();
     let site = Site::towards(&marketplace);
     let server = site.start();
     server.apply_product(&flowsim());
-    let order = Order::period(1);
+    let order = market::period(1);
     marketplace.sell(&order);
     let instance = server.buy_and_read(&order.id);
     let event = format!("EV-{}", time::unique());

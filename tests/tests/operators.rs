@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use license_tests::marketplace::{Marketplace, Order};
+use license_tests::market::{self, TestMarketplace};
 use license_tests::server::{Server, Site};
 use license_tests::{flowsim, http, license, machine, program, time};
 use serde_json::{Value, json};
@@ -39,11 +39,11 @@ fn ask(server: &Server, code: &str, number: u32) -> (u16, String) {
 
 #[test]
 fn a_lost_machine_a_stopped_license_and_a_leaked_code() {
-    let marketplace = Marketplace::start();
+    let marketplace = TestMarketplace::start();
     let site = Site::towards(&marketplace);
     let server = site.start();
     server.apply_product(&flowsim());
-    let order = Order::period(1);
+    let order = market::period(1);
     marketplace.sell(&order);
     let instance = server.buy_and_read(&order.id);
     let code = server.activation_code(&instance);

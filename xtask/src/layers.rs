@@ -78,7 +78,7 @@ const MEMBERS: [Member; 11] = [
         folder: "koogallery-sim",
         layers: &[
             &["lib"],
-            &["server", "scenario"],
+            &["server", "scenario", "fast"],
             &["open_api", "conformance"],
             &["simulator", "endpoint"],
             &["request_log", "events"],

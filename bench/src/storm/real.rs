@@ -12,7 +12,7 @@ use tokio::sync::Semaphore;
 use tokio::task::LocalSet;
 
 use crate::calls::{self, Signer};
-use crate::histogram::Histogram;
+use crate::histogram::Latencies;
 use crate::load::{exchange, find};
 use crate::site::{Server, Site};
 use crate::table::duration;
@@ -37,7 +37,7 @@ pub(crate) struct Real {
     attempts: u64,
     /// From the server's readiness to the last answer.
     drained: Duration,
-    latency: Histogram,
+    latency: Latencies,
     instances: u64,
 }
 
@@ -75,7 +75,7 @@ struct Shared {
     idle: RefCell<Vec<TcpStream>>,
     places: Semaphore,
     listen: std::net::SocketAddr,
-    seen: RefCell<(u64, u64, Histogram)>,
+    seen: RefCell<(u64, u64, Latencies)>,
 }
 
 /// Lets so many orders come back to a server that was away.

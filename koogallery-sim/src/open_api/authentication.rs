@@ -5,6 +5,7 @@ use koogallery::upload;
 
 use crate::api_message::{ApiAnswer, ApiRequest};
 use crate::events::MarketEvent;
+use crate::lock::locked;
 use crate::simulator::Simulator;
 
 /// Seconds that a request's date may differ from the clock, as the API gateway has it.
@@ -34,7 +35,7 @@ impl Simulator {
             headers: &headers,
             body: request.body,
         };
-        aksk::verify(&self.credentials, &received, self.now(), DATE_WINDOW_SECONDS)
+        aksk::verify(&locked(&self.credentials), &received, self.now(), DATE_WINDOW_SECONDS)
     }
 
     pub(super) fn refuse(

@@ -2,7 +2,7 @@
 //! empty, too long by one, of a wrong type; another interface's key; calls that come too late.
 
 use license_tests::call::{self, Call};
-use license_tests::marketplace::{Marketplace, Order};
+use license_tests::market::{self, TestMarketplace};
 use license_tests::server::{Server, Site};
 use license_tests::{
     GENERAL_KEY, KEY, KIT_KEY, LICENSE_CODE_KEY, MARKET_PRODUCT, flowsim, http, machine, time,
@@ -72,15 +72,15 @@ fn cases(instance: &str) -> Vec<Case> {
 struct Shop {
     server: Server,
     instance: String,
-    _marketplace: Marketplace,
+    _marketplace: TestMarketplace,
 }
 
 /// With an instance, and a code that is in use.
 fn shop() -> Shop {
-    let marketplace = Marketplace::start();
+    let marketplace = TestMarketplace::start();
     let server = Site::towards(&marketplace).start();
     server.apply_product(&flowsim());
-    let order = Order::period(2);
+    let order = market::period(2);
     marketplace.sell(&order);
     let instance = server.buy_and_read(&order.id);
     marketplace.sell_code("PL-ONE", 1, time::now() + 86_400 * 90);

@@ -1,7 +1,7 @@
 //! What no marketplace should send.
 
 use license_tests::call::{self, Call};
-use license_tests::marketplace::{Marketplace, Order};
+use license_tests::market::{self, TestMarketplace};
 use license_tests::server::{Server, Site};
 use license_tests::{KEY, MACHINE, flowsim, http, time};
 use serde_json::{Value, json};
@@ -201,10 +201,10 @@ fn methods_and_paths_that_are_not_there() {
 /// 5,120 bytes are read, one more is too much.
 #[test]
 fn device_texts_at_and_over_the_limit() {
-    let marketplace = Marketplace::start();
+    let marketplace = TestMarketplace::start();
     let server = Site::towards(&marketplace).start();
     server.apply_product(&flowsim());
-    let order = Order::period(3);
+    let order = market::period(3);
     marketplace.sell(&order);
     let instance = server.buy_and_read(&order.id);
     let text = |length: usize| {

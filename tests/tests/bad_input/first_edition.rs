@@ -1,7 +1,7 @@
 //! The first edition's parameters: missing, empty, too long by one, of a wrong kind; unknown
 //! instances; another interface's key; calls that come too late. Nothing changes.
 
-use license_tests::marketplace::{Marketplace, Order};
+use license_tests::market::{self, TestMarketplace};
 use license_tests::query::Query;
 use license_tests::server::{Server, Site};
 use license_tests::{GENERAL_KEY, KIT_KEY, LICENSE_CODE_KEY, MARKET_PRODUCT, flowsim, time};
@@ -88,16 +88,16 @@ fn cases(instance: &str) -> Vec<Case> {
 struct Shop {
     server: Server,
     instance: String,
-    _marketplace: Marketplace,
+    _marketplace: TestMarketplace,
     _site: Site,
 }
 
 fn shop() -> Shop {
-    let marketplace = Marketplace::start();
+    let marketplace = TestMarketplace::start();
     let site = Site::towards(&marketplace);
     let server = site.start();
     server.apply_product(&flowsim());
-    let order = Order::period(2);
+    let order = market::period(2);
     marketplace.sell(&order);
     let instance = server.buy_and_read(&order.id);
     Shop { server, instance, _marketplace: marketplace, _site: site }

@@ -3,7 +3,7 @@
 use license_core::trust::KeyRing;
 use license_core::verify::{self, VerifyContext};
 use license_tests::call;
-use license_tests::marketplace::{Marketplace, Order};
+use license_tests::market::{self, TestMarketplace};
 use license_tests::server::Site;
 use license_tests::{MACHINE, flowsim, license, time};
 use serde_json::json;
@@ -16,13 +16,13 @@ struct Issued {
 
 /// One license of a real server, in both forms.
 fn issued() -> Issued {
-    let marketplace = Marketplace::start();
+    let marketplace = TestMarketplace::start();
     let server = Site::towards(&marketplace).start();
     let issue = |form: &str| {
         let mut product = flowsim();
         product["license"]["form"] = json!(form);
         server.apply_product(&product);
-        let order = Order::period(1);
+        let order = market::period(1);
         marketplace.sell(&order);
         let instance = server.buy_and_read(&order.id);
         let event = format!("EV-{}", time::unique());

@@ -1,16 +1,16 @@
 //! What no program should ask: `POST /v1/client/licenses` and the admin listener.
 
-use license_tests::marketplace::{Marketplace, Order};
+use license_tests::market::{self, TestMarketplace};
 use license_tests::server::{Server, Site};
 use license_tests::{MACHINE, flowsim, http, license, machine};
 use serde_json::{Value, json};
 
-fn shop(quantity: u32) -> (Marketplace, Site, Server, String) {
-    let marketplace = Marketplace::start();
+fn shop(quantity: u32) -> (TestMarketplace, Site, Server, String) {
+    let marketplace = TestMarketplace::start();
     let site = Site::towards(&marketplace);
     let server = site.start();
     server.apply_product(&flowsim());
-    let order = Order::period(quantity);
+    let order = market::period(quantity);
     marketplace.sell(&order);
     let instance = server.buy_and_read(&order.id);
     (marketplace, site, server, instance)

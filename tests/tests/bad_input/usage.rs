@@ -1,18 +1,19 @@
 //! What no program should report: `POST /v1/client/usage`.
 
-use license_tests::marketplace::{Marketplace, Order};
+use koogallery_sim::SoldOrder;
+use license_tests::market::{self, TestMarketplace};
 use license_tests::server::Site;
 use license_tests::{MACHINE, flowsim, http, time};
 use serde_json::{Value, json};
 
 #[test]
 fn every_member_that_is_missing_empty_too_long_or_of_another_type() {
-    let marketplace = Marketplace::start();
+    let marketplace = TestMarketplace::start();
     let server = Site::towards(&marketplace).start();
     let mut product = flowsim();
     product["license"]["metered"] = json!("core-hours");
     server.apply_product(&product);
-    let order = Order { charging: "ON_DEMAND", expires: None, ..Order::period(1) };
+    let order = SoldOrder { charging: "ON_DEMAND", expires: None, ..market::period(1) };
     marketplace.sell(&order);
     let instance = server.buy_and_read(&order.id);
     let license = server.ask(&server.activation_code(&instance), MACHINE).json();

@@ -5,9 +5,10 @@ use std::sync::Mutex;
 use std::thread;
 use std::time::Duration;
 
+use koogallery_sim::faults::ApiFault;
 use license_tests::http;
 use license_tests::license;
-use license_tests::marketplace::{Marketplace, Reaction};
+use license_tests::market::TestMarketplace;
 use license_tests::program;
 use license_tests::server::{Server, Site};
 use license_tests::{flowsim, time};
@@ -18,27 +19,27 @@ use super::on_postgres;
 
 #[test]
 fn from_sqlite_to_sqlite() {
-    let marketplace = Marketplace::start();
+    let marketplace = TestMarketplace::start();
     drill(&marketplace, &Site::towards(&marketplace), &Site::towards(&marketplace));
 }
 
 #[test]
 fn from_sqlite_to_postgresql() {
-    let marketplace = Marketplace::start();
+    let marketplace = TestMarketplace::start();
     let Some(new) = on_postgres(Site::towards(&marketplace)) else { return };
     drill(&marketplace, &Site::towards(&marketplace), &new);
 }
 
 #[test]
 fn from_postgresql_to_sqlite() {
-    let marketplace = Marketplace::start();
+    let marketplace = TestMarketplace::start();
     let Some(old) = on_postgres(Site::towards(&marketplace)) else { return };
     drill(&marketplace, &old, &Site::towards(&marketplace));
 }
 
 #[test]
 fn from_postgresql_to_postgresql() {
-    let marketplace = Marketplace::start();
+    let marketplace = TestMarketplace::start();
     let Some(old) = on_postgres(Site::towards(&marketplace)) else { return };
     let Some(new) = on_postgres(Site::towards(&marketplace)) else { return };
     drill(&marketplace, &old, &new);
@@ -53,7 +54,7 @@ fn licd(site: &Site, words: &[&str]) -> (Option<i32>, String) {
     (done.status.code(), text)
 }
 
-fn drill(marketplace: &Marketplace, old: &Site, new: &Site) {
+fn drill(marketplace: &TestMarketplace, old: &Site, new: &Site) {
     let passphrase = old.folder().join("passphrase");
     std::fs::write(&passphrase, "correct horse battery staple\n").unwrap();
     let file: PathBuf = old.folder().join("backup");
@@ -65,7 +66,7 @@ fn drill(marketplace: &Marketplace, old: &Site, new: &Site) {
     let before = load::under(&Target::of(&server), marketplace, &promises, || {
         thread::sleep(Duration::from_millis(1500));
         // From here on uploads get no answer: what is in the backup is still on its way.
-        marketplace.uploading(Reaction::HangUp);
+        marketplace.uploading(Some(ApiFault::Close));
         thread::sleep(Duration::from_millis(500));
         let mut before = promises.lock().unwrap().clone();
         // An application that still waits for its order has no license yet: it gets one later,
@@ -98,7 +99,7 @@ fn drill(marketplace: &Marketplace, old: &Site, new: &Site) {
     assert_eq!(status, Some(1), "{text}");
     assert!(text.contains("DATABASE_NOT_EMPTY"), "{text}");
 
-    marketplace.uploading(Reaction::Well);
+    marketplace.uploading(None);
     let already = marketplace.deliveries().len();
     let mut server = new.start();
     server.token = token;

@@ -9,7 +9,7 @@ use std::time::Duration;
 use license_core::trust::KeyRing;
 use license_core::verify::{self, VerifyContext};
 use license_tests::call::{self, Call};
-use license_tests::marketplace::{Delivery, Marketplace, Order};
+use license_tests::market::{self, Delivery, TestMarketplace};
 use license_tests::server::Server;
 use license_tests::{http, license, machine, time};
 use serde_json::{Value, json};
@@ -42,7 +42,7 @@ impl Target {
 /// Runs `meanwhile` under load from four sides.
 pub(crate) fn under<T>(
     target: &Target,
-    marketplace: &Marketplace,
+    marketplace: &TestMarketplace,
     promises: &Mutex<Promises>,
     meanwhile: impl FnOnce() -> T,
 ) -> T {
@@ -69,10 +69,10 @@ pub(crate) fn under<T>(
 fn one(
     target: &Target,
     side: u32,
-    marketplace: &Marketplace,
+    marketplace: &TestMarketplace,
     promises: &Mutex<Promises>,
 ) -> Option<()> {
-    let order = Order::period(3);
+    let order = market::period(3);
     marketplace.sell(&order);
     let answer = accepted(target, &call::new_instance(&order.id))?;
     let instance = answer["instanceId"].as_str().unwrap().to_owned();
@@ -132,7 +132,7 @@ pub(crate) struct Kept {
 /// arrived, and no event that is `judged` was sent with two contents.
 pub(crate) fn verify(
     server: &Server,
-    marketplace: &Marketplace,
+    marketplace: &TestMarketplace,
     promises: &Promises,
     judged: impl Fn(&String) -> bool,
 ) -> Kept {
@@ -182,7 +182,7 @@ pub(crate) fn verify(
 
 /// Every upload by its event, once each of these events arrived and nothing is on its way.
 fn arrived<'a>(
-    marketplace: &Marketplace,
+    marketplace: &TestMarketplace,
     events: impl Iterator<Item = &'a String>,
 ) -> BTreeMap<String, Vec<Delivery>> {
     let mut missing: BTreeSet<&String> = events.collect();

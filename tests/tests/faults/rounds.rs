@@ -3,7 +3,7 @@
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use license_tests::marketplace::Marketplace;
+use license_tests::market::TestMarketplace;
 use license_tests::server::Site;
 use license_tests::{flowsim, long, time};
 
@@ -11,19 +11,19 @@ use super::load::{self, Promises, Target};
 
 #[test]
 fn random_crashes_under_load_keep_every_promise() {
-    let marketplace = Marketplace::start();
+    let marketplace = TestMarketplace::start();
     let site = Site::towards(&marketplace);
     crash("SQLite", &site, &marketplace, if long() { 300 } else { 10 });
 }
 
 #[test]
 fn random_crashes_on_postgresql_keep_every_promise() {
-    let marketplace = Marketplace::start();
+    let marketplace = TestMarketplace::start();
     let Some(site) = super::on_postgres(Site::towards(&marketplace)) else { return };
     crash("PostgreSQL", &site, &marketplace, if long() { 300 } else { 5 });
 }
 
-fn crash(database: &str, site: &Site, marketplace: &Marketplace, rounds: u32) {
+fn crash(database: &str, site: &Site, marketplace: &TestMarketplace, rounds: u32) {
     let begun = Instant::now();
     let server = site.start();
     server.apply_product(&flowsim());

@@ -1,8 +1,9 @@
 //! "A nonce is kept … for refresh, status, upgrade and release; there a replay is refused with
 //! 000002": upgrades, the check before a renewal changes the product, and order notifications.
 
+use koogallery_sim::SoldOrder;
 use license_tests::call::{self, Call};
-use license_tests::marketplace::Order;
+use license_tests::market;
 use license_tests::{GENERAL_KEY, MACHINE, MARKET_PRODUCT, MARKET_SKU, machine, time};
 use serde_json::{Value, json};
 
@@ -18,12 +19,12 @@ fn limit(shop: &Shop, instance: &str, wanted: u64) {
 #[test]
 fn an_upgrade_takes_the_quantity_of_its_order() {
     let shop = Shop::open();
-    let instance = shop.sold(&Order::period(1));
+    let instance = shop.sold(&market::period(1));
     assert_eq!(shop.server.code(&call::apply(&instance, &event(), MACHINE)), "000004");
     let second = call::apply(&instance, &event(), &machine(2));
     assert_eq!(shop.server.code(&second), "000900");
 
-    let more = Order { kind: "CHANGE", ..Order::period(3) };
+    let more = SoldOrder { kind: "CHANGE", ..market::period(3) };
     shop.marketplace.sell(&more);
     let upgrade = Call::new(call::upgrade(&instance, &more.id).to_string());
     assert_eq!(upgrade.send(&shop.server)["resultCode"], "000000");
@@ -47,7 +48,7 @@ fn an_upgrade_takes_the_quantity_of_its_order() {
 #[test]
 fn a_change_is_possible_to_what_is_sold() {
     let shop = Shop::open();
-    let instance = shop.sold(&Order::period(1));
+    let instance = shop.sold(&market::period(1));
     let target = json!({ "productId": MARKET_PRODUCT, "skuCode": MARKET_SKU, "linearValue": 5 });
     let before = shop.server.instance(&instance);
     for info in [target.clone(), json!(target.to_string())] {
@@ -62,7 +63,7 @@ fn a_change_is_possible_to_what_is_sold() {
 #[test]
 fn a_notification_is_kept_once_and_shown_with_its_order() {
     let shop = Shop::open();
-    let order = Order { kind: "RENEW", ..Order::period(4) };
+    let order = SoldOrder { kind: "RENEW", ..market::period(4) };
     shop.marketplace.sell(&order);
     for _ in 0..3 {
         let call = Call::signed(call::notify(&order.id).to_string(), GENERAL_KEY, time::now_ms());

@@ -3,8 +3,8 @@
 
 use std::thread;
 
+use koogallery_sim::faults::ApiFault;
 use license_tests::call::{self, Call};
-use license_tests::marketplace::Reaction;
 use license_tests::{KEY, LICENSE_CODE_KEY, http, license, machine, time};
 use serde_json::{Value, json};
 
@@ -66,17 +66,17 @@ fn a_code_is_activated_once_for_all_programs_and_across_a_power_cut() {
 fn an_unanswered_activation_is_completed_and_the_rest_works_without_the_marketplace() {
     let shop = Shop::open();
     shop.marketplace.sell_code("PL-LOST", 2, time::now() + 90 * DAY);
-    shop.marketplace.answering_codes(Reaction::HangUp);
+    shop.marketplace.answering_codes(Some(ApiFault::Close));
     let reply = ask(&shop, "PL-LOST", &machine(1));
     assert_eq!((reply.status, reply.json()["code"].as_str()), (503, Some("ORDER_PENDING")));
     let shop = shop.power_cut();
-    shop.marketplace.answering_codes(Reaction::Well);
+    shop.marketplace.answering_codes(None);
     time::wait_for("the code", time::SOON, || {
         (ask(&shop, "PL-LOST", &machine(1)).status == 200).then_some(())
     });
     assert_eq!(shop.marketplace.code_questions().0.len(), 1, "it had arrived");
 
-    shop.marketplace.answering_codes(Reaction::Refuse(500, "92020001"));
+    shop.marketplace.answering_codes(Some(ApiFault::Refuse(500, "92020001")));
     assert_eq!(ask(&shop, "PL-LOST", &machine(2)).status, 200);
     assert_eq!(ask(&shop, "PL-LOST", &machine(3)).status, 409);
 }

@@ -7,7 +7,7 @@ use std::fs;
 use std::time::Duration;
 
 use license_tests::call::{self, Call};
-use license_tests::marketplace::{Marketplace, Order};
+use license_tests::market::{self, TestMarketplace};
 use license_tests::program;
 use license_tests::server::{Server, Site};
 use license_tests::{GENERAL_KEY, KEY, KIT_KEY, LICENSE_CODE_KEY, MACHINE, time};
@@ -94,7 +94,7 @@ fn form_and_signature_are_judged_in_debugging_too() {
 #[test]
 fn nothing_that_counts_is_made() {
     let shop = Shop::open();
-    let order = Order::period(1);
+    let order = market::period(1);
     let real = shop.sold(&order);
     let asked = shop.marketplace.queries().len();
 
@@ -131,7 +131,7 @@ fn nothing_that_counts_is_made() {
 #[test]
 fn an_absent_an_empty_and_a_zero_flag_are_all_real() {
     let shop = Shop::open();
-    let order = Order::period(1);
+    let order = market::period(1);
     shop.marketplace.sell(&order);
     let instance = shop.server.buy(&order.id);
     for flag in ["", "0"] {
@@ -163,7 +163,7 @@ fn played(site: &Site, server: &Server, basic: &str) -> (Option<i32>, Vec<Value>
 /// What a seller shows before he goes on sale: every case, of every interface, agrees.
 #[test]
 fn every_case_of_the_debugging_command_agrees() {
-    let marketplace = Marketplace::start();
+    let marketplace = TestMarketplace::start();
     let site = Site::towards(&marketplace);
     let kit_key = site.folder().join("kit-key.pem");
     let mut generate = program::command(program::licctl(), &BTreeMap::new());

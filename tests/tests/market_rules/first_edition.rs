@@ -5,7 +5,8 @@
 use std::collections::BTreeSet;
 use std::thread;
 
-use license_tests::marketplace::{Order, Reaction};
+use koogallery_sim::faults::ApiFault;
+use license_tests::market;
 use license_tests::query::{Query, body_is_signed};
 use license_tests::{
     GENERAL_KEY, KEY, KIT_KEY, LICENSE_CODE_KEY, MACHINE, call, http, license, time,
@@ -26,8 +27,8 @@ fn renewal(activity: &str, instance: &str) -> Query {
 #[test]
 fn a_license_comes_at_once_although_no_order_can_be_read() {
     let shop = Shop::open();
-    shop.marketplace.reading(Reaction::Refuse(500, "MKT.0999"));
-    let order = Order::period(1).id;
+    shop.marketplace.reading(Some(ApiFault::Refuse(500, "MKT.0999")));
+    let order = market::period(1).id;
     let end = time::digits(time::now() + 365 * 86_400);
     let wanted = Query::buy("getLicense", &order).with("expireTime", &end).with("amount", "2");
     let first = wanted.send(&shop.server);
@@ -52,7 +53,7 @@ fn a_license_comes_at_once_although_no_order_can_be_read() {
 fn parallel_re_sends_make_one_instance() {
     let shop = Shop::open();
     for activity in ["newInstance", "getLicense"] {
-        let order = Order::period(1).id;
+        let order = market::period(1).id;
         let answers: BTreeSet<String> = thread::scope(|scope| {
             let asked: Vec<_> = (0..16)
                 .map(|_| scope.spawn(|| Query::buy(activity, &order).send(&shop.server)))
@@ -67,7 +68,7 @@ fn parallel_re_sends_make_one_instance() {
 #[test]
 fn an_instance_of_one_edition_is_one_of_the_other() {
     let shop = Shop::open();
-    let order = Order::period(1);
+    let order = market::period(1);
     let instance = shop.sold(&order);
     let bought = Query::buy("newInstance", &order.id).send(&shop.server);
     assert_eq!(bought["instanceId"], instance.as_str());
@@ -77,7 +78,7 @@ fn an_instance_of_one_edition_is_one_of_the_other() {
     assert_eq!(code(&shop, &renewal("refreshInstance", &instance)), "000000");
     assert_eq!(shop.server.instance(&instance)["state"], "active");
 
-    let second = Order::period(1);
+    let second = market::period(1);
     shop.marketplace.sell(&second);
     let bought = Query::buy("newInstance", &second.id).send(&shop.server);
     assert_eq!(shop.server.buy(&second.id), bought["instanceId"].as_str().unwrap());
@@ -106,13 +107,13 @@ fn the_signature_is_the_basic_keys_and_good_for_a_minute() {
         (GENERAL_KEY, now, "000001"),
         (LICENSE_CODE_KEY, now, "000001"),
     ] {
-        let query = Query::buy("newInstance", &Order::period(1).id).signed(key, at);
+        let query = Query::buy("newInstance", &market::period(1).id).signed(key, at);
         let reply = query.reply(&shop.server);
         assert_eq!(reply.json()["resultCode"], expected, "{query:?}");
         assert!(body_is_signed(&reply, KEY));
     }
     // What is repeated byte by byte is a replay where it would have an effect.
-    let instance = shop.sold(&Order::period(1));
+    let instance = shop.sold(&market::period(1));
     let expire = Query::on("expireInstance", &instance).signed(KEY, time::now_ms());
     assert_eq!(expire.reply(&shop.server).json()["resultCode"], "000000");
     assert_eq!(expire.reply(&shop.server).json()["resultCode"], "000002");
@@ -139,7 +140,7 @@ fn every_refusal_is_answered_with_200_and_signed() {
 #[test]
 fn what_is_wrong_in_a_call_is_named_and_nothing_changes() {
     let shop = Shop::open();
-    let instance = shop.sold(&Order::period(1));
+    let instance = shop.sold(&market::period(1));
     let goods = ["orderId", "productId", "skuCode"];
     let upgrade = goods.iter().fold(Query::on("upgrade", &instance), |q, name| q.with(name, "g"));
     let release = |activity| Query::on(activity, &instance).with("orderId", "CS1");

@@ -2,8 +2,10 @@
 
 use std::time::{Duration, Instant};
 
+use koogallery_sim::SoldOrder;
+use koogallery_sim::faults::ApiFault;
 use license_tests::call::{self, Call};
-use license_tests::marketplace::{Order, Reaction};
+use license_tests::market;
 use license_tests::{MACHINE, flowsim, license, machine, time};
 use serde_json::json;
 
@@ -13,7 +15,7 @@ use crate::shared::{SOON, Shop, event};
 #[test]
 fn an_instance_that_was_promised_survives_a_power_cut() {
     let shop = Shop::open();
-    let orders: Vec<_> = (0..5).map(|_| Order::period(1).id).collect();
+    let orders: Vec<_> = (0..5).map(|_| market::period(1).id).collect();
     let promised: Vec<_> = orders.iter().map(|order| shop.server.buy(order)).collect();
     let shop = shop.power_cut();
     let kept: Vec<_> = orders.iter().map(|order| shop.server.buy(order)).collect();
@@ -24,7 +26,7 @@ fn an_instance_that_was_promised_survives_a_power_cut() {
 #[test]
 fn an_application_is_answered_as_in_progress() {
     let shop = Shop::open();
-    let instance = shop.sold(&Order::period(1));
+    let instance = shop.sold(&market::period(1));
     let event = event();
     let answer = shop.server.call(&call::apply(&instance, &event, MACHINE));
     assert_eq!(answer["resultCode"], "000004");
@@ -40,17 +42,17 @@ fn an_application_is_answered_as_in_progress() {
 #[test]
 fn an_order_that_is_being_read_is_waited_for_up_to_two_seconds() {
     let shop = Shop::open();
-    let order = Order::period(1);
+    let order = market::period(1);
     shop.marketplace.sell(&order);
-    shop.marketplace.reading(Reaction::Slow(Duration::from_millis(900)));
+    shop.marketplace.reading(Some(ApiFault::Slow(Duration::from_millis(900))));
     let instance = shop.server.buy(&order.id);
     let mut unbounded = call::apply(&instance, &event(), MACHINE);
     unbounded.as_object_mut().unwrap().remove("expireTime");
     assert_eq!(shop.server.code(&unbounded), "000902", "judged by the order, which came in time");
 
-    let slow = Order::period(1);
+    let slow = market::period(1);
     shop.marketplace.sell(&slow);
-    shop.marketplace.reading(Reaction::Slow(Duration::from_secs(12)));
+    shop.marketplace.reading(Some(ApiFault::Slow(Duration::from_secs(12))));
     let instance = shop.server.buy(&slow.id);
     let asked = Instant::now();
     let event = event();
@@ -66,8 +68,8 @@ fn an_order_that_is_being_read_is_waited_for_up_to_two_seconds() {
 #[test]
 fn an_application_before_the_order_could_be_read_is_kept() {
     let shop = Shop::open();
-    let order = Order::period(1);
-    shop.marketplace.reading(Reaction::Refuse(500, "MKT.0999"));
+    let order = market::period(1);
+    shop.marketplace.reading(Some(ApiFault::Refuse(500, "MKT.0999")));
     let instance = shop.server.buy(&order.id);
     let event = event();
     assert_eq!(shop.server.code(&call::apply(&instance, &event, MACHINE)), "000004");
@@ -75,7 +77,7 @@ fn an_application_before_the_order_could_be_read_is_kept() {
 
     let shop = shop.power_cut();
     shop.marketplace.sell(&order);
-    shop.marketplace.reading(Reaction::Well);
+    shop.marketplace.reading(None);
     let delivery = shop.marketplace.wait_for(&event, Duration::from_mins(1));
     let _ = license::claims(&shop.server, &delivery.license, MACHINE);
 }
@@ -84,7 +86,7 @@ fn an_application_before_the_order_could_be_read_is_kept() {
 #[test]
 fn an_application_for_a_product_that_is_not_configured_is_served_once_it_is() {
     let shop = Shop::without_product();
-    let order = Order::period(1);
+    let order = market::period(1);
     shop.marketplace.sell(&order);
     let instance = shop.server.buy(&order.id);
     let event = event();
@@ -108,8 +110,8 @@ fn an_application_for_a_product_that_is_not_configured_is_served_once_it_is() {
 #[test]
 fn a_kept_application_over_the_quantity_is_held_until_there_is_room() {
     let shop = Shop::open();
-    let order = Order::period(1);
-    shop.marketplace.reading(Reaction::Refuse(500, "MKT.0999"));
+    let order = market::period(1);
+    shop.marketplace.reading(Some(ApiFault::Refuse(500, "MKT.0999")));
     let instance = shop.server.buy(&order.id);
     let (first, second) = (event(), event());
     assert_eq!(shop.server.code(&call::apply(&instance, &first, MACHINE)), "000004");
@@ -117,7 +119,7 @@ fn a_kept_application_over_the_quantity_is_held_until_there_is_room() {
     assert_eq!(shop.server.code(&late), "000004", "the quantity is not known yet");
 
     shop.marketplace.sell(&order);
-    shop.marketplace.reading(Reaction::Well);
+    shop.marketplace.reading(None);
     let _ = shop.marketplace.wait_for(&first, Duration::from_mins(1));
     let held = time::wait_for("the second one is held", SOON, || {
         let detail = shop.server.instance(&instance);
@@ -151,21 +153,21 @@ fn a_kept_application_over_the_quantity_is_held_until_there_is_room() {
 #[test]
 fn a_held_application_is_served_when_the_dates_allow() {
     let shop = Shop::open();
-    let ended = Order { expires: Some(time::now() - 86_400), ..Order::period(1) };
-    shop.marketplace.reading(Reaction::Refuse(500, "MKT.0999"));
+    let ended = SoldOrder { expires: Some(time::now() - 86_400), ..market::period(1) };
+    shop.marketplace.reading(Some(ApiFault::Refuse(500, "MKT.0999")));
     let instance = shop.server.buy(&ended.id);
     let event = event();
     let application = call::apply(&instance, &event, MACHINE);
     assert_eq!(shop.server.code(&application), "000004");
     shop.marketplace.sell(&ended);
-    shop.marketplace.reading(Reaction::Well);
+    shop.marketplace.reading(None);
     time::wait_for("it is held", Duration::from_mins(1), || {
         (shop.server.instance(&instance)["applications"][0]["result_code"] == "000901")
             .then_some(())
     });
     assert_eq!(shop.server.code(&application), "000901");
 
-    let renewal = Order { kind: "RENEW", ..Order::period(1) };
+    let renewal = SoldOrder { kind: "RENEW", ..market::period(1) };
     shop.marketplace.sell(&renewal);
     let until = time::now() + 400 * 86_400;
     let renew = call::refresh(&instance, "RENEWAL", &renewal.id, until);
@@ -177,7 +179,7 @@ fn a_held_application_is_served_when_the_dates_allow() {
 #[test]
 fn the_orders_quantity_is_the_limit_however_many_ask_at_once() {
     let shop = Shop::open();
-    let instance = shop.sold(&Order::period(4));
+    let instance = shop.sold(&market::period(4));
     let codes: Vec<_> = std::thread::scope(|scope| {
         let workers: Vec<_> = (0..16)
             .map(|n| {
@@ -201,10 +203,10 @@ fn the_orders_quantity_is_the_limit_however_many_ask_at_once() {
 #[test]
 fn a_marketplace_that_hangs_slows_no_answer() {
     let shop = Shop::open();
-    shop.marketplace.reading(Reaction::Slow(Duration::from_secs(30)));
-    shop.marketplace.uploading(Reaction::Slow(Duration::from_secs(30)));
+    shop.marketplace.reading(Some(ApiFault::Slow(Duration::from_secs(30))));
+    shop.marketplace.uploading(Some(ApiFault::Slow(Duration::from_secs(30))));
     for _ in 0..5 {
-        let call = Call::new(call::new_instance(&Order::period(1).id).to_string());
+        let call = Call::new(call::new_instance(&market::period(1).id).to_string());
         let asked = Instant::now();
         assert_eq!(call.send(&shop.server)["resultCode"], "000000");
         assert!(asked.elapsed() < Duration::from_secs(10), "{:?}", asked.elapsed());
@@ -220,7 +222,7 @@ fn a_license_that_is_too_long_for_a_string_travels_as_a_file() {
         long["license"]["entitlements"][format!("entitlement-number-{n}")] = json!(n);
     }
     shop.server.apply_product(&long);
-    let instance = shop.sold(&Order::period(1));
+    let instance = shop.sold(&market::period(1));
     let event = event();
     assert_eq!(shop.server.code(&call::apply(&instance, &event, MACHINE)), "000004");
     let delivery = shop.marketplace.wait_for(&event, SOON);
@@ -229,7 +231,7 @@ fn a_license_that_is_too_long_for_a_string_travels_as_a_file() {
     let _ = license::claims(&shop.server, &delivery.license, MACHINE);
 
     let short = Shop::open();
-    let instance = short.sold(&Order::period(1));
+    let instance = short.sold(&market::period(1));
     let event = self::event();
     assert_eq!(short.server.code(&call::apply(&instance, &event, MACHINE)), "000004");
     let delivery = short.marketplace.wait_for(&event, SOON);

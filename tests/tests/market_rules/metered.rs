@@ -4,7 +4,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use license_tests::marketplace::{Order, Reaction};
+use koogallery_sim::SoldOrder;
+use koogallery_sim::faults::ApiFault;
+use license_tests::market;
 use license_tests::server::Server;
 use license_tests::{MACHINE, call, flowsim, http, time};
 use serde_json::{Value, json};
@@ -18,8 +20,8 @@ fn product() -> Value {
     product
 }
 
-fn order() -> Order {
-    Order { charging: "ON_DEMAND", expires: None, ..Order::period(1) }
+fn order() -> SoldOrder {
+    SoldOrder { charging: "ON_DEMAND", expires: None, ..market::period(1) }
 }
 
 fn record(number: &str) -> Value {
@@ -103,7 +105,7 @@ fn who_may_not_report_is_told_why() {
     shop.server.apply_product(&product());
     let instance = shop.sold(&order());
     let good = license(&shop.server, &instance);
-    let bought = shop.sold(&Order::period(1));
+    let bought = shop.sold(&market::period(1));
     let by_period = license(&shop.server, &bought);
     let refused = |license: &str, record: Value, status: u16, code: &str| {
         let reply = report(&shop.server, license, &[record]);
@@ -143,7 +145,7 @@ fn power_cuts_lose_and_double_nothing() {
     shop.server.apply_product(&product());
     let instance = shop.sold(&order());
     let license = license(&shop.server, &instance);
-    shop.marketplace.pushing(Reaction::HangUp);
+    shop.marketplace.pushing(Some(ApiFault::Close));
     for round in 0..3 {
         let records: Vec<Value> = (0..40).map(|i| record(&format!("run-{round}-{i}"))).collect();
         let reply = report(&shop.server, &license, &records);
@@ -153,7 +155,7 @@ fn power_cuts_lose_and_double_nothing() {
         let again = report(&shop.server, &license, &records);
         assert_eq!(again.json()["records"], reply.json()["records"]);
     }
-    shop.marketplace.pushing(Reaction::Well);
+    shop.marketplace.pushing(None);
     wait_for(&shop, 120);
     let delivered = || {
         let list = shop.server.admin_get("/api/v1/usage?limit=1000&state=delivered").json();

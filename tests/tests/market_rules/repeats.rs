@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use koogallery_sim::faults::ApiFault;
 use license_tests::call::{self, Call};
-use license_tests::marketplace::{Order, Reaction};
+use license_tests::market;
 use license_tests::{MACHINE, license, machine, time};
 use serde_json::{Value, json};
 
@@ -14,7 +15,7 @@ use crate::shared::{SOON, Shop, event};
 #[test]
 fn an_order_line_makes_one_instance() {
     let shop = Shop::open();
-    let order = Order::period(1);
+    let order = market::period(1);
     shop.marketplace.sell(&order);
 
     let first = shop.server.buy(&order.id);
@@ -33,10 +34,10 @@ fn an_order_line_makes_one_instance() {
 #[test]
 fn twenty_copies_at_once_make_one_instance_and_one_license() {
     let shop = Shop::open();
-    let order = Order::period(5);
+    let order = market::period(5);
     let instance = shop.sold(&order);
     let event = event();
-    let fresh = Order::period(1);
+    let fresh = market::period(1);
     shop.marketplace.sell(&fresh);
 
     let (mut instances, mut codes) = (Vec::new(), Vec::new());
@@ -69,7 +70,7 @@ fn twenty_copies_at_once_make_one_instance_and_one_license() {
 #[test]
 fn an_application_sent_again_makes_no_second_license() {
     let shop = Shop::open();
-    let instance = shop.sold(&Order::period(3));
+    let instance = shop.sold(&market::period(3));
     let event = event();
     let first = call::apply(&instance, &event, MACHINE);
     assert_eq!(shop.server.code(&first), "000004");
@@ -95,7 +96,7 @@ fn an_application_sent_again_makes_no_second_license() {
 #[test]
 fn a_refusal_is_judged_anew() {
     let shop = Shop::open();
-    let instance = shop.sold(&Order::period(1));
+    let instance = shop.sold(&market::period(1));
     let event = event();
     let good = call::apply(&instance, &event, MACHINE);
 
@@ -119,8 +120,8 @@ fn a_refusal_is_judged_anew() {
 #[test]
 fn an_event_belongs_to_one_instance_and_one_machine() {
     let shop = Shop::open();
-    let instance = shop.sold(&Order::period(5));
-    let other_instance = shop.sold(&Order::period(5));
+    let instance = shop.sold(&market::period(5));
+    let other_instance = shop.sold(&market::period(5));
     let event = event();
     assert_eq!(shop.server.code(&call::apply(&instance, &event, MACHINE)), "000004");
     let _ = shop.license(&event);
@@ -139,15 +140,15 @@ fn an_event_belongs_to_one_instance_and_one_machine() {
 #[test]
 fn an_event_that_was_not_uploaded_yet_may_name_another_machine() {
     let shop = Shop::open();
-    let order = Order::period(1);
-    shop.marketplace.reading(Reaction::Refuse(500, "MKT.0999"));
+    let order = market::period(1);
+    shop.marketplace.reading(Some(ApiFault::Refuse(500, "MKT.0999")));
     let instance = shop.server.buy(&order.id);
     let event = event();
     assert_eq!(shop.server.code(&call::apply(&instance, &event, MACHINE)), "000004");
     assert_eq!(shop.server.code(&call::apply(&instance, &event, &machine(2))), "000004");
 
     shop.marketplace.sell(&order);
-    shop.marketplace.reading(Reaction::Well);
+    shop.marketplace.reading(None);
     let delivery = shop.marketplace.wait_for(&event, Duration::from_mins(1));
     let _ = license::claims(&shop.server, &delivery.license, &machine(2));
     assert!(license::verify(&shop.server, &delivery.license, MACHINE).is_err());
@@ -160,7 +161,7 @@ fn an_event_that_was_not_uploaded_yet_may_name_another_machine() {
 #[test]
 fn a_known_machine_takes_no_second_place() {
     let shop = Shop::open();
-    let instance = shop.sold(&Order::period(1));
+    let instance = shop.sold(&market::period(1));
     let (first, second, third) = (event(), event(), event());
     assert_eq!(shop.server.code(&call::apply(&instance, &first, MACHINE)), "000004");
     let one = license::claims(&shop.server, &shop.license(&first), MACHINE);
@@ -184,7 +185,7 @@ fn a_known_machine_takes_no_second_place() {
 #[test]
 fn identical_bytes_are_answered_again_where_nothing_is_undone() {
     let shop = Shop::open();
-    let order = Order::period(2);
+    let order = market::period(2);
     let instance = shop.sold(&order);
     for body in [
         call::new_instance(&order.id),
@@ -204,9 +205,9 @@ fn identical_bytes_are_answered_again_where_nothing_is_undone() {
 #[test]
 fn a_replay_of_what_changes_an_instance_is_refused_even_after_a_power_cut() {
     let shop = Shop::open();
-    let instance = shop.sold(&Order::period(1));
+    let instance = shop.sold(&market::period(1));
     let year = time::now() + 400 * 86_400;
-    let refresh = call::refresh(&instance, "RENEWAL", &Order::period(1).id, year);
+    let refresh = call::refresh(&instance, "RENEWAL", &market::period(1).id, year);
     let calls: Vec<Call> = [
         refresh,
         call::status(&instance, "FREEZE"),
@@ -239,7 +240,7 @@ fn a_replay_of_what_changes_an_instance_is_refused_even_after_a_power_cut() {
 #[test]
 fn a_refused_call_leaves_its_nonce_unused() {
     let shop = Shop::open();
-    let order = Order::period(1);
+    let order = market::period(1);
     let instance = shop.sold(&order);
     let body = call::status(&instance, "FREEZE").to_string();
     let now = time::now_ms().to_string();

@@ -1,13 +1,14 @@
 //! What most rules start from: a server that sells flowsim.
 
-use license_tests::marketplace::{Marketplace, Order};
+use koogallery_sim::SoldOrder;
+use license_tests::market::TestMarketplace;
 use license_tests::server::{Server, Site};
 use license_tests::time;
 pub(crate) use license_tests::time::SOON;
 
 /// A shop: marketplace, seller's site, running server.
 pub(crate) struct Shop {
-    pub(crate) marketplace: Marketplace,
+    pub(crate) marketplace: TestMarketplace,
     pub(crate) site: Site,
     pub(crate) server: Server,
 }
@@ -22,14 +23,14 @@ impl Shop {
 
     /// Has not configured anything to sell yet.
     pub(crate) fn without_product() -> Self {
-        let marketplace = Marketplace::start();
+        let marketplace = TestMarketplace::start();
         let site = Site::towards(&marketplace);
         let server = site.start();
         Self { marketplace, site, server }
     }
 
     /// An instance whose order was read.
-    pub(crate) fn sold(&self, order: &Order) -> String {
+    pub(crate) fn sold(&self, order: &SoldOrder) -> String {
         self.marketplace.sell(order);
         self.server.buy_and_read(&order.id)
     }

@@ -6,8 +6,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use koogallery_sim::SoldOrder;
 use license_tests::call;
-use license_tests::marketplace::Order;
+use license_tests::market;
 use license_tests::{MACHINE, license, machine, program, time};
 use serde_json::{Value, json};
 
@@ -16,13 +17,13 @@ use crate::shared::{Shop, event};
 #[test]
 fn out_of_validity_is_a_past_end_an_ended_order_or_a_frozen_instance() {
     let shop = Shop::open();
-    let instance = shop.sold(&Order::period(3));
+    let instance = shop.sold(&market::period(3));
 
     let mut past = call::apply(&instance, &event(), MACHINE);
     past["expireTime"] = json!(time::spaced(time::now() - 1));
     assert_eq!(shop.server.code(&past), "000901", "expireTime is past");
 
-    let ended = Order { expires: Some(time::now() - 3_600), ..Order::period(1) };
+    let ended = SoldOrder { expires: Some(time::now() - 3_600), ..market::period(1) };
     let over = shop.sold(&ended);
     assert_eq!(shop.server.code(&call::apply(&over, &event(), MACHINE)), "000901", "order ended");
 
@@ -42,7 +43,7 @@ fn out_of_validity_is_a_past_end_an_ended_order_or_a_frozen_instance() {
 #[test]
 fn a_license_that_would_never_be_valid_is_refused() {
     let shop = Shop::open();
-    let instance = shop.sold(&Order::period(3));
+    let instance = shop.sold(&market::period(3));
 
     let mut backwards = call::apply(&instance, &event(), MACHINE);
     backwards["effectiveTime"] = backwards["expireTime"].clone();
@@ -52,7 +53,7 @@ fn a_license_that_would_never_be_valid_is_refused() {
 #[test]
 fn creation_times_are_never_compared() {
     let shop = Shop::open();
-    let tomorrow = Order { created: time::now() + 86_400, ..Order::period(2) };
+    let tomorrow = SoldOrder { created: time::now() + 86_400, ..market::period(2) };
     let instance = shop.sold(&tomorrow);
     for effective in [time::now() - 400 * 86_400, time::now(), time::now() + 3_600] {
         let mut application = call::apply(&instance, &event(), MACHINE);
@@ -66,14 +67,14 @@ fn creation_times_are_never_compared() {
 fn dates_come_from_the_application_bounded_by_the_order() {
     let shop = Shop::open();
     let end = time::now() + 30 * 86_400;
-    let instance = shop.sold(&Order { expires: Some(end), ..Order::period(1) });
+    let instance = shop.sold(&SoldOrder { expires: Some(end), ..market::period(1) });
     let event = event();
     let greedy = call::apply(&instance, &event, MACHINE);
     assert_eq!(shop.server.code(&greedy), "000004");
     let claims = license::claims(&shop.server, &shop.license(&event), MACHINE);
     assert_eq!(claims["exp"], json!(end));
 
-    let bought = shop.sold(&Order::perpetual(1));
+    let bought = shop.sold(&market::perpetual(1));
     let event = self::event();
     let mut for_ever = call::apply(&bought, &event, MACHINE);
     for_ever.as_object_mut().unwrap().remove("expireTime");
@@ -86,8 +87,8 @@ fn dates_come_from_the_application_bounded_by_the_order() {
 #[test]
 fn freezing_suspends_unfreezing_takes_off_and_releasing_revokes() {
     let shop = Shop::open();
-    let instance = shop.sold(&Order::period(2));
-    let untouched = shop.sold(&Order::period(1));
+    let instance = shop.sold(&market::period(2));
+    let untouched = shop.sold(&market::period(1));
     let (first, second, other) = (event(), event(), event());
     assert_eq!(shop.server.code(&call::apply(&instance, &first, MACHINE)), "000004");
     assert_eq!(shop.server.code(&call::apply(&instance, &second, &machine(2))), "000004");
@@ -130,7 +131,7 @@ fn freezing_suspends_unfreezing_takes_off_and_releasing_revokes() {
 #[test]
 fn verifying_with_the_servers_address_knows_of_revocations() {
     let shop = Shop::open();
-    let instance = shop.sold(&Order::period(1));
+    let instance = shop.sold(&market::period(1));
     let asked = event();
     assert_eq!(shop.server.code(&call::apply(&instance, &asked, MACHINE)), "000004");
     let license = shop.license(&asked);
@@ -151,17 +152,17 @@ fn verifying_with_the_servers_address_knows_of_revocations() {
 #[test]
 fn any_refresh_scene_on_a_live_instance_succeeds() {
     let shop = Shop::open();
-    let instance = shop.sold(&Order::period(1));
+    let instance = shop.sold(&market::period(1));
     let mut until = time::now() + 366 * 86_400;
     for scene in ["TRIAL_TO_FORMAL", "RENEWAL", "UNSUBSCRIBE_RENEWAL_PERIOD", "RENEWAL_CHANGE"] {
         until += 86_400;
-        let order = Order::period(1);
+        let order = market::period(1);
         shop.marketplace.sell(&order);
         let refresh = call::refresh(&instance, scene, &order.id, until);
         assert_eq!(shop.server.code(&refresh), "000000", "{scene}");
         assert_eq!(shop.server.code(&refresh), "000000", "{scene}, sent again");
     }
-    let mut long = call::refresh(&instance, "RENEWAL", &Order::period(1).id, until);
+    let mut long = call::refresh(&instance, "RENEWAL", &market::period(1).id, until);
     long["expireTime"] = json!(format!("{}256", time::digits(until)));
     assert_eq!(shop.server.code(&long), "000000", "17 digits");
 
@@ -180,9 +181,9 @@ fn any_refresh_scene_on_a_live_instance_succeeds() {
 fn a_renewal_lengthens_what_can_be_applied_for() {
     let shop = Shop::open();
     let end = time::now() + 10 * 86_400;
-    let instance = shop.sold(&Order { expires: Some(end), ..Order::period(1) });
+    let instance = shop.sold(&SoldOrder { expires: Some(end), ..market::period(1) });
     let renewed = end + 200 * 86_400;
-    let order = Order { kind: "RENEW", expires: Some(renewed), ..Order::period(1) };
+    let order = SoldOrder { kind: "RENEW", expires: Some(renewed), ..market::period(1) };
     shop.marketplace.sell(&order);
     let refresh = call::refresh(&instance, "RENEWAL", &order.id, renewed);
     assert_eq!(shop.server.code(&refresh), "000000");
@@ -197,7 +198,7 @@ fn a_renewal_lengthens_what_can_be_applied_for() {
 #[test]
 fn the_buyer_is_shown_his_activation_code() {
     let shop = Shop::open();
-    let (one, two) = (shop.sold(&Order::period(1)), shop.sold(&Order::period(1)));
+    let (one, two) = (shop.sold(&market::period(1)), shop.sold(&market::period(1)));
     let answer = shop.server.call(&call::query_instance(&format!("{one},{two}")));
     assert_eq!(answer["resultCode"], "000000", "{answer}");
     let info = answer["info"].as_array().unwrap();

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use koogallery_sim::faults::ApiFault;
 use license_tests::call;
-use license_tests::marketplace::{Order, Reaction};
+use license_tests::market;
 use license_tests::server::Server;
 use license_tests::{machine, program, time};
 use serde_json::Value;
@@ -13,7 +14,7 @@ use crate::shared::{SOON, Shop, event};
 /// A shop with an instance for many machines.
 fn shop() -> (Shop, String) {
     let shop = Shop::open();
-    let instance = shop.sold(&Order::period(500));
+    let instance = shop.sold(&market::period(500));
     (shop, instance)
 }
 
@@ -44,7 +45,7 @@ fn a_refusal_of_the_license_stops_that_one_alone() {
         (400, "CBC.0101"),
     ];
     for (n, (status, code)) in codes.into_iter().enumerate() {
-        shop.marketplace.next_uploads([Reaction::Refuse(status, code)]);
+        shop.marketplace.next_uploads([Some(ApiFault::Refuse(status, code))]);
         let event = apply(&shop, &instance, u32::try_from(n).unwrap());
         let upload = wait_for_state(&shop, &event, "refused", SOON);
         assert_eq!(upload["error_code"], code);
@@ -65,7 +66,7 @@ fn wrong_credentials_pause_the_queue_until_the_configuration_changes() {
         [(403, "CBC.0150"), (401, "MKT.0151"), (200, "91380150"), (401, "APIGW.0301")]
     {
         let (shop, instance) = shop();
-        shop.marketplace.uploading(Reaction::Refuse(status, code));
+        shop.marketplace.uploading(Some(ApiFault::Refuse(status, code)));
         let first = apply(&shop, &instance, 1);
         time::wait_for("the first try", SOON, || {
             (!shop.marketplace.of(&first).is_empty()).then_some(())
@@ -78,8 +79,9 @@ fn wrong_credentials_pause_the_queue_until_the_configuration_changes() {
 
         // The operator mends the credentials: another pair, and a start.
         let Shop { marketplace, site, server } = shop;
-        marketplace.uploading(Reaction::Well);
+        marketplace.uploading(None);
         assert!(server.stop().success());
+        marketplace.accept_secret("another-secret-key");
         let site = site.with("LICD_KOOGALLERY__SK", "another-secret-key");
         let server = site.start();
         let _ = marketplace.wait_for(&first, SOON);
@@ -102,9 +104,9 @@ fn try_again(server: &Server) -> Value {
 #[test]
 fn an_operator_lets_refused_credentials_be_tried_again() {
     let Shop { marketplace, site, server } = Shop::open();
-    let order = Order::period(1);
+    let order = market::period(1);
     marketplace.sell(&order);
-    marketplace.reading(Reaction::Refuse(401, "APIGW.0301"));
+    marketplace.reading(Some(ApiFault::Refuse(401, "APIGW.0301")));
     let instance = server.buy(&order.id);
     let state = |server: &Server| server.instance(&instance)["order_state"].clone();
     let closed = |server: &Server| server.metric("licd_marketplace_gate") >= 2.0;
@@ -116,7 +118,7 @@ fn an_operator_lets_refused_credentials_be_tried_again() {
     assert_eq!(marketplace.queries().len(), asked + 1, "too early: one question, and no more");
 
     // Nor does the same configuration ask by itself after a start.
-    marketplace.reading(Reaction::Well);
+    marketplace.reading(None);
     server.kill();
     let server = site.start();
     std::thread::sleep(Duration::from_secs(3));
@@ -131,15 +133,15 @@ fn an_operator_lets_refused_credentials_be_tried_again() {
 fn a_passing_failure_is_tried_again() {
     let (shop, instance) = shop();
     let failures = [
-        Reaction::Refuse(200, "91381036"),
-        Reaction::Refuse(500, "MKT.0999"),
-        Reaction::Refuse(406, "MKT.0250"),
-        Reaction::Refuse(429, "MKT.0250"),
-        Reaction::Refuse(503, "whatever"),
-        Reaction::HangUp,
+        Some(ApiFault::Refuse(200, "91381036")),
+        Some(ApiFault::Refuse(500, "MKT.0999")),
+        Some(ApiFault::Refuse(406, "MKT.0250")),
+        Some(ApiFault::Refuse(429, "MKT.0250")),
+        Some(ApiFault::Refuse(503, "whatever")),
+        Some(ApiFault::Close),
     ];
     for (n, failure) in failures.into_iter().enumerate() {
-        shop.marketplace.next_uploads([failure.clone()]);
+        shop.marketplace.next_uploads([failure]);
         let event = apply(&shop, &instance, u32::try_from(n).unwrap());
         let delivery = shop.marketplace.wait_for(&event, SOON);
         let tries = shop.marketplace.of(&event);
@@ -156,7 +158,7 @@ fn a_passing_failure_is_tried_again() {
 #[test]
 fn five_failures_in_a_row_leave_one_probe_at_a_time() {
     let (shop, instance) = shop();
-    shop.marketplace.uploading(Reaction::Refuse(503, "down"));
+    shop.marketplace.uploading(Some(ApiFault::Refuse(503, "down")));
     let events: Vec<_> = (0..12).map(|n| apply(&shop, &instance, n)).collect();
     time::wait_for("five failures", SOON, || {
         (shop.marketplace.deliveries().len() >= 5).then_some(())
@@ -169,7 +171,7 @@ fn five_failures_in_a_row_leave_one_probe_at_a_time() {
     assert!(probes <= 8, "{probes} tries in 12 s while the host is down");
     assert!(shop.marketplace.most_under_way() <= 1, "one at a time");
 
-    shop.marketplace.uploading(Reaction::Well);
+    shop.marketplace.uploading(None);
     for event in &events {
         let _ = shop.marketplace.wait_for(event, Duration::from_secs(90));
     }
@@ -179,15 +181,17 @@ fn five_failures_in_a_row_leave_one_probe_at_a_time() {
 #[test]
 fn a_refusal_after_silence_is_unclear() {
     let (shop, instance) = shop();
-    shop.marketplace.next_uploads([Reaction::HangUp, Reaction::Refuse(200, "91381034")]);
+    shop.marketplace.next_uploads([Some(ApiFault::Close), Some(ApiFault::Refuse(200, "91381034"))]);
     let event = apply(&shop, &instance, 1);
     let upload = wait_for_state(&shop, &event, "unclear", SOON);
     assert_eq!(upload["error_code"], "91381034");
     assert_eq!(shop.marketplace.of(&event).len(), 2);
 
     // A refusal after an answer is a refusal.
-    shop.marketplace
-        .next_uploads([Reaction::Refuse(500, "MKT.0999"), Reaction::Refuse(200, "91381034")]);
+    shop.marketplace.next_uploads([
+        Some(ApiFault::Refuse(500, "MKT.0999")),
+        Some(ApiFault::Refuse(200, "91381034")),
+    ]);
     let event = apply(&shop, &instance, 2);
     let _ = wait_for_state(&shop, &event, "refused", SOON);
 }
@@ -196,7 +200,7 @@ fn a_refusal_after_silence_is_unclear() {
 #[test]
 fn an_operator_sends_a_stopped_upload_again() {
     let (shop, instance) = shop();
-    shop.marketplace.next_uploads([Reaction::Refuse(200, "91381038")]);
+    shop.marketplace.next_uploads([Some(ApiFault::Refuse(200, "91381038"))]);
     let event = apply(&shop, &instance, 1);
     let upload = wait_for_state(&shop, &event, "refused", SOON);
     let path = format!("/api/v1/uploads/{}/retry", upload["upload_id"].as_str().unwrap());

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use license_tests::marketplace::{Marketplace, Order, Reaction};
+use koogallery_sim::faults::ApiFault;
+use license_tests::market::{self, TestMarketplace};
 use license_tests::server::{Server, Site};
 use license_tests::{flowsim, time};
 use serde_json::{Value, json};
@@ -37,7 +38,7 @@ fn wait_for_all(server: &Server, count: usize, state: &str) {
 }
 
 /// How many numbers arrived, none of them with two contents.
-fn counted(marketplace: &Marketplace) -> usize {
+fn counted(marketplace: &TestMarketplace) -> usize {
     let mut numbers: BTreeMap<String, Value> = BTreeMap::new();
     for (record, _) in marketplace.usage() {
         let number = record["metering_sn"].as_str().unwrap().to_owned();
@@ -50,11 +51,11 @@ fn counted(marketplace: &Marketplace) -> usize {
 /// was written down as delivered is never sent again.
 #[test]
 fn a_power_cut_between_acceptance_and_sending_loses_no_usage() {
-    let marketplace = Marketplace::start();
+    let marketplace = TestMarketplace::start();
     let site = Site::towards(&marketplace);
     let server = site.start();
     server.apply_product(&flowsim());
-    let order = Order::period(1);
+    let order = market::period(1);
     marketplace.sell(&order);
     let instance = server.buy_and_read(&order.id);
     server.kill();
@@ -76,12 +77,12 @@ fn a_power_cut_between_acceptance_and_sending_loses_no_usage() {
     assert_eq!(marketplace.usage().len(), sent, "nothing is sent any more");
 
     // In the middle of a call: it arrived, nobody heard so, and it goes again by the same number.
-    marketplace.pushing(Reaction::HangUp);
+    marketplace.pushing(Some(ApiFault::Close));
     let reply = server.admin_post("/api/v1/usage", &record(&instance, "sn-last"));
     assert_eq!(reply.status, 202);
     time::wait_for("the first try", SOON, || (marketplace.usage().len() > sent).then_some(()));
     server.kill();
-    marketplace.pushing(Reaction::Well);
+    marketplace.pushing(None);
     let server = site.start();
     wait_for_all(&server, 201, "delivered");
     // What was sent twice, because its answer was lost with the server, has the same number.
@@ -92,18 +93,18 @@ fn a_power_cut_between_acceptance_and_sending_loses_no_usage() {
 /// "the old form has no such number: say what may be sent twice"
 #[test]
 fn the_old_form_says_what_may_have_been_sent_twice() {
-    let marketplace = Marketplace::start();
+    let marketplace = TestMarketplace::start();
     let site = Site::towards(&marketplace).with("LICD_KOOGALLERY__USAGE_FORM", "old");
     let server = site.start();
     server.apply_product(&flowsim());
-    let order = Order::period(1);
+    let order = market::period(1);
     marketplace.sell(&order);
     let instance = server.buy_and_read(&order.id);
-    marketplace.pushing(Reaction::HangUp);
+    marketplace.pushing(Some(ApiFault::Close));
     let reply = server.admin_post("/api/v1/usage", &record(&instance, "sn-1"));
     assert_eq!(reply.status, 202);
     time::wait_for("the first try", SOON, || (!marketplace.usage().is_empty()).then_some(()));
-    marketplace.pushing(Reaction::Well);
+    marketplace.pushing(None);
     wait_for_all(&server, 1, "unclear");
     for (record, _) in marketplace.usage() {
         assert!(record.get("metering_sn").is_none(), "{record}");
