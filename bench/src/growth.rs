@@ -12,7 +12,7 @@ use sqlx::{ConnectOptions as _, Connection as _};
 
 use crate::ask::Asking;
 use crate::figures::{CONNECTIONS, figure};
-use crate::histogram::Latencies;
+use crate::latencies::Latencies;
 use crate::load::{self, Outcome};
 use crate::market;
 use crate::output::note;

@@ -11,7 +11,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{ConnectOptions as _, Connection as _};
 
 use crate::calls;
-use crate::histogram::Latencies;
+use crate::latencies::Latencies;
 use crate::table::Figure;
 
 /// A license with its terms is about as long.

@@ -11,7 +11,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::task::LocalSet;
 
-use crate::histogram::Latencies;
+use crate::latencies::Latencies;
 use crate::process;
 
 /// Where requests come from.

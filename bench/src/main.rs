@@ -7,7 +7,7 @@ mod clock;
 mod echo;
 mod figures;
 mod growth;
-mod histogram;
+mod latencies;
 mod limits;
 mod load;
 mod market;

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 
-use crate::histogram::Latencies;
+use crate::latencies::Latencies;
 use crate::table::Figure;
 
 /// Reads names of databases until its standard input ends, which it does when this process ends.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::histogram::Latencies;
+use crate::latencies::Latencies;
 use crate::output;
 
 const MIB: f64 = 1024.0 * 1024.0;

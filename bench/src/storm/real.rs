@@ -12,7 +12,7 @@ use tokio::sync::Semaphore;
 use tokio::task::LocalSet;
 
 use crate::calls::{self, Signer};
-use crate::histogram::Latencies;
+use crate::latencies::Latencies;
 use crate::load::{exchange, find};
 use crate::site::{Server, Site};
 use crate::table::duration;
