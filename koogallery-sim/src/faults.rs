@@ -172,6 +172,7 @@ impl Faults {
     }
 
     fn due(&mut self, api: Api) -> Option<ApiFault> {
+        // What a test queued for the next requests comes before what lasts.
         if let Some(at) = self.queued.iter().position(|(queued, _)| *queued == api) {
             return self.queued.remove(at)?.1;
         }

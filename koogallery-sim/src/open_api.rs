@@ -56,6 +56,7 @@ async fn answer(
         simulator.keep(api, &request, Some(&refusal));
         return refusal.into_response();
     }
+    // It is done before its answer is lost: the harder half of "once" for the seller.
     let answer = simulator.answer(&request);
     let arrives = matches!(fault, ApiFault::Slow(_)).then_some(&answer);
     simulator.keep(api, &request, arrives);

@@ -9,21 +9,51 @@ const DONE: (&str, &str) = ("000000", "000000");
 const AGAIN: (&str, &str) = ("a re-send succeeds again", "重发仍然成功");
 
 /// Orders of the five beside the page's own: what is saved is probed in any order, for years.
-const ORDERS: [(&str, [Step; 5]); 4] = [
-    ("order-reversed", [Step::License, Step::Release, Step::Status, Step::Update, Step::Create]),
+const ORDERS: [(&str, [BasicStep; 5]); 4] = [
+    (
+        "order-reversed",
+        [
+            BasicStep::License,
+            BasicStep::Release,
+            BasicStep::Status,
+            BasicStep::Update,
+            BasicStep::Create,
+        ],
+    ),
     (
         "order-release-first",
-        [Step::Release, Step::Create, Step::License, Step::Status, Step::Update],
+        [
+            BasicStep::Release,
+            BasicStep::Create,
+            BasicStep::License,
+            BasicStep::Status,
+            BasicStep::Update,
+        ],
     ),
     (
         "order-frozen-license",
-        [Step::Status, Step::License, Step::Update, Step::Create, Step::Release],
+        [
+            BasicStep::Status,
+            BasicStep::License,
+            BasicStep::Update,
+            BasicStep::Create,
+            BasicStep::Release,
+        ],
     ),
-    ("order-console", [Step::Create, Step::Update, Step::Status, Step::Release, Step::License]),
+    (
+        "order-console",
+        [
+            BasicStep::Create,
+            BasicStep::Update,
+            BasicStep::Status,
+            BasicStep::Release,
+            BasicStep::License,
+        ],
+    ),
 ];
 
 #[derive(Clone, Copy, Debug)]
-enum Step {
+enum BasicStep {
     Create,
     Update,
     Status,
@@ -97,7 +127,7 @@ fn orders(suite: &mut Conformance<'_>) -> Result<(), EndpointError> {
     Ok(())
 }
 
-impl Step {
+impl BasicStep {
     fn call(self, suite: &Conformance<'_>) -> Result<(Message, Expectation), EndpointError> {
         let done = Expectation::Code(&["000000"]);
         Ok(match self {

@@ -31,6 +31,7 @@ pub(crate) struct CuttableStream {
 }
 
 impl Listener for CuttableListener {
+    // The address that a request learns is the switch of its own connection.
     type Io = CuttableStream;
     type Addr = ConnectionCut;
 

@@ -87,7 +87,7 @@ fn ask<R: SellerRecords>(
     endpoints: &Endpoints,
     simulator: &Simulator,
     records: Option<&R>,
-) -> Result<Found, AuditError<R::Error>> {
+) -> Result<Disagreements, AuditError<R::Error>> {
     let mut found = queried(expected_orders, endpoints)?;
     if let Some(records) = records {
         let instances = records.instances().map_err(AuditError::Records)?;
@@ -100,8 +100,8 @@ fn ask<R: SellerRecords>(
 }
 
 /// Every code that a program used was activated, and no other.
-fn activated(expected_orders: &[ExpectedOrder], codes: &CodeStore) -> Found {
-    let mut found = Found::new();
+fn activated(expected_orders: &[ExpectedOrder], codes: &CodeStore) -> Disagreements {
+    let mut found = Disagreements::new();
     for (index, expected) in expected_orders.iter().enumerate() {
         let Some(name) = &expected.license_code else { continue };
         let code = codes.find(name);
@@ -116,9 +116,9 @@ fn activated(expected_orders: &[ExpectedOrder], codes: &CodeStore) -> Found {
 }
 
 /// Disagreements by the order's place.
-type Found = BTreeMap<usize, Vec<String>>;
+type Disagreements = BTreeMap<usize, Vec<String>>;
 
-fn merge(into: &mut Found, more: &Found) {
+fn merge(into: &mut Disagreements, more: &Disagreements) {
     for (index, texts) in more {
         into.entry(*index).or_default().extend(texts.iter().cloned());
     }
@@ -127,8 +127,8 @@ fn merge(into: &mut Found, more: &Found) {
 fn queried(
     expected_orders: &[ExpectedOrder],
     endpoints: &Endpoints,
-) -> Result<Found, EndpointError> {
-    let mut found = Found::new();
+) -> Result<Disagreements, EndpointError> {
+    let mut found = Disagreements::new();
     // A seller may forget a released instance.
     let asked: Vec<(usize, &str)> = expected_orders
         .iter()
@@ -155,8 +155,8 @@ fn queried(
 }
 
 /// Every license that was applied for arrived, none twice with other content, none unasked.
-fn uploaded(expected_orders: &[ExpectedOrder], ledger: &ReceivedUploads) -> Found {
-    let mut found = Found::new();
+fn uploaded(expected_orders: &[ExpectedOrder], ledger: &ReceivedUploads) -> Disagreements {
+    let mut found = Disagreements::new();
     let mut owners = HashMap::new();
     for (index, expected) in expected_orders.iter().enumerate() {
         for applied in &expected.licenses {
@@ -186,7 +186,11 @@ fn uploaded(expected_orders: &[ExpectedOrder], ledger: &ReceivedUploads) -> Foun
     found
 }
 
-fn recorded(expected_orders: &[ExpectedOrder], instances: &[Value], licenses: &[Value]) -> Found {
+fn recorded(
+    expected_orders: &[ExpectedOrder],
+    instances: &[Value],
+    licenses: &[Value],
+) -> Disagreements {
     let id = |row: &Value, name: &str| row[name].as_str().unwrap_or_default().to_owned();
     let mut by_line: HashMap<String, Vec<&Value>> = HashMap::new();
     for row in instances {
@@ -197,7 +201,7 @@ fn recorded(expected_orders: &[ExpectedOrder], instances: &[Value], licenses: &[
         by_instance.entry(id(row, "instance_id")).or_default().push(row);
     }
 
-    let mut found = Found::new();
+    let mut found = Disagreements::new();
     for (index, expected) in expected_orders.iter().enumerate() {
         let Some(instance) = &expected.instance_id else { continue };
         let rows = by_line.get(&expected.order_line_id).map(Vec::as_slice).unwrap_or_default();

@@ -66,6 +66,7 @@ pub fn run(
                         order.advance(&context)
                     });
                     let mut schedule = locked(&schedule);
+                    // Under one lock with the push: an order that is neither under way nor due is over.
                     schedule.at_work -= 1;
                     match again {
                         Some(after) => schedule.due.push(Reverse((Instant::now() + after, number))),
