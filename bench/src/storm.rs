@@ -27,7 +27,7 @@ const ORDERS_A_DAY: [f64; 4] = [2.0, 20.0, 200.0, 2_000.0];
 const OUTAGES: [u32; 3] = [30, 120, 180];
 /// What one question to the marketplace takes where it is far away.
 const FAR: Duration = Duration::from_millis(50);
-/// Questions that the server asks at the same time (`server/src/work/orders.rs`).
+/// Questions that the server asks at the same time (`server/src/workers/orders.rs`).
 const PARALLEL: f64 = 16.0;
 const DAY: f64 = 86_400.0;
 
